@@ -1,0 +1,222 @@
+/* Home records: what an object is, in the memory of the kernel that answers for it. Versioned ABI.
+ *
+ * A record begins with a header, is aligned to its size rounded up to a power of two, and so never crosses a page.
+ * Loading copies it into Strange; while the object is loaded, Strange's copy is the truth for the fields marked [w],
+ * which it writes back at unload, write-back and checkpoint. Fields without a mark are only read. */
+#ifndef ABI_HOME_H
+#define ABI_HOME_H
+
+#include "abi/registers.h"
+#include "abi/types.h"
+
+#define OBJECT(NAME, name, number, slots, minimum) KIND_##NAME = (number),
+enum object_kind {
+#include "abi/objects.def"
+	KIND_COUNT,
+};
+#undef OBJECT
+
+#define HOME_VERSION 1
+#define CPU_LIMIT 8
+
+struct home_header {
+	uint16_t kind;              /* enum object_kind */
+	uint16_t version;           /* HOME_VERSION */
+	uint32_t generation;        /* capabilities of another generation are revoked */
+	baryon_uid uid;
+};
+
+/* Frames that a managing kernel may hand out: whole page groups. */
+struct group_extent {
+	uint32_t first;             /* number of the first page group (frame / GROUP_PAGES) */
+	uint32_t count;
+};
+#define KERNEL_EXTENTS 16
+
+struct kernel_home {            /* 512 bytes */
+	struct home_header header;
+	uint32_t number;            /* the keeper number of its own uids; header.uid is KERNEL_UID(number) */
+	uint32_t rights;            /* KERNEL_MAY_* */
+	baryon_uid trap_portal, fault_portal, exception_portal, alert_portal, miss_portal;
+	baryon_uid scheduler;       /* thread that is told of displaced threads and `resumed`; zero: none */
+	uint32_t priority_ceiling;  /* 0..PRIORITY_COUNT-1 */
+	uint32_t reserved;
+	uint32_t floors[KIND_COUNT];      /* slots that others cannot displace */
+	uint32_t lock_quota[KIND_COUNT];  /* slots that it may lock */
+	uint8_t cpu_share[CPU_LIMIT];     /* percent of each CPU before it is demoted for the rest of the period */
+	struct group_extent extents[KERNEL_EXTENTS];
+	uint64_t cpu_used_ns[CPU_LIMIT];  /* [w] charged time */
+	uint8_t spare[168];
+};
+
+struct container_home {         /* 64 bytes */
+	struct home_header header;
+	uint64_t size_pages;
+	uint32_t signal_kernels[4]; /* [w] numbers of kernels with signal mappings */
+	uint8_t spare[24];
+};
+
+enum {
+	SPACE_PROGRAM = 1,          /* system calls go to the owner's trap portal; addresses below PROGRAM_LIMIT */
+	SPACE_SUPERVISOR = 2,       /* the domain runs in ring 0 and is part of every address space */
+};
+
+struct space_home {             /* 64 bytes */
+	struct home_header header;
+	uint32_t flags;             /* SPACE_* */
+	uint32_t domain;            /* domain number when not a program */
+	baryon_uid principal;       /* kernel on whose behalf calls from this space are made; programs: zero */
+	uint64_t cookie;            /* the owner's own word; Strange does not look at it */
+	uint8_t spare[24];
+};
+
+enum {
+	PRIORITY_COUNT = 32,        /* 31 is the most urgent */
+	THREAD_SIGNALS = 32,
+	CPU_ANY = 0xffff,
+};
+
+enum thread_state {             /* in homes; a loaded thread also runs */
+	THREAD_STOPPED = 0,         /* not runnable until its owner says so: never runs after load */
+	THREAD_RUNNABLE,
+	THREAD_PARKED,
+	THREAD_WAITING_SIGNAL,
+	THREAD_WAITING_STACK,       /* for a stack of the portal `waits_for` */
+};
+
+/* One level of a thread's calls. The lowest lies in the thread's home; every further one in the record beside the stack
+ * it took, in memory of the kernel whose space it runs in. `link` and `thread` stand at both ends: where they
+ * disagree, the upper part is lost. */
+enum activation_kind {
+	ACTIVATION_FREE = 0,        /* a record that no activation uses */
+	ACTIVATION_BASE,            /* the thread's lowest */
+	ACTIVATION_HANDLER,         /* implicit call to the thread's owner, on its handler stack */
+	ACTIVATION_IMPLICIT,        /* implicit call to another kernel, on a stack of its portal's pool */
+	ACTIVATION_EXPLICIT,
+};
+
+struct activation_record {      /* 256 bytes */
+	uint64_t link;              /* random; the same number as in the upper's `lower_link` */
+	baryon_uid thread;
+	uint32_t kind;              /* enum activation_kind */
+	uint32_t depth;             /* 0 is the base */
+	baryon_uid space;           /* where it runs */
+	baryon_uid portal;          /* whose stack it took; handler and base: zero */
+	uint64_t stack;             /* index in that portal's pool; handler: address of its trap frame */
+	uint64_t lower_link;        /* link of the activation under it */
+	uint64_t lower_record;      /* where the activation under it is recorded: address in lower_space; 0: the home */
+	baryon_uid lower_space;
+	struct registers registers; /* valid while the activation is not the running one and not in a trap frame */
+	uint64_t spare[3];
+};
+
+_Static_assert(sizeof(struct activation_record) == 256, "activation record");
+
+struct thread_home {            /* 2048 bytes */
+	struct home_header header;
+	struct activation_record base;          /* [w] the lowest activation */
+	uint64_t handler_top;       /* owner's address one past the handler stack; its last 512 bytes hold one
+	                             * activation_record and the first trap_frame */
+	baryon_uid handler_space;   /* the space in which handler_top lies: the owner's domain */
+	uint32_t priority;          /* [w] */
+	uint16_t cpu;               /* CPU to run on, or CPU_ANY */
+	uint16_t flags;
+	uint32_t state;             /* [w] enum thread_state */
+	uint32_t depth;             /* [w] activations above the base */
+	uint64_t slice_ns;          /* [w] what is left of its time slice */
+	uint64_t deadline_ns;       /* [w] of the wait, on the monotonic clock; 0: none */
+	baryon_uid waits_for;       /* [w] */
+	uint64_t fs_base, gs_base;  /* [w] of the program */
+	uint64_t unpark_token;      /* [w] 0 or 1 */
+	uint64_t alert_pending;     /* [w] 0 or 1 */
+	uint64_t top_record;        /* [w] address of the record of the top activation, in top_space; 0: the home */
+	baryon_uid top_space;       /* [w] */
+	uint64_t top_link;          /* [w] link of the top activation */
+	uint64_t cookie;            /* the owner's own word; given to handlers in the second register */
+	uint64_t used_ns;           /* [w] time run */
+	uint32_t signal_count;      /* [w] */
+	uint32_t signal_overflow;   /* [w] signals were dropped: scan */
+	uint64_t signals[THREAD_SIGNALS];       /* [w] */
+	uint64_t spare[65];
+	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64))); /* [w] */
+};
+
+enum { PORTAL_STACKS = 16 };
+
+struct portal_home {            /* 128 bytes */
+	struct home_header header;
+	baryon_uid space;
+	uint64_t entry;             /* address */
+	uint64_t stacks;            /* address of the first stack of the pool */
+	uint64_t stack_bytes;       /* stride; stack i is [stacks + i*stack_bytes, +stack_bytes) */
+	uint32_t stack_count;       /* 0 (only implicit calls on handler stacks) .. PORTAL_STACKS */
+	uint32_t flags;
+	uint64_t records;           /* address of stack_count activation records, in one page of `space` */
+	uint64_t cookie;
+	uint8_t spare[56];
+};
+
+/* The persistent form of a reference: 384 bits, sealed with SipHash-2-4-128. Made by capability_make. */
+struct capability {
+	baryon_uid uid;
+	uint32_t generation;
+	uint16_t kind;
+	uint16_t rights;
+	uint64_t badge;
+	uint64_t spare;             /* zero */
+	uint64_t check[2];
+};
+
+_Static_assert(sizeof(struct capability) == 48, "capabilities have 384 bits");
+
+struct reference_home {         /* 64 bytes */
+	struct capability capability;
+	baryon_uid space;
+	uint32_t handle;            /* 1 .. HANDLE_LIMIT-1 */
+	uint32_t version;           /* HOME_VERSION */
+};
+#define HANDLE_LIMIT 65536
+
+enum {
+	PAGE_LARGE = 1,             /* a whole page group: index and frame are multiples of GROUP_PAGES */
+	PAGE_LOCKED = 2,
+	PAGE_DIRTY = 4,             /* [w] written since it was loaded */
+	PAGE_LOADED = 8,            /* [w] Strange holds it */
+	PAGE_READ_ONLY = 16,
+	PAGE_DEVICE = 32,           /* uncached device memory */
+};
+
+struct page_home {              /* 32 bytes; kept in locked memory of the manager */
+	baryon_uid container;
+	uint64_t index;
+	uint64_t frame;
+	uint32_t flags;             /* PAGE_* */
+	uint32_t version;           /* HOME_VERSION */
+};
+
+enum {
+	MAPPING_LARGE = 1,          /* a whole page group: address and index are multiples of it */
+	MAPPING_LOCKED = 2,
+	MAPPING_ACCESSED = 4,       /* reported by unload */
+	MAPPING_DIRTY = 8,
+};
+
+struct mapping_home {           /* 32 bytes */
+	uint64_t address;           /* page address */
+	uint64_t index;             /* page of the container */
+	uint32_t container;         /* handle of the loading space's container reference */
+	uint16_t rights;            /* RIGHT_READ|WRITE|EXECUTE, W^X */
+	uint16_t flags;             /* MAPPING_* */
+	baryon_uid signal;          /* thread that takes signals to this page; zero: none */
+};
+
+_Static_assert(sizeof(struct kernel_home) == 512, "kernel home");
+_Static_assert(sizeof(struct container_home) == 64, "container home");
+_Static_assert(sizeof(struct space_home) == 64, "space home");
+_Static_assert(sizeof(struct thread_home) == 2048, "thread home");
+_Static_assert(sizeof(struct portal_home) == 128, "portal home");
+_Static_assert(sizeof(struct reference_home) == 64, "reference home");
+_Static_assert(sizeof(struct page_home) == 32, "page home");
+_Static_assert(sizeof(struct mapping_home) == 32, "mapping home");
+
+#endif
