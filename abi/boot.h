@@ -47,8 +47,6 @@ struct root_start {             /* at the address in root's first register when 
 	uint64_t pci_config;        /* physical address of PCI configuration space (ECAM), or 0 */
 	uint64_t heap_first;        /* root's own free pages: virtual address and count, mapped and locked */
 	uint64_t heap_pages;
-	uint64_t window;            /* address at which root sees every frame it manages: frame * PAGE_BYTES + window,
-	                             * mapped by Strange with locked large mappings, for zeroing and for the image */
 	char command_line[1024];
 };
 

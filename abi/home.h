@@ -184,6 +184,7 @@ enum {
 	PAGE_LOADED = 8,            /* [w] Strange holds it */
 	PAGE_READ_ONLY = 16,
 	PAGE_DEVICE = 32,           /* uncached device memory */
+	PAGE_CLEAR = 64,            /* [w] the frames are cleared before the page is loaded; then the flag goes */
 };
 
 struct page_home {              /* 32 bytes; kept in locked memory of the manager */
@@ -191,7 +192,8 @@ struct page_home {              /* 32 bytes; kept in locked memory of the manage
 	uint64_t index;
 	uint64_t frame;
 	uint32_t flags;             /* PAGE_* */
-	uint32_t version;           /* HOME_VERSION */
+	uint16_t version;           /* HOME_VERSION */
+	uint16_t cleared;           /* [w] pages of a large page cleared so far */
 };
 
 enum {
