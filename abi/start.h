@@ -1,0 +1,53 @@
+/* What an application kernel is told when it starts, by the SRM; and the numbers that its objects have from the first. */
+#ifndef ABI_START_H
+#define ABI_START_H
+
+#include "abi/types.h"
+
+/* Every kernel chooses these 40-bit numbers for its own first objects, so that its keeper can name them in its home. */
+enum {
+	NUMBER_TRAP_PORTAL = 1,
+	NUMBER_FAULT_PORTAL,
+	NUMBER_EXCEPTION_PORTAL,
+	NUMBER_ALERT_PORTAL,
+	NUMBER_MISS_PORTAL,
+	NUMBER_SCHEDULER,
+	NUMBER_FIRST_FREE = 64,
+};
+
+/* Parts of a domain, from its base. The keeper of the domain's space maps them on demand. */
+#define DOMAIN_IMAGE_OFFSET    0x0000000000ull   /* text, data and bss of the kernel's own program */
+#define DOMAIN_START_OFFSET    0x0040000000ull   /* struct kernel_start, read-only */
+#define DOMAIN_MEMORY_OFFSET   0x1000000000ull   /* its memory container, linear: page i at + i * PAGE_BYTES */
+#define DOMAIN_BOOT_OFFSET     0x3000000000ull   /* the boot image, read-only, linear */
+#define DOMAIN_CONSOLE_OFFSET  0x4000000000ull   /* struct console_channel */
+
+/* Handles of the references that a kernel holds when it starts. */
+enum {
+	HANDLE_MEMORY = 1,          /* its memory container: read, write, execute */
+	HANDLE_BOOT_IMAGE,          /* the boot image's container: read, execute */
+	HANDLE_CONSOLE,             /* the console channel's container: read, write, signal */
+	HANDLE_SRM,                 /* portal of the SRM's service */
+	HANDLE_FIRST_FREE = 16,
+};
+
+struct kernel_start {
+	uint32_t version;           /* 1 */
+	uint32_t number;            /* of this kernel: the keeper in its uids */
+	uint32_t cpus;
+	uint32_t domain;            /* its domain number */
+	baryon_uid space;           /* of its own domain; kept by the SRM */
+	baryon_uid memory_container;
+	uint64_t memory_pages;      /* of its memory container; every page reads zero at first use */
+	uint64_t boot_image_bytes;
+	uint64_t supervisor;        /* 1: placed in the supervisor */
+	uint64_t reserved[8];
+};
+
+/* Operations of the SRM's service portal: the first word. */
+enum {
+	SRM_POWER_OFF = 1,          /* exit status: ends the machine; does not return */
+	SRM_FAILED,                 /* this kernel cannot go on: log and restart or report */
+};
+
+#endif
