@@ -1,0 +1,173 @@
+/* Processes and threads: the part that the files half and other kernels' halves of UNIX may use. */
+#ifndef UNIX_PROCESS_PROCESS_H
+#define UNIX_PROCESS_PROCESS_H
+
+#include "abi/home.h"
+#include "kernels/unix/unix.h"
+
+#define STACK_BYTES 16384ull            /* handler stack, struct thread and thread home; aligned to its size */
+#define PID_LIMIT 32768
+#define GROUPS_LIMIT 32
+
+struct space;
+
+struct credentials {
+	uint32_t uid, euid, suid, fsuid;
+	uint32_t gid, egid, sgid, fsgid;
+	uint32_t group_count;
+	uint32_t groups[GROUPS_LIMIT];
+};
+
+/* A session lives as long as a process is in it. `terminal` is the controlling terminal: set and cleared by the files
+ * half under session_lock(). */
+struct session {
+	int32_t id;
+	uint32_t references;
+	struct terminal *terminal;
+};
+
+struct signal_action {          /* as the program gave it */
+	uint64_t handler;           /* SIG_DFL 0, SIG_IGN 1 */
+	uint64_t flags;             /* SA_* */
+	uint64_t restorer;
+	uint64_t mask;              /* bit n-1 is signal n */
+};
+
+struct rlimit_pair {
+	uint64_t soft, hard;
+};
+
+enum process_state { PROCESS_ALIVE = 0, PROCESS_STOPPED, PROCESS_ZOMBIE };
+
+/* A process fills one page. Fields of the files half come first. */
+struct process {
+	struct files *files;            /* own; changed only by fork, exec and exit */
+	struct path_state *paths;
+	struct credentials credentials; /* changed only by the process itself */
+	int32_t pid;
+	int32_t group;                  /* process group: written under the tree lock */
+	struct session *session;        /* written under the tree lock */
+	struct process *parent;         /* tree lock */
+	struct rlimit_pair rlimits[RLIMIT_COUNT];
+	char name[16];                  /* comm, zero-terminated */
+
+	/* the rest belongs to process/ */
+	struct mutex lock;              /* signals, threads, state */
+	struct space *space;
+	struct process *children, *sibling_next, *sibling_previous;     /* tree lock */
+	struct process *all_next, *all_previous;                        /* tree lock */
+	struct thread *leader;          /* null once reaped */
+	struct thread *threads;         /* list through thread.next_in_process */
+	uint32_t thread_count;          /* threads that have not exited */
+	uint32_t state;                 /* enum process_state */
+	uint32_t exit_status;           /* as wait4 reports it */
+	uint32_t exiting;               /* exit_group or a fatal signal: every thread leaves */
+	uint32_t stop_signal;           /* not 0: stopped by it, to be reported */
+	uint32_t continued;             /* to be reported */
+	uint32_t exit_signal;           /* to the parent at exit; SIGCHLD */
+	uint32_t dumpable, executed;    /* executed: an exec was done since fork (setpgid of the parent fails) */
+	uint64_t pending;               /* signals for any thread */
+	struct signal_queued *queued;   /* their details */
+	struct wait_queue child_wait;   /* wait4 sleeps here */
+	struct wait_queue stop_wait;    /* stopped threads sleep here; vfork parents too */
+	struct process *vfork_child;
+	uint64_t alarm_deadline, alarm_interval;        /* ITIMER_REAL */
+	struct process *alarm_next;
+	uint64_t started_ns;
+	uint64_t used_ns, children_used_ns;
+	uint64_t faults, children_faults;
+	uint64_t parent_death_signal;
+	struct file *executable;
+	struct linux_siginfo *spare_info;
+	struct signal_action actions[SIGNAL_COUNT];
+};
+
+_Static_assert(sizeof(struct process) <= PAGE_BYTES, "a process fills one page");
+
+enum {                          /* thread.work: looked at before every resume */
+	WORK_SIGNAL = 1,            /* a signal may have to be delivered */
+	WORK_LEAVE = 2,             /* the process ends */
+	WORK_STOP = 4,              /* the process is stopped */
+	WORK_RESTORE_MASK = 8,      /* sigsuspend, ppoll: put saved_mask back after delivery */
+	WORK_KEEP_RESULT = 16,      /* rax was set by the call itself (sigreturn, exec): leave it */
+};
+
+/* A thread lies at the bottom of its handler stack. */
+struct thread {
+	struct process *process;        /* null for kernel threads */
+	uint32_t work;                  /* WORK_* ; atomic */
+	int32_t tid;
+	uint64_t uid;                   /* of Strange's thread */
+	uint64_t mask;                  /* blocked signals */
+	uint64_t saved_mask;
+	uint64_t pending;               /* process lock */
+	struct signal_queued *queued;
+	struct thread *next_in_process;
+	uint64_t fs_base, gs_base;
+	uint64_t alternate_stack, alternate_bytes;
+	uint32_t alternate_flags;
+	uint32_t gone;                  /* left for good: may be destroyed */
+	uint64_t clear_tid;             /* set_tid_address */
+	uint64_t robust_list, robust_bytes;
+	uint64_t restart_deadline;      /* nanosleep */
+	struct thread *dead_next;
+	char name[16];
+};
+
+_Static_assert(sizeof(struct thread) <= 2048, "the home follows in the same page");
+
+/* The calling thread: works on handler stacks and on the stacks of UNIX's kernel threads. */
+static inline struct thread *self(void)
+{
+	uint64_t here;
+	__asm__("mov %%rsp, %0" : "=r"(here));
+	return (struct thread *)(here & ~(STACK_BYTES - 1));
+}
+
+static inline struct process *self_process(void)
+{
+	return self()->process;
+}
+
+/* A signal is pending for the calling thread that is not blocked: an interruptible wait ends. */
+bool signal_is_pending(void);
+
+/* Sends signal 1..SIGNAL_COUNT from the system (SI_KERNEL). No locks of the process half may be held. */
+void signal_send(struct process *process, int number);
+int signal_send_group(int32_t group, int number);       /* 0, or -ESRCH: no such process group */
+void signal_send_self(int number);                      /* to the calling thread: SIGPIPE, SIGTTIN */
+
+bool signal_is_blocked_or_ignored(int number);          /* for the calling thread: terminals ask for SIGTTIN, SIGTTOU */
+bool group_is_orphaned(int32_t group);
+bool group_exists_in_session(int32_t group, struct session *session);
+
+void session_lock(void);        /* guards session.terminal; a leaf lock */
+void session_unlock(void);
+/* Called by process/ when a session leader exits: the files half hangs the terminal up. */
+void terminal_session_ended(struct session *session);
+
+/* Sets the mask for ppoll and pselect: the old one comes back after signals were delivered. */
+void signal_mask_temporary(uint64_t mask);
+
+/* A thread of UNIX itself. Runs function(argument) for ever. Null: no memory. */
+struct thread *kernel_thread_start(void (*function)(void *), void *argument, const char *name);
+/* A waiting primitive for kernel threads: Strange's signals. See lib's wait(). */
+
+/* ---- for /proc ---- */
+/* Calls visit for each process, under the tree lock; ends when it returns false. Do not sleep in it. */
+void process_each(bool (*visit)(struct process *process, void *argument), void *argument);
+/* Fills a text for /proc/PID/<what>. Returns its length (may exceed limit), -ESRCH, -ENOENT. */
+enum process_text { TEXT_STAT, TEXT_STATUS, TEXT_CMDLINE, TEXT_COMM, TEXT_MAPS, TEXT_STATM, TEXT_ENVIRON };
+int64_t process_text(int32_t pid, enum process_text what, char *to, uint64_t limit);
+/* The program's path (/proc/PID/exe). Returns its length, -ESRCH, -ENOENT. */
+int64_t process_executable(int32_t pid, char *to, uint64_t limit);
+/* Texts of the system: /proc/uptime, loadavg, meminfo, cpuinfo, stat, version. */
+enum system_text { TEXT_UPTIME, TEXT_LOADAVG, TEXT_MEMINFO, TEXT_CPUINFO, TEXT_SYSTEM_STAT, TEXT_VERSION };
+int64_t system_text(enum system_text what, char *to, uint64_t limit);
+
+/* Settings of this run (abi/console.h): the n-th value of a key, or null. */
+const char *setting(const char *key, unsigned n);
+/* A module of the boot image. Returns its address in the domain (read-only), null if there is none. */
+const void *boot_module(const char *name, uint64_t *bytes, uint64_t *first_page);
+
+#endif

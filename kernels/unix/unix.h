@@ -1,0 +1,173 @@
+/* What every part of UNIX uses: pages, heap, locks, wait queues, copies from and to programs, the system call table,
+ * and the contract between the process half (kernels/unix, process/) and the files half (file/).
+ *
+ * How it runs: a program's thread executes UNIX's code on its own handler stack (STACK_BYTES, of which a page is taken
+ * by struct thread and its home), on all CPUs at once, preemptible at any instruction. Keep frames small: the deepest path has
+ * about 11 KiB. No floating point, no thread-local storage, no global that is not guarded or atomic.
+ *
+ * Lock order: tree lock (process/) > process lock > files table > path/inode locks > pipe/terminal locks > space lock > wait queue.
+ * A copy from or to a program (user_*) may fault: it takes the space lock and may call file_page, so no lock that
+ * file_page takes may be held across user_*. */
+#ifndef UNIX_UNIX_H
+#define UNIX_UNIX_H
+
+#include "abi/start.h"
+#include "abi/types.h"
+#include "kernels/unix/linux.h"
+
+struct file;                    /* an open file description: files half */
+struct files;                   /* a table of file descriptors: files half */
+struct path_state;              /* current folder, root and umask: files half */
+struct terminal;                /* files half */
+struct process;                 /* process/process.h */
+struct thread;
+struct trap_frame;
+
+/* ---- pages of M (page.c): UNIX's memory container, mapped linearly in its domain ----
+ * A page is named by its index in M; 0 is never a page that was allocated. Pages have reference counts. */
+typedef uint32_t page_index;
+
+extern char *memory_base;       /* address of page 0 */
+extern const struct kernel_start *kernel_start;
+
+page_index page_alloc(void);            /* a zeroed page with one reference, or 0: no memory */
+page_index page_alloc_any(void);        /* the same, contents undefined */
+void page_get(page_index page);         /* one reference more */
+void page_put(page_index page);         /* one fewer; the last frees it */
+uint32_t page_references(page_index page);
+void *page_block_alloc(void);           /* four pages, contents undefined, aligned to their size; null: no memory */
+void page_block_free(void *block);
+uint64_t page_count_free(void);         /* for sysinfo and statfs */
+uint64_t page_count_total(void);
+
+static inline void *page_address(page_index page)
+{
+	return memory_base + (uint64_t)page * PAGE_BYTES;
+}
+
+static inline page_index page_of_address(const void *address)
+{
+	return (page_index)(((const char *)address - memory_base) / PAGE_BYTES);
+}
+
+/* ---- heap (heap.c): records of 1..4096 bytes, aligned to their size rounded up to a power of two ---- */
+void *heap_alloc(uint64_t bytes);       /* zeroed; null: no memory or bytes > 4096 */
+void heap_free(void *record);           /* null is allowed */
+
+/* ---- mutual exclusion (mutex.c): sleeps (parks) when contended, fair; zero is unlocked ---- */
+struct mutex {
+	uint64_t state;             /* 0 free, 1 held, else 1 + address of the newest waiter */
+};
+void mutex_lock(struct mutex *mutex);
+void mutex_unlock(struct mutex *mutex);
+bool mutex_try(struct mutex *mutex);
+
+/* ---- sleeping (wait.c) ----
+ * A wait queue guards itself. Sleep: check the condition under your lock, then wait_queue_sleep, which is on the queue before
+ * it lets go of the lock, and check again. Wake: change the condition under the lock, then wake (lock held or not).
+ * Deadlines are ns on the monotonic clock (time_monotonic()); 0 is none. */
+struct wait_queue {
+	struct mutex mutex;
+	struct waiter *first, *last;
+};
+
+struct waiter {                 /* lies on the sleeper's stack */
+	struct waiter *next, *previous;
+	struct wait_queue *queue;
+	uint64_t thread;            /* uid */
+	uint32_t woken;
+};
+
+/* Sleeps until woken. `lock` (may be null) is released meanwhile and held again at return.
+ * Returns 0 (woken, or for no reason: check), -ERESTARTSYS (a signal is pending and interruptible), -ETIMEDOUT. */
+int wait_queue_sleep(struct wait_queue *queue, struct mutex *lock, bool interruptible, uint64_t deadline);
+void wait_queue_wake(struct wait_queue *queue);         /* all */
+void wait_queue_wake_one(struct wait_queue *queue);
+
+/* For poll and select: be on several queues at once. add them all, check the conditions, wait_sleep, remove them all.
+ * wait_sleep returns as wait_queue_sleep, at once if one of the waiters was woken since it was added. */
+void waiter_add(struct waiter *waiter, struct wait_queue *queue);
+void waiter_remove(struct waiter *waiter);
+int wait_sleep(struct waiter *waiters, unsigned count, bool interruptible, uint64_t deadline);
+
+uint64_t time_monotonic(void);          /* ns */
+uint64_t time_wall(void);               /* ns since 1970 */
+
+/* ---- memory of the calling program (user.c) ---- */
+/* All return 0 or -EFAULT. Addresses above PROGRAM_LIMIT fail. The program's own page faults are resolved in place. */
+int user_read(void *to, uint64_t from, uint64_t bytes);
+int user_write(uint64_t to, const void *from, uint64_t bytes);
+int user_zero(uint64_t to, uint64_t bytes);
+/* Returns the bytes done, which may be fewer than asked: for read(2) and write(2) that move a part. */
+uint64_t user_read_some(void *to, uint64_t from, uint64_t bytes);
+uint64_t user_write_some(uint64_t to, const void *from, uint64_t bytes);
+/* Copies a zero-terminated text. Returns its length, -EFAULT, or -ENAMETOOLONG if it needs more than `limit` bytes. */
+int64_t user_string(char *to, uint64_t from, uint64_t limit);
+
+/* ---- log (log.c): a line on the early console; %s %d %u %x (with l), no floats ---- */
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A formatter for names and /proc texts. Returns the length that it would need, as snprintf does. */
+int text_format(char *to, uint64_t limit, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Ends UNIX: an invariant does not hold. */
+_Noreturn void unix_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- system calls: syscalls.def, X(number, name, function) ----
+ * Each function has this type; the arguments are the program's registers, unused ones are ignored.
+ * The result is what the program gets in rax: >= 0 or -E*. Write them as
+ *   int64_t sys_read(SYSCALL_ARGUMENTS) { ... (int32_t)a0 ... } */
+#define SYSCALL_ARGUMENTS \
+	uint64_t a0 __attribute__((unused)), uint64_t a1 __attribute__((unused)), uint64_t a2 __attribute__((unused)), \
+	uint64_t a3 __attribute__((unused)), uint64_t a4 __attribute__((unused)), uint64_t a5 __attribute__((unused))
+
+#define X(number, name, function) int64_t function(SYSCALL_ARGUMENTS);
+#include "kernels/unix/syscalls.def"
+#undef X
+
+/* ================= what the files half provides to the process half (file/) ================= */
+
+/* Before the first process: mounts the root, starts the console thread. */
+void files_init(void);
+/* A new table with descriptors 0, 1, 2 on the console, and the path state "/" for the first program. The caller is
+ * a kernel thread; a terminal becomes the controlling terminal of `session` and `group` its foreground group. */
+int files_first(struct process *process);
+
+/* fork, exec (closes what is close-on-exec) and exit of a process's `files` and `paths`. fork returns null: no memory. */
+struct files *files_fork(struct files *files);
+void files_exec(struct files *files);
+void files_exit(struct files *files);
+struct path_state *path_state_fork(struct path_state *paths);
+void path_state_exit(struct path_state *paths);
+
+/* Opens a program or interpreter of the calling process, by a path in UNIX's memory. Returns 0 and a reference to the file in *out,
+ * or -ENOENT, -EACCES (not a regular file, not executable), -ENOTDIR, -ELOOP, -ENOMEM. */
+int file_open_exec(const char *path, struct file **out);
+int64_t file_read_at(struct file *file, void *to, uint64_t bytes, uint64_t offset);     /* bytes done or -E* */
+void file_get(struct file *file);
+void file_put(struct file *file);
+/* The absolute path of a file, zero-terminated, for /proc/self/exe and maps. Returns its length or -E*. */
+int64_t file_path(struct file *file, char *to, uint64_t limit);
+/* The file behind a descriptor of the calling process, with a reference; null: EBADF. */
+struct file *file_of_descriptor(int descriptor);
+
+/* Where page `index` of a file's contents lies, for mmap and exec. It is mapped in place: a boot image page is read-only; a
+ * page of M may be written if it was asked for with for_write (shared mappings), and comes with a page_get that the caller puts.
+ * Bytes after the end of the file in its last page are zero. Never calls user_*; takes only leaf locks.
+ * Returns 0, -EFAULT (past the end: SIGBUS), -ENOMEM. */
+struct page_source {
+	uint32_t handle;            /* HANDLE_MEMORY or HANDLE_BOOT_IMAGE */
+	uint64_t index;             /* page of that container */
+};
+int file_page(struct file *file, uint64_t index, bool for_write, struct page_source *out);
+
+enum { MAPPABLE_READ = 1, MAPPABLE_WRITE = 2, MAPPABLE_EXECUTE = 4 };
+/* What mmap may do with an open file: MAPPABLE_* by its open mode, or -ENODEV (pipe, terminal), -EACCES.
+ * MAPPABLE_WRITE is about shared mappings only. /dev/zero answers -ENODEV with *anonymous set. */
+int file_mappable(struct file *file, bool *anonymous);
+
+/* The first program ended: flushes output, sends FRAME_EXIT with the status (0..255), ends the machine. */
+_Noreturn void console_exit(int status);
+
+/* ================= what the process half provides to the files half: process/process.h ================= */
+
+#endif
