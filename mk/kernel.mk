@@ -1,0 +1,39 @@
+# build/baryon.elf: Charm and Strange only.
+
+ARCH := x86_64
+KERNEL_CC ?= gcc
+KERNEL_LD ?= ld
+READELF ?= readelf
+
+KERNEL_CFLAGS := -std=gnu11 -O2 -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
+	-ffunction-sections -fdata-sections -Wall -Wextra -Werror \
+	-I. -Icharm/include -Icharm/$(ARCH)/include
+KERNEL_LDS := charm/$(ARCH)/baryon.lds
+
+CHARM_SOURCES := $(sort $(wildcard charm/$(ARCH)/*.c charm/$(ARCH)/*.S))
+STRANGE_SOURCES := $(sort $(wildcard strange/*.c))
+KERNEL_OBJECTS := $(patsubst %,build/%.o,$(basename $(CHARM_SOURCES) $(STRANGE_SOURCES)))
+MK_FILES := Makefile $(wildcard mk/*.mk)
+
+build/charm/%.o: charm/%.c $(MK_FILES)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+
+build/charm/%.o: charm/%.S $(MK_FILES)
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
+
+build/strange/%.o: strange/%.c $(MK_FILES)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+
+build/baryon.elf: $(KERNEL_OBJECTS) $(KERNEL_LDS)
+	$(call say,LD,$@)
+	$(Q)$(KERNEL_LD) -nostdlib -static --gc-sections --build-id=none -z noexecstack -z max-page-size=4096 \
+		--no-warn-rwx-segments -T $(KERNEL_LDS) -Map=build/baryon.map -o $@ $(KERNEL_OBJECTS)
+
+-include $(KERNEL_OBJECTS:.o=.d)

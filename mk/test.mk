@@ -1,0 +1,63 @@
+# Tests. Unit tests: every */test/NAME_test.c is built for the host with sanitizers and run. System tests: tests/system/NAME.test
+# runs ./baryon. A folder FOLDER/test with a test.mk may say what its tests are linked with:
+#   TEST_SOURCES_FOLDER/NAME := a.c b.c     TEST_CFLAGS_FOLDER/NAME := -Ix     (paths from the top)
+
+UNIT_TESTS := $(sort $(wildcard */test/*_test.c */*/test/*_test.c))
+UNIT_PROGRAMS := $(UNIT_TESTS:%.c=build/test/%)
+TEST_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE -DBARYON_VERSION='"$(VERSION)"' -Wall -Wextra -Werror \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TEST_FRAGMENTS := $(sort $(wildcard */test/test.mk */*/test/test.mk))
+-include $(TEST_FRAGMENTS)
+
+# The key of a test: its path without /test and _test.c, e.g. tools/rootfs/tar.
+test_key = $(subst /test/,/,$(patsubst %_test.c,%,$(1)))
+
+define unit_rule
+build/test/$(1:%.c=%): $(1) $$(TEST_SOURCES_$(call test_key,$(1))) $$(MK_FILES) $$(TEST_FRAGMENTS) | build/include/abi
+	@mkdir -p $$(@D)
+	$$(call say,TESTCC,$(1))
+	$$(Q)$$(HOST_CC) $$(TEST_CFLAGS) $$(or $$(TEST_CFLAGS_$(call test_key,$(1))),-I. -Ilib/include) -MMD -MP -MF $$@.d \
+		-o $$@ $(1) $$(TEST_SOURCES_$(call test_key,$(1))) $$(TEST_LIBS_$(call test_key,$(1)))
+-include build/test/$(1:%.c=%).d
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_rule,$(t))))
+
+# Programs that system tests run in Baryon: static Linux programs, one a file.
+TEST_GUESTS := $(patsubst tests/programs/%.c,build/programs/%,$(sort $(wildcard tests/programs/*.c)))
+build/programs/%: tests/programs/%.c $(MK_FILES)
+	@mkdir -p $(@D)
+	$(call say,GUEST,$<)
+	$(Q)$(HOST_CC) -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -pthread -o $@ $<
+
+SYSTEM_TESTS := $(sort $(wildcard tests/system/*.test))
+SMOKE_TESTS := $(sort $(wildcard tests/system/smoke_*.test))
+TEST_NEEDS := build/tests/run baryon $(UNIT_PROGRAMS) $(TEST_GUESTS)
+
+build/tests/run: build/host/tests/run.o
+	@mkdir -p $(@D)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) -o $@ $^
+-include build/host/tests/run.d
+
+.PHONY: test smoke soak check unit test-all smoke-all soak-all bench
+check: build/tools/check build/baryon.elf
+	@build/tools/check build/baryon.map
+
+unit: build/tests/run $(UNIT_PROGRAMS)
+	@build/tests/run $(UNIT_PROGRAMS)
+
+test smoke soak:
+	@sh tools/needs build run test
+	@$(MAKE) --no-print-directory $@-all
+
+test-all: all check $(TEST_NEEDS)
+	@build/tests/run -j 2 $(UNIT_PROGRAMS) $(SYSTEM_TESTS)
+
+smoke-all: all check $(TEST_NEEDS)
+	@build/tests/run -j 2 $(UNIT_PROGRAMS) $(SMOKE_TESTS)
+
+soak-all: all check $(TEST_NEEDS)
+	@BARYON_SOAK=1 build/tests/run -j 2 -t 7200 -o tests/soak-result.txt $(UNIT_PROGRAMS) $(SYSTEM_TESTS)
+
+bench: all $(TEST_GUESTS)
+	@if [ -x bench/run ]; then bench/run; else echo 'bench/run is not there yet'; exit 1; fi

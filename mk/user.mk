@@ -1,0 +1,47 @@
+# Application kernels: static, position-independent programs for domains. Each folder kernels/NAME with C sources becomes
+# build/NAME.elf. They see abi/, lib/include/ and their own folder; Charm's and Strange's headers are out of their reach.
+
+USER_CC ?= gcc
+USER_CFLAGS := -std=gnu11 -O2 -ffreestanding -fPIE -mgeneral-regs-only -mno-red-zone -fvisibility=hidden \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
+	-ffunction-sections -fdata-sections -Wall -Wextra -Werror -Ibuild/include -Ilib/include
+USER_LDFLAGS := -static-pie -nostdlib -nostartfiles -Wl,--no-dynamic-linker,--build-id=none,--gc-sections,-e,_start \
+	-Wl,-z,noexecstack,-z,max-page-size=4096,-z,separate-code,-z,norelro,-z,text
+
+LIB_SOURCES := $(sort $(wildcard lib/*.c lib/$(ARCH)/*.c lib/$(ARCH)/*.S))
+LIB_OBJECTS := $(patsubst %,build/%.o,$(basename $(LIB_SOURCES)))
+
+build/include/abi:
+	@mkdir -p $(@D)
+	@ln -sfn ../../abi $@
+
+build/lib/%.o: lib/%.c $(MK_FILES) | build/include/abi
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+build/lib/%.o: lib/%.S $(MK_FILES) | build/include/abi
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
+
+build/kernels/%.o: kernels/%.c $(MK_FILES) | build/include/abi
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -Ikernels/$(firstword $(subst /, ,$*)) -MMD -MP -c $< -o $@
+
+# The sources of kernel $(1), without those of its tests.
+kernel_sources = $(sort $(shell find kernels/$(1) -name '*.c' -not -path '*/test/*'))
+KERNEL_NAMES := $(sort $(foreach k,$(notdir $(patsubst %/,%,$(wildcard kernels/*/))),$(if $(call kernel_sources,$(k)),$(k))))
+
+# The linked program may hold no relocation but the one that adds the base, or its loader could not place it.
+define kernel_rule
+build/$(1).elf: $$(patsubst %.c,build/%.o,$$(call kernel_sources,$(1))) $$(LIB_OBJECTS)
+	$$(call say,LD,$$@)
+	$$(Q)$$(USER_CC) $$(USER_LDFLAGS) -Wl,-Map=build/$(1).map -o $$@ $$^
+	@! $$(READELF) -rW $$@ | grep '^[0-9a-f]\{16\}' | grep -v R_X86_64_RELATIVE \
+		|| { echo '$$@: relocations other than R_X86_64_RELATIVE'; rm -f $$@; exit 1; }
+-include $$(patsubst %.c,build/%.d,$$(call kernel_sources,$(1)))
+endef
+$(foreach k,$(KERNEL_NAMES),$(eval $(call kernel_rule,$(k))))
+-include $(LIB_OBJECTS:.o=.d)
