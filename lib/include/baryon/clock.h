@@ -1,0 +1,27 @@
+/* Time from the info page; no call is made. */
+#ifndef BARYON_CLOCK_H
+#define BARYON_CLOCK_H
+
+#include "abi/layout.h"
+
+static inline const volatile struct info_page *info_page(void)
+{
+	return (const volatile struct info_page *)INFO_PAGE;
+}
+
+/* Nanoseconds on the persistent monotonic clock; deadlines are on it. */
+static inline uint64_t clock_now_ns(void)
+{
+	const volatile struct info_page *info = info_page();
+	uint64_t ticks = __builtin_ia32_rdtsc() - info->tsc_at_zero;
+
+	return (uint64_t)(((unsigned __int128)ticks * info->tsc_to_ns_multiplier) >> 32) + info->clock_offset_ns;
+}
+
+/* Nanoseconds since 1970. */
+static inline uint64_t clock_wall_ns(void)
+{
+	return info_page()->wall_at_zero_ns + clock_now_ns();
+}
+
+#endif
