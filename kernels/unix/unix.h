@@ -13,7 +13,7 @@
 
 #include "abi/start.h"
 #include "abi/types.h"
-#include "kernels/unix/linux.h"
+#include "linux.h"
 
 struct file;                    /* an open file description: files half */
 struct files;                   /* a table of file descriptors: files half */
@@ -33,12 +33,19 @@ extern const struct kernel_start *kernel_start;
 page_index page_alloc(void);            /* a zeroed page with one reference, or 0: no memory */
 page_index page_alloc_any(void);        /* the same, contents undefined */
 void page_get(page_index page);         /* one reference more */
-void page_put(page_index page);         /* one fewer; the last frees it */
+void page_release(page_index page);
 uint32_t page_references(page_index page);
 void *page_block_alloc(void);           /* four pages, contents undefined, aligned to their size; null: no memory */
 void page_block_free(void *block);
+page_index page_reserve(uint64_t pages);        /* that many in a row, zeroed, for ever; only before files_init returns */
+void pages_init(void);
 uint64_t page_count_free(void);         /* for sysinfo and statfs */
 uint64_t page_count_total(void);
+
+static inline void page_put(page_index page)            /* one reference fewer; the last frees it */
+{
+	page_release(page);
+}
 
 static inline void *page_address(page_index page)
 {
@@ -52,15 +59,39 @@ static inline page_index page_of_address(const void *address)
 
 /* ---- heap (heap.c): records of 1..4096 bytes, aligned to their size rounded up to a power of two ---- */
 void *heap_alloc(uint64_t bytes);       /* zeroed; null: no memory or bytes > 4096 */
-void heap_free(void *record);           /* null is allowed */
+void heap_release(void *record);
 
-/* ---- mutual exclusion (mutex.c): sleeps (parks) when contended, fair; zero is unlocked ---- */
+static inline void heap_free(void *record)              /* null is allowed */
+{
+	heap_release(record);
+}
+
+/* ---- mutual exclusion (lib/): sleeps (parks) when contended, fair; zero is unlocked.
+ * Of lib/, include neither baryon/lock.h, pages.h nor heap.h here: UNIX has its own in their place ---- */
 struct mutex {
 	uint64_t state;             /* 0 free, 1 held, else 1 + address of the newest waiter */
 };
-void mutex_lock(struct mutex *mutex);
-void mutex_unlock(struct mutex *mutex);
-bool mutex_try(struct mutex *mutex);
+void mutex_lock_slow(struct mutex *mutex);
+void mutex_unlock_slow(struct mutex *mutex);
+
+static inline bool mutex_try(struct mutex *mutex)
+{
+	uint64_t free = 0;
+	return __atomic_compare_exchange_n(&mutex->state, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline void mutex_lock(struct mutex *mutex)
+{
+	if (!mutex_try(mutex))
+		mutex_lock_slow(mutex);
+}
+
+static inline void mutex_unlock(struct mutex *mutex)
+{
+	uint64_t held = 1;
+	if (!__atomic_compare_exchange_n(&mutex->state, &held, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		mutex_unlock_slow(mutex);
+}
 
 /* ---- sleeping (wait.c) ----
  * A wait queue guards itself. Sleep: check the condition under your lock, then wait_queue_sleep, which is on the queue before
@@ -111,6 +142,7 @@ int text_format(char *to, uint64_t limit, const char *format, ...) __attribute__
 
 /* Ends UNIX: an invariant does not hold. */
 _Noreturn void unix_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void unix_failed(void);        /* tells the SRM and stays there (start.c) */
 
 /* ---- system calls: syscalls.def, X(number, name, function) ----
  * Each function has this type; the arguments are the program's registers, unused ones are ignored.
@@ -121,7 +153,7 @@ _Noreturn void unix_panic(const char *format, ...) __attribute__((format(printf,
 	uint64_t a3 __attribute__((unused)), uint64_t a4 __attribute__((unused)), uint64_t a5 __attribute__((unused))
 
 #define X(number, name, function) int64_t function(SYSCALL_ARGUMENTS);
-#include "kernels/unix/syscalls.def"
+#include "syscalls.def"
 #undef X
 
 /* ================= what the files half provides to the process half (file/) ================= */

@@ -3,7 +3,7 @@
 #define UNIX_PROCESS_PROCESS_H
 
 #include "abi/home.h"
-#include "kernels/unix/unix.h"
+#include "unix.h"
 
 #define STACK_BYTES 16384ull            /* handler stack, struct thread and thread home; aligned to its size */
 #define PID_LIMIT 32768
@@ -132,8 +132,8 @@ static inline struct process *self_process(void)
 /* A signal is pending for the calling thread that is not blocked: an interruptible wait ends. */
 bool signal_is_pending(void);
 
-/* Sends signal 1..SIGNAL_COUNT from the system (SI_KERNEL). No locks of the process half may be held. */
-void signal_send(struct process *process, int number);
+/* (Strange's own signal call is signal_send of baryon/calls.h.) Sends signal 1..SIGNAL_COUNT from the system (SI_KERNEL). No locks of the process half may be held. */
+void process_signal(struct process *process, int number);
 int signal_send_group(int32_t group, int number);       /* 0, or -ESRCH: no such process group */
 void signal_send_self(int number);                      /* to the calling thread: SIGPIPE, SIGTTIN */
 

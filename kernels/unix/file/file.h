@@ -1,0 +1,356 @@
+/* The files half of UNIX, inside: inodes, open files, descriptors, paths and the steps of input and output.
+ *
+ * One tree of inodes in memory is the file system. An inode that comes from the boot image is made when its name is first
+ * looked up, and uses the image's data in place until it is written. Inodes are counted: a directory entry, an open
+ * file, a path state and a lookup each hold a reference; the last one frees the inode and its data.
+ *
+ * Locks, in the order in which they are taken:
+ *   rename_lock > directory inode locks (ancestor first, then by address) > inode lock of a file > (user_*: space lock)
+ *   > data.lock, files.lock, path_state.lock, pipe and terminal locks are not held while one of the above is taken.
+ * data.lock is a leaf: file_page takes only it. */
+#ifndef UNIX_FILE_FILE_H
+#define UNIX_FILE_FILE_H
+
+#include "kernels/unix/file/linux_file.h"
+#include "kernels/unix/process/process.h"
+#include "kernels/unix/unix.h"
+
+struct inode;
+struct pipe;
+struct terminal;
+struct poll_table;
+struct io;
+struct listing;
+
+void *memcpy(void *to, const void *from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int value, size_t bytes);
+int memcmp(const void *one, const void *other, size_t bytes);
+size_t strlen(const char *text);
+
+/* ---- contents of a regular file (data.c) ---- */
+struct data {
+	struct mutex lock;
+	void *root;                 /* height 0: the page of M with index 0 as a number; else a struct data_node */
+	uint32_t height;
+	uint32_t pages;             /* pages of M in it; atomic */
+	const char *image;          /* data in the boot image, page-aligned, or null */
+	uint64_t image_bytes;       /* how much of them still counts; atomic, only shrinks */
+	uint64_t image_page;        /* page of the boot image where they begin */
+};
+
+/* Where one page of contents is. A page of M comes with a reference. Neither: a hole. */
+struct data_page {
+	page_index page;
+	const char *image;          /* address of the page in the boot image */
+	uint64_t image_page;
+};
+
+void data_find(struct data *data, uint64_t index, struct data_page *out);
+/* The page of M for writing, with a reference; copies from the image or makes a zeroed one. 0: no memory. */
+page_index data_make(struct data *data, uint64_t index);
+/* Puts a page in if there is none: takes over the caller's reference and returns 0, or -EEXIST, -ENOMEM (it keeps it). */
+int data_insert(struct data *data, uint64_t index, page_index page);
+/* Forgets every page from `first` (a page index) on; image data end there too. */
+void data_cut(struct data *data, uint64_t first);
+/* Zeroes bytes [from, to) of the contents that exist; both within one page. 0 or -ENOMEM. */
+int data_zero(struct data *data, uint64_t from, uint64_t to);
+/* The first page index >= `index` with (or, for holes, without) contents; UINT64_MAX when there is none. */
+uint64_t data_next(struct data *data, uint64_t index, bool hole);
+uint64_t data_pages(const struct data *data);
+
+/* ---- inodes (inode.c) ---- */
+enum { LAYER_OVERLAY, LAYER_ROOT, LAYERS };
+
+struct entry;
+
+struct directory {
+	struct inode *parent;       /* referenced, except by the root of a tree, which is its own parent */
+	struct entry *named_by;     /* its entry in parent; null: removed. Parent's lock */
+	void *buckets;              /* directory.c */
+	uint32_t bucket_bits;
+	uint32_t entry_count;       /* in the table */
+	uint32_t children;          /* entries of the table that are not in an image */
+	uint32_t image[LAYERS];     /* inode numbers of what lies under it; 0: nothing */
+	bool removed;
+	struct entry *first, *last; /* entries that are not in an image, by sequence */
+	uint64_t sequence;
+};
+
+struct inode_operations {       /* of inodes that are not the plain tree's; any may be null */
+	int (*lookup)(struct inode *directory, const char *name, uint32_t bytes, struct inode **out);
+	int (*list)(struct inode *directory, struct listing *listing);
+	int64_t (*readlink)(struct inode *link, char *to, uint64_t limit);
+	int (*follow)(struct inode *link, struct inode **out);      /* a link that leads to an inode, not to a path */
+	int (*open)(struct inode *inode, struct file *file);
+	void (*destroy)(struct inode *inode);
+};
+
+struct inode {
+	uint32_t references;        /* atomic */
+	uint32_t mode;
+	uint32_t uid, gid;
+	uint32_t nlink;             /* lock of the inode */
+	uint32_t device;            /* st_rdev */
+	uint32_t filesystem;        /* st_dev */
+	uint32_t writers;           /* open for writing, or executing when negative: unused */
+	uint64_t number;
+	uint64_t size;              /* atomic; changed under the lock */
+	int64_t accessed_ns, modified_ns, changed_ns;
+	struct mutex lock;
+	const struct inode_operations *operations;
+	struct inode *image_next;   /* in the table of image inodes with several names */
+	uint32_t image_key;
+	struct file_locks *locks;   /* flock and fcntl locks, or null */
+	union {
+		struct directory directory;
+		struct data data;
+		struct { char *target; uint32_t page; } link;
+		struct pipe *pipe;
+		struct { int32_t pid; uint32_t what; } proc;
+	};
+};
+
+enum { FILESYSTEM_TREE = 1, FILESYSTEM_PROC = 2, FILESYSTEM_ANONYMOUS = 3 };
+#define DEVICE(major, minor) ((uint32_t)(major) << 8 | (uint32_t)(minor))
+
+static inline bool inode_is(const struct inode *inode, uint32_t type)
+{
+	return (inode->mode & S_IFMT) == type;
+}
+
+static inline void inode_get(struct inode *inode)
+{
+	__atomic_fetch_add(&inode->references, 1, __ATOMIC_RELAXED);
+}
+
+void inode_put(struct inode *inode);            /* null is allowed */
+/* A new inode with one reference, nlink 0, times now. null: no memory. */
+struct inode *inode_make(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t device);
+int inode_link_set(struct inode *inode, const char *target, uint64_t bytes);   /* 0 or -ENOMEM */
+/* Fills a text with a symbolic link's target, no zero after it. Returns its length or -E*. */
+int64_t inode_readlink(struct inode *inode, char *to, uint64_t limit);
+int inode_allowed(struct inode *inode, uint32_t wanted);        /* R_OK|W_OK|X_OK by fsuid: 0 or -EACCES */
+int inode_allowed_real(struct inode *inode, uint32_t wanted);   /* by the real uid */
+bool inode_owned(struct inode *inode);          /* the caller owns it or is the superuser */
+void inode_touch(struct inode *inode);          /* modification and change time are now */
+int inode_truncate(struct inode *inode, uint64_t size);         /* under its lock: 0, -ENOMEM, -EFBIG */
+void inode_stat(struct inode *inode, struct linux_stat *out);
+uint64_t inode_number_new(void);
+
+/* ---- directories (directory.c) ---- */
+struct entry {
+	struct entry *hash_next;
+	struct entry *next, *previous;
+	struct inode *inode;        /* referenced; null: no such name, whatever the image says */
+	uint64_t sequence;
+	uint32_t hash;
+	uint8_t bytes;
+	bool from_image;            /* stands for the image's entry */
+	bool shadows;               /* the image has an entry by this name */
+	char name[];
+};
+
+static inline uint32_t name_hash_step(uint32_t hash, char c)
+{
+	return (hash ^ (uint8_t)c) * 0x01000193u;
+}
+#define NAME_HASH_START 0x811c9dc5u
+uint32_t name_hash(const char *name, uint32_t bytes);
+
+/* Looks a name up (not "." or ".."); *out is a new reference. 0, -ENOENT, -ENOMEM, -EIO. Takes the directory's lock. */
+int directory_find(struct inode *directory, const char *name, uint32_t bytes, uint32_t hash, struct inode **out);
+/* With the lock held: *out is the entry with an inode. 0, -ENOENT (*out may be a hidden name), -ENOMEM, -EIO. */
+int directory_entry_locked(struct inode *directory, const char *name, uint32_t bytes, uint32_t hash, struct entry **out);
+/* Adds a name for which directory_entry_locked said -ENOENT with *out `hidden`. Takes a reference to the inode. 0, -ENOMEM. */
+int directory_add_locked(struct inode *directory, const char *name, uint32_t bytes, uint32_t hash,
+	struct entry *hidden, struct inode *inode);
+/* Takes a name away; gives up its reference to the inode only after the caller does inode_put on the result. */
+struct inode *directory_remove_locked(struct inode *directory, struct entry *entry);
+int directory_empty_locked(struct inode *directory);            /* 0, -ENOTEMPTY, -EIO */
+struct inode *directory_parent(struct inode *directory);        /* a new reference */
+void directory_free(struct inode *directory);                   /* at the inode's end */
+/* Makes an inode and names it, for the system's own folders and devices. Null: no memory. The reference is the entry's. */
+struct inode *directory_install(struct inode *directory, const char *name, struct inode *inode);
+
+struct listing {                /* one getdents call */
+	uint64_t to, left;          /* the program's buffer */
+	uint64_t position;          /* where to begin; advanced past what was put */
+	bool old;                   /* getdents, not getdents64 */
+	uint64_t done;
+	char *record;               /* room for one */
+};
+/* Adds one name; `next` is the position after it. 0, 1: no more room, -EFAULT. */
+int listing_put(struct listing *listing, const char *name, uint32_t bytes, uint64_t inode, uint32_t type, uint64_t next);
+int directory_list(struct inode *directory, struct listing *listing);  /* 0, -E* */
+
+/* ---- the tree (tree.c) ---- */
+extern struct inode *tree_root;
+extern struct mutex rename_lock;
+int tree_init(void);            /* 0, -ENOMEM, -EIO: the image is not whole */
+/* The inode of an image inode, new or shared. 0, -ENOMEM, -EIO */
+int tree_image_inode(unsigned layer, uint32_t number, struct inode *parent, struct inode **out);
+/* Finds a name in what lies under a directory. 0 and a new inode, -ENOENT, -EIO, -ENOMEM. */
+int tree_image_find(struct inode *directory, const char *name, uint32_t bytes, struct inode **out);
+
+/* ---- paths (path.c) ---- */
+struct path_state {
+	struct mutex lock;
+	struct inode *current, *root;
+	uint32_t umask;
+};
+
+enum {
+	WALK_FOLLOW = 1,            /* the last name too, if it is a symbolic link */
+	WALK_EMPTY = 2,             /* an empty path names the descriptor itself */
+};
+
+enum { WALK_SMALL = 256 };
+struct walk {                   /* a path on its way; walk_end releases everything */
+	struct inode *folder;       /* in which the last name stands; null if the path ends in "/", "." or ".." */
+	struct inode *inode;        /* null: there is no such name */
+	const char *name;
+	uint32_t bytes, hash;
+	bool slash;                 /* the path ended in '/': only a directory will do */
+	bool dots;                  /* the last name was "." or ".." */
+	page_index page;
+	char small[WALK_SMALL];
+};
+
+/* Walks a path of the calling program. 0 (look at inode), -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG, -EFAULT,
+ * -EBADF, -ENOMEM, -EIO. walk_end must follow in every case. */
+int walk_user(struct walk *walk, int descriptor, uint64_t path, uint32_t flags);
+int walk_text(struct walk *walk, const char *path, uint32_t flags);
+void walk_end(struct walk *walk);
+/* The inode at a path, with a reference. As walk_user, -ENOENT when there is none. */
+int path_inode(int descriptor, uint64_t path, uint32_t flags, struct inode **out);
+/* The absolute path of a directory, or of `inode` in it, seen from the caller's root. Length without the zero, or -E*. */
+int64_t path_text(struct inode *directory, struct inode *inode, char *to, uint64_t limit);
+uint32_t path_umask(void);
+/* May the caller take `victim`'s name out of the directory? 0, -EPERM, -EACCES. */
+int directory_may_remove(struct inode *directory, struct inode *victim);
+
+/* ---- input and output (io.c) ---- */
+struct io {                     /* where bytes come from or go to */
+	uint64_t address, bytes;    /* the current piece */
+	const struct linux_iovec *next;
+	uint32_t pieces;            /* after the current one */
+	bool internal;              /* addresses are UNIX's own */
+	uint64_t left;              /* bytes in all pieces */
+};
+
+/* Each moves up to `bytes` (not more than io.left) and returns how many were done: fewer means EFAULT. */
+uint64_t io_put(struct io *io, const void *from, uint64_t bytes);
+uint64_t io_get(struct io *io, void *to, uint64_t bytes);
+uint64_t io_zero(struct io *io, uint64_t bytes);
+
+static inline void io_program(struct io *io, uint64_t address, uint64_t bytes)
+{
+	*io = (struct io){.address = address, .bytes = bytes, .left = bytes};
+}
+
+static inline void io_own(struct io *io, void *address, uint64_t bytes)
+{
+	*io = (struct io){.address = (uint64_t)address, .bytes = bytes, .left = bytes, .internal = true};
+}
+
+/* ---- open files (open.c) ---- */
+struct file_operations {        /* a null operation fails: read, write EINVAL; ioctl ENOTTY; poll is always ready */
+	bool seekable;
+	bool counted;               /* read and write stop for signals and want no position */
+	int64_t (*read)(struct file *file, struct io *io, uint64_t *position);
+	int64_t (*write)(struct file *file, struct io *io, uint64_t *position);
+	uint32_t (*poll)(struct file *file, struct poll_table *table);
+	int64_t (*ioctl)(struct file *file, uint32_t request, uint64_t argument);
+	int (*list)(struct file *file, struct listing *listing);
+	void (*release)(struct file *file);
+};
+
+struct file {
+	uint32_t references;        /* atomic */
+	uint32_t flags;             /* O_*, without creation flags; atomic */
+	const struct file_operations *operations;
+	struct inode *inode;
+	struct inode *folder;       /* where its name was found, or null */
+	struct mutex lock;          /* of the position */
+	uint64_t position;
+	union {
+		void *state;            /* of the operations */
+		page_index text;
+	};
+	uint64_t state_bytes;
+};
+
+/* A file on an inode (takes a reference), with no operations yet. Null: no memory. */
+struct file *file_make(struct inode *inode, uint32_t flags);
+/* Opens an inode that permissions were checked for. 0 and a file in *out; the inode's own errors. */
+int file_open_inode(struct inode *inode, struct inode *folder, uint32_t flags, struct file **out);
+static inline bool file_readable(const struct file *file)
+{
+	return (file->flags & O_ACCMODE) != O_WRONLY && !(file->flags & O_PATH);
+}
+static inline bool file_writable(const struct file *file)
+{
+	return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH);
+}
+int64_t file_read(struct file *file, struct io *io);            /* at its position */
+int64_t file_write(struct file *file, struct io *io);
+
+extern const struct file_operations regular_operations, directory_operations, path_operations;
+int64_t regular_read(struct file *file, struct io *io, uint64_t *position);
+int64_t regular_write(struct file *file, struct io *io, uint64_t *position);
+
+/* ---- descriptors (descriptor.c) ---- */
+struct held {                   /* a file borrowed for one call */
+	struct file *file;
+	bool counted;
+};
+bool held_get(struct held *held, int descriptor);               /* false: EBADF */
+static inline void held_put(struct held *held)
+{
+	if (held->counted)
+		file_put(held->file);
+}
+/* Puts a file (takes over the reference) at the lowest free descriptor from `lowest`. >= 0, -EMFILE, -ENOMEM (file released). */
+int descriptor_install(struct file *file, int lowest, bool close_on_exec);
+/* Two at once for pipe: both or none. */
+int descriptor_close(int descriptor);                           /* 0, -EBADF */
+struct files *files_make(void);
+int files_set(struct files *files, int descriptor, struct file *file);
+/* For /proc/self/fd: the first open descriptor >= from, or -1. */
+int descriptor_next(int from);
+
+/* ---- waiting for several files (poll.c) ---- */
+struct poll_table {
+	struct waiter *waiters;
+	uint32_t count, limit;
+	bool short_of;              /* a queue did not fit: look again soon */
+};
+void poll_watch(struct poll_table *table, struct wait_queue *queue);   /* table may be null */
+uint32_t file_poll(struct file *file, struct poll_table *table);        /* POLL* */
+
+/* Wakes the pollers of a queue, if there are any. */
+static inline void queue_wake_all(struct wait_queue *queue)
+{
+	if (__atomic_load_n(&queue->first, __ATOMIC_SEQ_CST))
+		wait_queue_wake(queue);
+}
+static inline void queue_wake_one(struct wait_queue *queue)
+{
+	if (__atomic_load_n(&queue->first, __ATOMIC_SEQ_CST))
+		wait_queue_wake_one(queue);
+}
+
+/* ---- pipes (pipe.c), devices (device.c), /proc (proc.c), terminals (terminal.c), locks (lock.c) ---- */
+int pipe_open(struct inode *inode, struct file *file);          /* a FIFO; may wait for the other side */
+void pipe_free(struct pipe *pipe);
+int device_open(struct inode *inode, struct file *file);        /* by its number: 0, -ENXIO */
+int device_install(struct inode *root);
+int proc_install(struct inode *root);
+int terminal_open(struct inode *inode, struct file *file);
+void random_bytes(void *to, uint64_t bytes);
+void file_locks_release(struct file *file);                     /* flock's, at the last close */
+void file_locks_process_release(struct inode *inode);           /* fcntl's, at any close of the process */
+void file_locks_free(struct inode *inode);
+
+#endif

@@ -1,0 +1,16 @@
+/* Pages, between the parts of UNIX's own memory management. */
+#ifndef UNIX_PAGE_H
+#define UNIX_PAGE_H
+
+#include "baryon/string.h"
+#include "unix.h"
+
+struct page_info {
+	uint32_t references;        /* 0: free */
+	uint32_t next;              /* free: the next page of its list; in use: its user's own word */
+};
+
+void page_put_clean(page_index page);           /* page_put for a page that is zero now */
+uint32_t *page_owner_word(page_index page);     /* of a page in use: heap keeps the record size there */
+
+#endif

@@ -1,0 +1,98 @@
+/* A program's address space: its regions (VMAs), the pages of M that are in it (slots), and Strange's space.
+ *
+ * The regions say what may be where; the slots say which page of M is where now. Pages of the boot image have no slot: they
+ * are found again through their file. What Strange has loaded is derived from both: a mapping that was displaced faults and is
+ * loaded again. A page of a private region with one reference is the space's own and may be written; with more it is copied
+ * at the first write. */
+#ifndef UNIX_PROCESS_SPACE_H
+#define UNIX_PROCESS_SPACE_H
+
+#include "abi/home.h"
+#include "abi/rights.h"
+#include "unix.h"
+
+enum {                          /* region flags; the rights are RIGHT_READ|WRITE|EXECUTE */
+	REGION_SHARED = 8,          /* writes go to the file or to the other sharers */
+	REGION_STACK = 16,          /* grows down */
+	REGION_MAY_WRITE = 32,      /* mprotect may add write */
+	REGION_HEAP = 64,           /* brk */
+	REGION_RIGHTS = 7,
+};
+
+struct region {
+	uint64_t start, end;        /* page addresses */
+	uint64_t offset;            /* bytes in the file at start; a multiple of a page */
+	struct file *file;          /* a reference; null: anonymous */
+	uint64_t flags;
+};
+
+#define REGION_INLINE 80
+
+struct space {                  /* fills one page; a slot table is a page with 512 words */
+	struct space_home home;
+	struct mutex lock;
+	uint32_t references;        /* processes in it */
+	uint32_t region_count, region_capacity;
+	struct region *regions;     /* sorted; regions_inline or a block */
+	page_index slots;           /* root of the slot tables, four levels; 0: none */
+	uint64_t leaf_base, *leaf;  /* the slot table that was used last, and the first address it stands for */
+	uint64_t heap_start, heap_end;          /* brk */
+	uint64_t map_top;           /* mmap places below it, downwards */
+	uint64_t argument_start, argument_end, environment_end;
+	uint64_t resident;          /* slots in use */
+	uint64_t stack_limit;
+	struct region regions_inline[REGION_INLINE];
+};
+
+_Static_assert(sizeof(struct space) <= PAGE_BYTES, "a space fills one page");
+
+/* A slot: page of M << 12 | flags; zero: none. */
+enum { SLOT_PRESENT = 1, SLOT_SHARED = 2 };
+
+static inline page_index slot_page(uint64_t slot)
+{
+	return (page_index)(slot >> PAGE_BITS);
+}
+
+/* regions (region.c): all need the space's lock and touch only the region table */
+struct region *region_find(struct space *space, uint64_t address);      /* that holds it, or null */
+unsigned region_index_after(struct space *space, uint64_t address);     /* of the first with end > address */
+int region_insert(struct space *space, const struct region *region);    /* the range is free. Merges. 0, -ENOMEM */
+/* Cuts [start, end) out; regions that it crosses are split. 0, -ENOMEM (nothing changed). */
+int region_remove(struct space *space, uint64_t start, uint64_t end);
+int region_protect(struct space *space, uint64_t start, uint64_t end, uint64_t rights);  /* 0, -ENOMEM, -EACCES */
+bool region_range_free(struct space *space, uint64_t start, uint64_t end);
+uint64_t region_gap(struct space *space, uint64_t bytes);       /* address below map_top, or 0 */
+int regions_copy(struct space *to, struct space *from);
+void regions_clear(struct space *space);
+
+/* slots (slot.c): need the space's lock */
+uint64_t *slot_find(struct space *space, uint64_t address);     /* null: no table there */
+uint64_t *slot_make(struct space *space, uint64_t address);     /* null: no memory */
+void slots_clear(struct space *space, uint64_t start, uint64_t end);    /* drops the pages */
+int slots_copy(struct space *to, struct space *from, const struct region *region);
+void slots_free(struct space *space);                           /* everything */
+int slots_move(struct space *space, uint64_t from, uint64_t to, uint64_t bytes);
+
+/* spaces (space.c) */
+struct space *space_create(void);                       /* empty and loaded; null: no memory */
+struct space *space_fork(struct space *from);           /* null: no memory */
+void space_get(struct space *space);
+void space_put(struct space *space);                    /* the last one destroys it: nobody runs in it any more */
+void spaces_init(void);
+baryon_uid space_grave(void);                           /* of an empty space, for threads that end */
+struct space_home *space_home_of(baryon_uid uid);       /* null: no such space now */
+
+/* faults (fault.c). Resolve the fault and load the mapping. 0; -EFAULT: SIGSEGV, no region;
+ * -EACCES: SIGSEGV, right missing; -EIO: SIGBUS, past the end of the file; -ENOMEM. */
+int space_fault_in(struct space *space, uint64_t address, uint64_t access);
+/* The same for the fault portal: when the mapping can be loaded by the call that resumes, it does not return. */
+int space_fault_resume(struct space *space, uint64_t address, uint64_t access, bool may_resume);
+/* The page of M behind an address of a shared region for futexes, 0 if it has none. */
+page_index space_shared_page(struct space *space, uint64_t address);
+
+/* mmap.c, inside UNIX */
+int space_map(struct space *space, const struct region *region, bool replace);
+int space_unmap(struct space *space, uint64_t start, uint64_t end);
+
+#endif

@@ -1,0 +1,102 @@
+/* Copies from and to the calling program. Strange copies as far as the mappings go; UNIX then resolves its own program's
+ * fault and goes on from there. */
+#include "unix.h"
+
+#include "abi/calls.h"
+#include "abi/layout.h"
+#include "baryon/calls.h"
+#include "baryon/string.h"
+#include "process/process.h"
+#include "process/space.h"
+
+enum { PIECE = 256 };           /* of a text or of zeros */
+
+static bool range_is_user(uint64_t address, uint64_t bytes)
+{
+	return address <= PROGRAM_LIMIT && bytes <= PROGRAM_LIMIT - address;
+}
+
+/* A copy that made no progress although its fault was resolved is tried again: the mapping may have been displaced. */
+uint64_t user_read_some(void *to, uint64_t from, uint64_t bytes)
+{
+	uint64_t done = 0;
+
+	if (!range_is_user(from, bytes))
+		return 0;
+	while (done < bytes) {
+		struct copy_short where;
+		long copied = copy_in((char *)to + done, from + done, bytes - done, &where);
+
+		if (copied < 0)
+			break;
+		done += (uint64_t)copied;
+		if (done < bytes && space_fault_in(self_process()->space, where.address, RIGHT_READ) != 0)
+			break;
+	}
+	return done;
+}
+
+uint64_t user_write_some(uint64_t to, const void *from, uint64_t bytes)
+{
+	uint64_t done = 0;
+
+	if (!range_is_user(to, bytes))
+		return 0;
+	while (done < bytes) {
+		struct copy_short where;
+		long copied = copy_out(to + done, (const char *)from + done, bytes - done, &where);
+
+		if (copied < 0)
+			break;
+		done += (uint64_t)copied;
+		if (done < bytes && space_fault_in(self_process()->space, where.address, RIGHT_WRITE) != 0)
+			break;
+	}
+	return done;
+}
+
+int user_read(void *to, uint64_t from, uint64_t bytes)
+{
+	return user_read_some(to, from, bytes) == bytes ? 0 : -EFAULT;
+}
+
+int user_write(uint64_t to, const void *from, uint64_t bytes)
+{
+	return user_write_some(to, from, bytes) == bytes ? 0 : -EFAULT;
+}
+
+int user_zero(uint64_t to, uint64_t bytes)
+{
+	static const char zeros[PIECE];
+
+	while (bytes > 0) {
+		uint64_t piece = bytes < PIECE ? bytes : PIECE;
+
+		if (user_write(to, zeros, piece) != 0)
+			return -EFAULT;
+		to += piece;
+		bytes -= piece;
+	}
+	return 0;
+}
+
+/* The first piece ends at a 64-byte boundary at the latest, so that short texts cost one small copy; no piece crosses a page. */
+int64_t user_string(char *to, uint64_t from, uint64_t limit)
+{
+	uint64_t done = 0;
+
+	while (done < limit) {
+		uint64_t at = from + done;
+		uint64_t piece = 64 - at % 64;
+
+		if (piece > limit - done)
+			piece = limit - done;
+		if (user_read(to + done, at, piece) != 0)
+			return -EFAULT;
+		const char *end = memchr(to + done, 0, piece);
+		if (end != NULL)
+			return end - to;
+		done += piece;
+	}
+	return -ENAMETOOLONG;
+}
