@@ -1,0 +1,410 @@
+/* Every way into Strange, and the ways back.
+ *
+ * In ring 0 the base of gs is this CPU's struct local; user mode's base waits in KERNEL_GS_BASE. Strange runs with
+ * interrupts off on the stack at LOCAL_STACK, which is also the interrupts' stack (IST): whatever was on it is dead
+ * by then. Exceptions enter on a stack of their own, because one may come from trap_copy inside Strange. */
+#include "charm/x86_64/offsets.h"
+
+	.macro save_callee_saved at
+	mov %rbx, R_RBX(\at)
+	mov %rbp, R_RBP(\at)
+	mov %r12, R_R12(\at)
+	mov %r13, R_R13(\at)
+	mov %r14, R_R14(\at)
+	mov %r15, R_R15(\at)
+	.endm
+
+	.macro save_arguments at
+	mov %rax, R_RAX(\at)
+	mov %rcx, R_RCX(\at)
+	mov %rdx, R_RDX(\at)
+	mov %rsi, R_RSI(\at)
+	mov %r8, R_R8(\at)
+	mov %r9, R_R9(\at)
+	mov %r10, R_R10(\at)
+	mov %r11, R_R11(\at)
+	.endm
+
+	/* All but rax, rcx, r11 and rsp, from the record at rax. */
+	.macro load_most
+	mov R_RBX(%rax), %rbx
+	mov R_RDX(%rax), %rdx
+	mov R_RSI(%rax), %rsi
+	mov R_RDI(%rax), %rdi
+	mov R_RBP(%rax), %rbp
+	mov R_R8(%rax), %r8
+	mov R_R9(%rax), %r9
+	mov R_R10(%rax), %r10
+	mov R_R12(%rax), %r12
+	mov R_R13(%rax), %r13
+	mov R_R14(%rax), %r14
+	mov R_R15(%rax), %r15
+	.endm
+
+	.text
+
+/* The system call instruction, from user mode: rcx is the return address, r11 the flags. */
+	.globl entry_syscall
+	.balign 16
+entry_syscall:
+	swapgs
+	mov %rsp, %gs:LOCAL_SCRATCH
+	mov %gs:LOCAL_SAVE, %rsp
+	save_arguments %rsp
+	save_callee_saved %rsp
+	mov %rdi, R_RDI(%rsp)
+	mov %rcx, R_RIP(%rsp)
+	mov %r11, R_RFLAGS(%rsp)
+	mov %gs:LOCAL_SCRATCH, %rcx
+	mov %rcx, R_RSP(%rsp)
+	movq $0, R_FLAGS(%rsp)
+	mov %rsp, %rdi
+	mov %gs:LOCAL_STACK, %rsp
+	call strange_syscall
+
+/* Run the registers at rax, or idle. */
+run:
+	test %rax, %rax
+	jz entry_idle
+	testb $R_IS_FULL | R_IS_SUPERVISOR, R_FLAGS(%rax)
+	jnz run_full
+	mov R_RIP(%rax), %rcx
+	mov R_RFLAGS(%rax), %r11
+	and $RFLAGS_USER, %r11d
+	or $RFLAGS_ALWAYS, %r11d
+	load_most
+	mov R_RSP(%rax), %rsp
+	mov R_RAX(%rax), %rax
+	swapgs
+	.globl entry_sysret
+entry_sysret:                           /* an address that is not canonical: see exception_kernel */
+	sysretq
+
+run_full:
+	testb $R_IS_FULL, R_FLAGS(%rax)
+	jz run_direct
+	mov R_RFLAGS(%rax), %rcx
+	testb $R_IS_SUPERVISOR, R_FLAGS(%rax)
+	jnz 1f
+	and $RFLAGS_USER, %ecx
+	or $RFLAGS_ALWAYS, %ecx
+	push $USER_SS
+	push R_RSP(%rax)
+	push %rcx
+	push $USER_CS
+	swapgs
+	jmp 2f
+1:	and $RFLAGS_SUPERVISOR, %ecx
+	or $RFLAGS_ALWAYS, %ecx
+	push $KERNEL_SS
+	push R_RSP(%rax)
+	push %rcx
+	push $KERNEL_CS
+2:	push R_RIP(%rax)
+	load_most
+	mov R_RCX(%rax), %rcx
+	mov R_R11(%rax), %r11
+	mov R_RAX(%rax), %rax
+	.globl entry_iret
+entry_iret:
+	iretq
+
+/* To a supervisor domain after a call: flags need not be kept, rcx is the caller's to lose. */
+run_direct:
+	mov R_RIP(%rax), %rcx
+	load_most
+	mov R_RSP(%rax), %rsp
+	mov R_RAX(%rax), %rax
+	sti
+run_direct_jump:                        /* interrupts come after it, or seem to: see interrupt_kernel */
+	jmp *%rcx
+
+/* A direct stub, from a supervisor domain: rcx is the return address. */
+	.globl entry_direct
+	.balign 16
+entry_direct:
+	cli
+	mov %rsp, %r11
+	mov %gs:LOCAL_SAVE, %rsp
+	save_arguments %rsp
+	save_callee_saved %rsp
+	mov %rdi, R_RDI(%rsp)
+	mov %rcx, R_RIP(%rsp)
+	movq $RFLAGS_ALWAYS, R_RFLAGS(%rsp)
+	mov %r11, R_RSP(%rsp)
+	movq $R_IS_SUPERVISOR | R_IS_DIRECT, R_FLAGS(%rsp)
+	mov %rsp, %rdi
+	mov %gs:LOCAL_STACK, %rsp
+	call strange_syscall
+	jmp run
+
+/* Nothing to run. An interrupt does not come back here: it starts at the top of the stack again. */
+entry_idle:
+	sti
+	hlt
+	jmp entry_idle
+entry_idle_end:
+
+/* void entry_run(struct registers *r): leaves the boot stack for good. */
+	.globl entry_run
+entry_run:
+	mov %rdi, %rax
+	mov %gs:LOCAL_STACK, %rsp
+	jmp run
+
+/* Registers to the record at rdi, from a stack that holds rdi, two words, rip, cs, rflags, rsp, ss. Leaves the two
+ * words and what follows. Clobbers rax. */
+	.macro save_interrupted
+	save_arguments %rdi
+	save_callee_saved %rdi
+	pop R_RDI(%rdi)
+	mov 16(%rsp), %rax
+	mov %rax, R_RIP(%rdi)
+	mov 24(%rsp), %rax
+	not %eax
+	and $R_IS_SUPERVISOR, %eax
+	or $R_IS_FULL, %eax
+	mov %rax, R_FLAGS(%rdi)
+	mov 32(%rsp), %rax
+	mov %rax, R_RFLAGS(%rdi)
+	mov 40(%rsp), %rax
+	mov %rax, R_RSP(%rdi)
+	.endm
+
+/* Interrupts: the stack holds vector, 0, rip, cs, rflags, rsp, ss. */
+interrupt_common:
+	clac
+	cld
+	testb $3, 24(%rsp)
+	jz interrupt_kernel
+	swapgs
+interrupt_save:
+	push %rdi
+	mov %gs:LOCAL_SAVE, %rdi
+	save_interrupted
+interrupt_call:
+	mov (%rsp), %esi
+	mov %gs:LOCAL_STACK, %rsp
+	call trap_interrupt
+	jmp run
+
+/* Ring 0 was interrupted: a supervisor domain, the idle loop, or a step between the domain and Charm with
+ * interrupts still or already on; that step is then undone or completed, so that no saved rip points into Charm. */
+interrupt_kernel:
+	cmpq $entry_direct, 16(%rsp)
+	je 1f
+	cmpq $run_direct_jump, 16(%rsp)
+	je 2f
+	cmpq $entry_idle, 16(%rsp)
+	jb interrupt_save
+	cmpq $entry_idle_end, 16(%rsp)
+	jae interrupt_save
+	xor %edi, %edi
+	jmp interrupt_call
+1:	sub $LAYOUT_DIRECT_BYTES, %rcx
+2:	mov %rcx, 16(%rsp)
+	jmp interrupt_save
+
+/* Exceptions: the stack holds vector, error, rip, cs, rflags, rsp, ss. */
+exception_common:
+	clac
+	cld
+	testb $3, 24(%rsp)
+	jz exception_kernel
+	swapgs
+exception_save:
+	push %rdi
+	mov %gs:LOCAL_SAVE, %rdi
+	save_interrupted
+	mov (%rsp), %esi
+	mov 8(%rsp), %rdx
+	mov %gs:LOCAL_STACK, %rsp
+	call trap_exception
+	jmp run
+
+/* Ring 0: outside our image it is a supervisor domain. Inside, a return to user mode with a bad address is the
+ * exception of what was to run; the rest is trap_own's to mend, or the end. */
+exception_kernel:
+	cmpq $image_begin, 16(%rsp)
+	jb exception_save
+	cmpq $image_end, 16(%rsp)
+	jae exception_save
+	cmpq $entry_sysret, 16(%rsp)
+	je exception_sysret
+	cmpq $entry_iret, 16(%rsp)
+	je exception_iret
+exception_own:
+	push %rax
+	push %rcx
+	push %rdx
+	push %rbx
+	push %rbp
+	push %rsi
+	push %rdi
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	mov %rsp, %rdi
+	mov %rsp, %rbp
+	and $-16, %rsp
+	call trap_own
+	mov %rbp, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rdi
+	pop %rsi
+	pop %rbp
+	pop %rbx
+	pop %rdx
+	pop %rcx
+	pop %rax
+	add $16, %rsp
+	iretq
+
+exception_sysret:
+	mov %rcx, 16(%rsp)
+	movq $USER_CS, 24(%rsp)
+	mov %r11, 32(%rsp)
+	swapgs
+	jmp exception_save
+
+exception_iret:                         /* the frame that it could not load is at the interrupted rsp */
+	push %rax
+	push %rdi
+	mov 56(%rsp), %rdi
+	mov (%rdi), %rax
+	mov %rax, 32(%rsp)
+	mov 8(%rdi), %rax
+	mov %rax, 40(%rsp)
+	mov 16(%rdi), %rax
+	mov %rax, 48(%rsp)
+	mov 24(%rdi), %rax
+	mov %rax, 56(%rsp)
+	pop %rdi
+	pop %rax
+	testb $3, 24(%rsp)
+	jz exception_save
+	swapgs
+	jmp exception_save
+
+/* Machine check and double fault: never survived. */
+exception_fatal:
+	testb $3, 24(%rsp)
+	jz exception_own
+	swapgs
+	jmp exception_own
+
+/* Not-maskable interrupts only stop the CPU when another one panics. They use no gs: any moment may be theirs. */
+entry_nmi:
+	cmpl $0, panic_begun(%rip)
+	jne 1f
+	iretq
+1:	cli
+	hlt
+	jmp 1b
+
+/* One stub a vector; entry_vectors says where. */
+	.macro vector_stub number
+	.balign 8
+vector_\number:
+	.if \number >= VECTOR_IRQ
+	push $0
+	push $\number
+	jmp interrupt_common
+	.elseif \number == 2
+	jmp entry_nmi
+	.else
+	.if !(\number == 8 || (\number >= 10 && \number <= 14) || \number == 17 || \number == 21 || \number == 29 || \number == 30)
+	push $0
+	.endif
+	push $\number
+	.if \number == 8 || \number == 18
+	jmp exception_fatal
+	.else
+	jmp exception_common
+	.endif
+	.endif
+	.section .rodata
+	.quad vector_\number
+	.text
+	.endm
+
+	.section .rodata
+	.balign 8
+	.globl entry_vectors
+entry_vectors:
+	.text
+	.altmacro
+	.set number, 0
+	.rept VECTOR_COUNT
+	vector_stub %number
+	.set number, number + 1
+	.endr
+	.noaltmacro
+
+/* uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address): words first; a fault among the
+ * words goes on with bytes up to the exact place; a fault among the bytes ends it (trap_own, by copy_fixups). */
+	.globl trap_copy
+	.balign 16
+trap_copy:
+	mov %rcx, %r8
+	mov %rdx, %rax
+	mov %rdx, %rcx
+	shr $3, %rcx
+	and $7, %edx
+	stac
+trap_copy_words:
+	rep movsq
+	mov %edx, %ecx
+trap_copy_bytes:
+	rep movsb
+	clac
+	ret
+trap_copy_words_fault:
+	lea (%rdx, %rcx, 8), %rcx
+	jmp trap_copy_bytes
+trap_copy_bytes_fault:                  /* trap_own leaves the address in r9 */
+	clac
+	mov %r9, (%r8)
+	sub %rcx, %rax
+	ret
+
+/* void xstate_load(const void *load): a malformed image loads the initial state instead. */
+	.globl xstate_load
+	.balign 16
+xstate_load:
+	mov $7, %eax
+	xor %edx, %edx
+xstate_load_restore:
+	xrstor64 (%rdi)
+	ret
+xstate_load_fault:
+	lea xstate_initial(%rip), %rdi
+	jmp xstate_load
+
+/* Pairs: the instruction in our image that may fault, and where to go on. */
+	.section .rodata
+	.balign 8
+	.globl trap_fixups, trap_fixups_end
+trap_fixups:
+	.quad trap_copy_words, trap_copy_words_fault
+	.quad trap_copy_bytes, trap_copy_bytes_fault
+	.quad xstate_load_restore, xstate_load_fault
+trap_fixups_end:
+
+	.bss
+	.balign 64
+	.globl xstate_initial
+xstate_initial:
+	.skip 832

@@ -1,0 +1,105 @@
+/* The inline part of charm/mmu.h for x86-64: 4-level paging (Intel SDM volume 3, section 4.5). */
+#ifndef CHARM_ARCH_MMU_H
+#define CHARM_ARCH_MMU_H
+
+enum {
+	ENTRY_PRESENT = 1, ENTRY_WRITE = 2, ENTRY_USER = 4, ENTRY_UNCACHED = 0x18, ENTRY_ACCESSED = 0x20,
+	ENTRY_DIRTY = 0x40, ENTRY_LARGE = 0x80, ENTRY_GLOBAL = 0x100,
+};
+#define ENTRY_NO_EXECUTE (1ull << 63)
+#define ENTRY_FRAME 0x000ffffffffff000ull
+
+/* With RIGHT_WRITE, RIGHT_EXECUTE is not given. Without any right: 0. */
+static inline mmu_entry mmu_make(frame_number frame, unsigned rights)
+{
+	mmu_entry e = (mmu_entry)frame << PAGE_BITS | ENTRY_PRESENT;
+
+	if (!(rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)))
+		return 0;
+	if (rights & RIGHT_WRITE)
+		e |= ENTRY_WRITE;
+	if ((rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != RIGHT_EXECUTE)
+		e |= ENTRY_NO_EXECUTE;
+	if (rights & MMU_USER)
+		e |= ENTRY_USER;
+	if (rights & MMU_DEVICE)
+		e |= ENTRY_UNCACHED;
+	if (rights & MMU_LARGE)
+		e |= ENTRY_LARGE;
+	return e;
+}
+
+static inline mmu_entry mmu_make_table(frame_number table)
+{
+	return (mmu_entry)table << PAGE_BITS | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
+}
+
+static inline frame_number mmu_frame(mmu_entry e)
+{
+	return (frame_number)((e & ENTRY_FRAME) >> PAGE_BITS);
+}
+
+static inline bool mmu_present(mmu_entry e)
+{
+	return e & ENTRY_PRESENT;
+}
+
+static inline bool mmu_is_large(mmu_entry e)
+{
+	return e & ENTRY_LARGE;
+}
+
+static inline bool mmu_accessed(mmu_entry e)
+{
+	return e & ENTRY_ACCESSED;
+}
+
+static inline bool mmu_dirty(mmu_entry e)
+{
+	return e & ENTRY_DIRTY;
+}
+
+static inline unsigned mmu_rights(mmu_entry e)
+{
+	unsigned rights = 0;
+
+	if (!mmu_present(e))
+		return 0;
+	rights |= RIGHT_READ;
+	if (e & ENTRY_WRITE)
+		rights |= RIGHT_WRITE;
+	if (!(e & ENTRY_NO_EXECUTE))
+		rights |= RIGHT_EXECUTE;
+	if (e & ENTRY_USER)
+		rights |= MMU_USER;
+	return rights;
+}
+
+static inline unsigned mmu_index(uint64_t address, unsigned level)
+{
+	return (unsigned)(address >> (PAGE_BITS + 9 * level)) & (MMU_ENTRIES - 1);
+}
+
+static inline mmu_entry mmu_exchange(mmu_entry *slot, mmu_entry e)
+{
+	return __atomic_exchange_n(slot, e, __ATOMIC_SEQ_CST);
+}
+
+static inline void mmu_activate(frame_number root)
+{
+	__asm__ volatile("movq %0, %%cr3" : : "r"((uint64_t)root << PAGE_BITS) : "memory");
+}
+
+static inline void mmu_invalidate(uint64_t address)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+
+/* Charm's own entries are global and stay. */
+static inline void mmu_invalidate_all(void)
+{
+	uint64_t root;
+	__asm__ volatile("movq %%cr3, %0; movq %0, %%cr3" : "=r"(root) : : "memory");
+}
+
+#endif
