@@ -1,5 +1,5 @@
 /* How C calls Strange: through the stub page that fits the caller's privilege (see abi/layout.h). The stub puts the call
- * number in place; every register that a C function may change is taken as changed. */
+ * number and the fourth argument (here in rcx) in place; every register that a C function may change is taken as changed. */
 #ifndef BARYON_X86_64_STUB_H
 #define BARYON_X86_64_STUB_H
 
@@ -10,14 +10,13 @@ extern uint64_t baryon_stubs;
 
 static inline long stub_call4(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	register uint64_t r10 __asm__("r10") = d;
 	uint64_t stub = baryon_stubs + number * STUB_BYTES;
 	long result;
 
 	__asm__ volatile("call *%[stub]"
-		: "=a"(result), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), [stub] "+r"(stub)
+		: "=a"(result), "+D"(a), "+S"(b), "+d"(c), "+c"(d), [stub] "+r"(stub)
 		:
-		: "rcx", "r8", "r9", "r11", "memory", "cc");
+		: "r8", "r9", "r10", "r11", "memory", "cc");
 	return result;
 }
 

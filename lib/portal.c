@@ -1,0 +1,27 @@
+/* Handlers that a kernel did not define: being entered there is a mistake that ends it. */
+#include "baryon/portal.h"
+
+#include "baryon/format.h"
+
+#define HANDLE_NOTHING(name) \
+	__attribute__((weak)) void name##_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause) \
+	{ \
+		panic(#name ": unexpected call, cause %lu cookie %lx address %lx at %lx", cause, cookie, \
+			frame->address, frame->registers.rip); \
+	}
+
+#define SERVE_NOTHING(name) \
+	__attribute__((weak)) void name##_serve(struct portal_words *words) \
+	{ \
+		panic(#name ": unexpected call from another kernel, cause %lu address %lx", words->word[WORD_CAUSE], \
+			words->word[WORD_ADDRESS]); \
+	}
+
+HANDLE_NOTHING(trap)
+HANDLE_NOTHING(fault)
+HANDLE_NOTHING(exception)
+HANDLE_NOTHING(alert)
+HANDLE_NOTHING(miss)
+SERVE_NOTHING(fault)
+SERVE_NOTHING(exception)
+SERVE_NOTHING(miss)
