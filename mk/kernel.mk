@@ -24,7 +24,7 @@ build/charm/%.o: charm/%.c $(MK_FILES)
 build/charm/%.o: charm/%.S $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 
 build/strange/%.o: strange/%.c $(MK_FILES)
 	@mkdir -p $(@D)

@@ -23,7 +23,7 @@ build/lib/%.o: lib/%.c $(MK_FILES) | build/include/abi
 build/lib/%.o: lib/%.S $(MK_FILES) | build/include/abi
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(USER_CC) $(USER_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
+	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
 build/kernels/%.o: kernels/%.c $(MK_FILES) | build/include/abi
 	@mkdir -p $(@D)
