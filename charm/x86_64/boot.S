@@ -123,13 +123,12 @@ boot_refusal:
 	.balign 8
 	.globl boot_gdt
 boot_gdt:
-	.quad 0, 0
+	.quad 0
+	.quad 0x00cf9b000000ffff        /* BOOT_CS */
 	.quad 0x00af9b000000ffff        /* KERNEL_CS */
 	.quad 0x00cf93000000ffff        /* KERNEL_SS */
-boot_gdt_end:
-	.globl boot_gdt_pointer
 boot_gdt_pointer:
-	.short boot_gdt_end - boot_gdt - 1
+	.short BOOT_GDT_BYTES - 1
 	.long PHYSICAL(boot_gdt)
 
 	.bss

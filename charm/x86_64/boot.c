@@ -107,12 +107,11 @@ _Noreturn void boot_main(enum loader loader, uint64_t address)
 	mmu_initialise();
 	trap_initialise();
 	devices_initialise();
-	cpus = smp_start();
+	cpus = smp_start(frame_low_page(&told));
 	mmu_forget_identity();
 	information_fill(cpus);
 	info_page_fill(cpus);
 	strange_boot(&information);
 	smp_begin();
-	local_here()->started = 1;
 	entry_run(strange_cpu_boot());
 }

@@ -5,6 +5,8 @@
 #include "charm/console.h"
 #include "charm/x86_64/internal.h"
 
+enum { LOW_PAGE = 0x8000 };
+
 static struct boot_range ranges[MAP_LIMIT];
 static uint32_t range_count;
 static uint64_t highest;
@@ -104,6 +106,19 @@ void frame_initialise(const struct boot_told *told)
 	if (!range_count)
 		panic("the loader reports no usable memory");
 	highest = ranges[range_count - 1].first + ranges[range_count - 1].count;
+}
+
+uint64_t frame_low_page(const struct boot_told *told)
+{
+	uint32_t i;
+
+	for (i = 0; i < told->count; i++) {
+		uint64_t end = told->usable[i].address + told->usable[i].bytes;
+
+		if (told->usable[i].address <= LOW_PAGE && end >= LOW_PAGE + PAGE_BYTES)
+			return LOW_PAGE;
+	}
+	return 0;
 }
 
 uint64_t frame_limit(void)

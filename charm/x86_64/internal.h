@@ -16,7 +16,8 @@ int memcmp(const void *a, const void *b, size_t bytes);
 extern uint8_t xstate_initial[XSTATE_BYTES];
 
 /* The image, by baryon.lds; each a multiple of PAGE_BYTES */
-extern uint8_t image_begin[], image_stubs[], image_rodata[], image_data[], image_end[];
+extern uint8_t image_begin[], image_rodata[], image_data[], image_end[];
+extern uint8_t image_stubs_trapping[], image_stubs_direct[], image_stubs_end[];
 
 /* boot.S */
 extern mmu_entry boot_root[MMU_ENTRIES], boot_physmap[MMU_ENTRIES], boot_groups[4 * MMU_ENTRIES];
@@ -46,9 +47,11 @@ bool boot_option(const char *word);             /* the command line has this wor
 /* frame.c */
 void frame_initialise(const struct boot_told *told);
 uint64_t frame_limit(void);
+uint64_t frame_low_page(const struct boot_told *told); /* address of a usable page below 640 KiB, or 0 */
 
 /* mmu.c */
 void mmu_initialise(void);
+void mmu_load(void);                            /* this CPU uses the map of mmu_initialise */
 void mmu_forget_identity(void);
 void *physical_pointer(uint64_t address, uint64_t bytes); /* null where the physmap does not reach */
 uint64_t physical_of(const void *in_physmap);
@@ -105,8 +108,8 @@ struct registers *clock_interrupt(struct registers *r);
 /* rtc.c: seconds since 1970 */
 uint64_t rtc_seconds(void);
 
-/* smp.c: starts the other CPUs; returns how many there are in all */
-unsigned smp_start(void);
+/* smp.c: starts the other CPUs by a page below 1 MiB (0: does not); returns how many there are in all */
+unsigned smp_start(uint64_t page);
 struct registers *smp_notice(struct registers *r);
 void smp_begin(void);
 

@@ -14,6 +14,8 @@ static mmu_entry image_groups[MMU_ENTRIES] __attribute__((aligned(4096)));
 static mmu_entry image_pages[IMAGE_TABLES * MMU_ENTRIES] __attribute__((aligned(4096)));
 static mmu_entry stub_groups[MMU_ENTRIES] __attribute__((aligned(4096)));
 static mmu_entry stub_pages[MMU_ENTRIES] __attribute__((aligned(4096)));
+static uint8_t stubs_trapping[PAGE_BYTES] __attribute__((aligned(4096)));
+static uint8_t stubs_direct[PAGE_BYTES] __attribute__((aligned(4096)));
 static uint8_t info_page_bytes[PAGE_BYTES] __attribute__((aligned(4096)));
 static uint64_t physmap_gibs = LOW_GIBS;
 
@@ -65,7 +67,7 @@ static unsigned image_rights(const uint8_t *page)
 {
 	if (page >= image_data)
 		return RIGHT_READ | RIGHT_WRITE;
-	return page >= image_stubs ? RIGHT_READ : RIGHT_READ | RIGHT_EXECUTE;
+	return page >= image_rodata ? RIGHT_READ : RIGHT_READ | RIGHT_EXECUTE;
 }
 
 static void image_map(void)
@@ -85,10 +87,19 @@ static void stub_map(uint64_t address, const void *page, unsigned rights)
 	stub_pages[mmu_index(address, 0)] = mmu_make(image_frame(page), rights) | ENTRY_GLOBAL;
 }
 
+/* What is not a stub is a breakpoint. */
+static void stub_fill(uint8_t *page, const uint8_t *begin, const uint8_t *end)
+{
+	memset(page, 0xcc, PAGE_BYTES);
+	memcpy(page, begin, (size_t)(end - begin));
+}
+
 static void stubs_map(void)
 {
-	stub_map(STUBS_TRAPPING, image_stubs, RIGHT_READ | RIGHT_EXECUTE | MMU_USER);
-	stub_map(STUBS_DIRECT, image_stubs + PAGE_BYTES, RIGHT_READ | RIGHT_EXECUTE);
+	stub_fill(stubs_trapping, image_stubs_trapping, image_stubs_direct);
+	stub_fill(stubs_direct, image_stubs_direct, image_stubs_end);
+	stub_map(STUBS_TRAPPING, stubs_trapping, RIGHT_READ | RIGHT_EXECUTE | MMU_USER);
+	stub_map(STUBS_DIRECT, stubs_direct, RIGHT_READ | RIGHT_EXECUTE);
 	stub_map(INFO_PAGE, info_page_bytes, RIGHT_READ | MMU_USER);
 	stub_groups[mmu_index(STUBS_TRAPPING, 1)] = own_table(stub_pages) | ENTRY_USER;
 	top_gibs[mmu_index(STUBS_TRAPPING, 2)] = own_table(stub_groups) | ENTRY_USER;
@@ -106,6 +117,11 @@ void mmu_initialise(void)
 	template[mmu_index(PHYSMAP_BASE, 3)] = own_table(boot_physmap) | ENTRY_NO_EXECUTE;
 	template[MMU_ENTRIES - 1] = own_table(top_gibs) | ENTRY_USER;
 	memcpy(boot_root + MMU_ENTRIES / 2, template + MMU_ENTRIES / 2, sizeof(template) / 2);
+	mmu_load();
+}
+
+void mmu_load(void)
+{
 	mmu_activate(image_frame(template));
 }
 

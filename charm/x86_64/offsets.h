@@ -36,6 +36,7 @@
 #define LOCAL_SCRATCH 32
 
 /* Selectors. Those of user mode are what Linux programs expect. */
+#define BOOT_CS 0x08            /* 32-bit, only until long mode */
 #define KERNEL_CS 0x10
 #define KERNEL_SS 0x18
 #define USER_SS 0x2b
@@ -70,6 +71,6 @@
 #define LAYOUT_STUB_BYTES 32
 #define LAYOUT_DIRECT_BYTES 12
 
-#define TRAMPOLINE_BYTES 4096
+#define BOOT_GDT_BYTES 32
 
 #endif

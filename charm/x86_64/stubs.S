@@ -21,7 +21,6 @@ stubs_trapping:
 #define CALL(NAME, name, number, arguments) stub_trapping number
 #include "abi/calls.def"
 #undef CALL
-	.org 4096, 0xcc
 
 	.section .stubs.direct, "ax"
 	/* The last LAYOUT_DIRECT_BYTES before the return make the call; going back by them repeats it. */
@@ -37,4 +36,3 @@ stubs_direct:
 #define CALL(NAME, name, number, arguments) stub_direct number
 #include "abi/calls.def"
 #undef CALL
-	.org 4096, 0xcc
