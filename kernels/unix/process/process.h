@@ -70,7 +70,8 @@ struct process {
 	struct signal_queued *queued;   /* their details */
 	struct wait_queue child_wait;   /* wait4 sleeps here */
 	struct wait_queue stop_wait;    /* stopped threads sleep here; vfork parents too */
-	struct process *vfork_child;
+	struct process *vfork_child;    /* that uses this process's space; process lock */
+	uint32_t vforked;               /* is such a child */
 	uint64_t alarm_deadline, alarm_interval;        /* ITIMER_REAL */
 	struct process *alarm_next;
 	uint64_t started_ns;
@@ -100,6 +101,7 @@ struct thread {
 	uint64_t uid;                   /* of Strange's thread */
 	uint64_t mask;                  /* blocked signals */
 	uint64_t saved_mask;
+	uint64_t waited;                /* blocked signals that rt_sigtimedwait waits for */
 	uint64_t pending;               /* process lock */
 	struct signal_queued *queued;
 	struct thread *next_in_process;

@@ -1,0 +1,231 @@
+/* Page faults of programs: find the page, make it if it is the first touch, copy it at the first write to a shared one, and
+ * load the mapping together with neighbours that need no work.
+ *
+ * The space's lock is held while mappings are loaded, so that nobody takes the pages away meanwhile. A space with a single
+ * thread has nobody else: there the lock is let go first and the loading call resumes the program. */
+#include "abi/calls.h"
+#include "baryon/calls.h"
+#include "baryon/string.h"
+#include "process/process.h"
+#include "process/space.h"
+
+enum { AROUND = 16 };           /* pages of the window in which neighbours are loaded; a power of two */
+
+/* The mappings that one fault loads. */
+struct batch {
+	unsigned count;
+	struct mapping_home homes[AROUND];
+};
+
+static void batch_add(struct batch *batch, uint64_t address, uint32_t container, uint64_t index, uint64_t rights)
+{
+	batch->homes[batch->count++] = (struct mapping_home) {
+		.address = address, .index = index, .container = container, .rights = (uint16_t)rights,
+	};
+}
+
+static uint64_t slot_rights(const struct region *region, uint64_t slot)
+{
+	uint64_t rights = region->flags & REGION_RIGHTS;
+
+	if (!(slot & SLOT_SHARED) && page_references(slot_page(slot)) > 1)
+		rights &= ~(uint64_t)RIGHT_WRITE;
+	return rights;
+}
+
+static int slot_fill(struct space *space, uint64_t address, page_index page, uint64_t flags)
+{
+	uint64_t *slot = page == 0 ? NULL : slot_make(space, address);
+
+	if (slot == NULL) {
+		if (page != 0)
+			page_put(page);
+		return -ENOMEM;
+	}
+	*slot = (uint64_t)page << PAGE_BITS | flags | SLOT_PRESENT;
+	space->resident++;
+	return 0;
+}
+
+/* A private copy of a page that lies elsewhere. */
+static page_index page_copied(const void *from)
+{
+	page_index page = page_alloc_any();
+
+	if (page != 0)
+		page_copy(page_address(page), from);
+	return page;
+}
+
+static const void *source_address(const struct page_source *source)
+{
+	return source->handle == HANDLE_MEMORY ? page_address((page_index)source->index) :
+		boot_image + source->index * PAGE_BYTES;
+}
+
+static void source_put(const struct page_source *source)
+{
+	if (source->handle == HANDLE_MEMORY)
+		page_put((page_index)source->index);
+}
+
+/* First touch of a page of a mapped file: in place if it is not about to be written privately. */
+static int file_touch(struct space *space, const struct region *region, uint64_t address, uint64_t access,
+	struct batch *batch)
+{
+	uint64_t index = (region->offset + (address - region->start)) / PAGE_BYTES;
+	bool shared = region->flags & REGION_SHARED;
+	struct page_source source;
+	int status = file_page(region->file, index, shared && (region->flags & RIGHT_WRITE), &source);
+
+	if (status != 0)
+		return status == -EFAULT ? -EIO : status;
+	if (!shared && (access & RIGHT_WRITE)) {
+		page_index page = page_copied(source_address(&source));
+
+		source_put(&source);
+		return slot_fill(space, address, page, 0);
+	}
+	if (source.handle == HANDLE_MEMORY)
+		return slot_fill(space, address, (page_index)source.index, shared ? SLOT_SHARED : 0);
+	batch_add(batch, address, source.handle, source.index, region->flags & REGION_RIGHTS & ~(uint64_t)RIGHT_WRITE);
+	return 0;
+}
+
+/* A write to a private page that others hold too. */
+static int slot_own(uint64_t *slot)
+{
+	page_index old = slot_page(*slot), page;
+
+	if ((*slot & SLOT_SHARED) || page_references(old) == 1)
+		return 0;
+	page = page_copied(page_address(old));
+	if (page == 0)
+		return -ENOMEM;
+	*slot = (uint64_t)page << PAGE_BITS | SLOT_PRESENT;
+	page_put(old);
+	return 0;
+}
+
+/* Makes the page at `address` present with the rights wanted, and puts its mapping first in the batch. */
+static int page_touch(struct space *space, const struct region *region, uint64_t address, uint64_t access,
+	struct batch *batch)
+{
+	uint64_t *slot = slot_find(space, address);
+	int status = 0;
+
+	if (slot == NULL || *slot == 0) {
+		status = region->file != NULL ? file_touch(space, region, address, access, batch) :
+			slot_fill(space, address, page_alloc(), 0);
+		slot = slot_find(space, address);
+	} else if (access & RIGHT_WRITE) {
+		status = slot_own(slot);
+	}
+	if (status == 0 && batch->count == 0)
+		batch_add(batch, address, HANDLE_MEMORY, slot_page(*slot), slot_rights(region, *slot));
+	return status;
+}
+
+/* Neighbours that are present, or lie in the boot image, are loaded too: each would cost a fault of its own. */
+static void touch_around(struct space *space, const struct region *region, uint64_t address, struct batch *batch)
+{
+	uint64_t start = address & ~(AROUND * PAGE_BYTES - 1), end = start + AROUND * PAGE_BYTES;
+	bool in_image = batch->homes[0].container == HANDLE_BOOT_IMAGE;
+
+	if (start < region->start)
+		start = region->start;
+	if (end > region->end)
+		end = region->end;
+	for (uint64_t at = start; at < end; at += PAGE_BYTES) {
+		uint64_t *slot = at == address ? NULL : slot_find(space, at);
+		struct page_source source;
+
+		if (at == address)
+			continue;
+		if (slot != NULL && *slot != 0) {
+			batch_add(batch, at, HANDLE_MEMORY, slot_page(*slot), slot_rights(region, *slot));
+		} else if (in_image && file_page(region->file, (region->offset + (at - region->start)) / PAGE_BYTES,
+			false, &source) == 0) {
+			if (source.handle == HANDLE_BOOT_IMAGE)
+				batch_add(batch, at, source.handle, source.index, batch->homes[0].rights);
+			source_put(&source);
+		}
+	}
+}
+
+/* The stack region grows down to the address, if it lies above the limit. */
+static struct region *stack_grow(struct space *space, uint64_t address)
+{
+	unsigned i = region_index_after(space, address);
+	struct region *region = &space->regions[i];
+
+	if (i == space->region_count || !(region->flags & REGION_STACK) || address < space->stack_limit)
+		return NULL;
+	if (i > 0 && space->regions[i - 1].end > address - 16 * PAGE_BYTES)
+		return NULL;
+	region->start = address;
+	return region;
+}
+
+static int fault_locked(struct space *space, uint64_t address, uint64_t access, struct batch *batch)
+{
+	struct region *region = region_find(space, address);
+	int status;
+
+	if (region == NULL)
+		region = stack_grow(space, address);
+	if (region == NULL)
+		return -EFAULT;
+	if (access & ~region->flags & REGION_RIGHTS)
+		return -EACCES;
+	status = page_touch(space, region, address, access, batch);
+	if (status == 0)
+		touch_around(space, region, address, batch);
+	return status;
+}
+
+static int batch_load(struct space *space, struct batch *batch, uint64_t flags)
+{
+	long loaded = mapping_load(space->home.header.uid, batch->homes, batch->count, LOAD_REPLACE | flags);
+
+	if (loaded > 0)
+		return 0;
+	log_line("mapping at %lx: error %ld", batch->homes[0].address, loaded);
+	return -ENOMEM;
+}
+
+int space_fault_resume(struct space *space, uint64_t address, uint64_t access, bool may_resume)
+{
+	struct batch batch;
+	int status;
+
+	batch.count = 0;
+	mutex_lock(&space->lock);
+	status = fault_locked(space, address & ~(PAGE_BYTES - 1), access, &batch);
+	if (status == 0 && may_resume) {
+		mutex_unlock(&space->lock);
+		return batch_load(space, &batch, LOAD_RESUME);
+	}
+	if (status == 0)
+		status = batch_load(space, &batch, 0);
+	mutex_unlock(&space->lock);
+	return status;
+}
+
+int space_fault_in(struct space *space, uint64_t address, uint64_t access)
+{
+	return space_fault_resume(space, address, access, false);
+}
+
+page_index space_shared_page(struct space *space, uint64_t address)
+{
+	page_index page = 0;
+	uint64_t *slot;
+
+	mutex_lock(&space->lock);
+	slot = slot_find(space, address & ~(PAGE_BYTES - 1));
+	if (slot != NULL && (*slot & SLOT_SHARED))
+		page = slot_page(*slot);
+	mutex_unlock(&space->lock);
+	return page;
+}

@@ -1,0 +1,292 @@
+/* fork, vfork, clone: new processes, and new threads of a process. */
+#include "baryon/calls.h"
+#include "baryon/string.h"
+#include "process/internal.h"
+
+enum {
+	CLONE_SIGNAL_MASK = 0xff, CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400, CLONE_SIGHAND = 0x800,
+	CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000, CLONE_NEWNS = 0x20000,
+	CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
+	CLONE_CHILD_SETTID = 0x1000000, CLONE_NEW_SPACES = 0x7e020000,
+};
+
+struct clone_arguments {
+	uint64_t flags, stack, parent_tid, child_tid, tls;
+};
+
+struct process *process_create(struct process *parent)
+{
+	page_index page = page_alloc();
+	struct process *process = page_address(page);
+
+	if (page == 0)
+		return NULL;
+	process->credentials = parent->credentials;
+	memcpy(process->rlimits, parent->rlimits, sizeof process->rlimits);
+	memcpy(process->name, parent->name, sizeof process->name);
+	memcpy(process->actions, parent->actions, sizeof process->actions);
+	process->dumpable = parent->dumpable;
+	process->exit_signal = SIGCHLD;
+	process->started_ns = time_monotonic();
+	process->executable = parent->executable;
+	if (process->executable != NULL)
+		file_get(process->executable);
+	return process;
+}
+
+void process_free(struct process *process)
+{
+	signals_free(process->queued);
+	page_put(page_of_address(process));
+}
+
+/* Undoes a child that never ran. */
+static void child_abandon(struct process *child)
+{
+	if (child->files != NULL)
+		files_exit(child->files);
+	if (child->paths != NULL)
+		path_state_exit(child->paths);
+	if (child->leader != NULL)
+		thread_destroy(child->leader);
+	if (child->space != NULL)
+		space_put(child->space);
+	if (child->executable != NULL)
+		file_put(child->executable);
+	process_free(child);
+}
+
+static struct thread *child_thread(struct process *process, const struct clone_arguments *clone)
+{
+	struct thread *me = self(), *thread;
+	struct registers registers = thread_frame(me)->registers;
+
+	registers.rax = 0;
+	if (clone->stack != 0)
+		registers.rsp = clone->stack;
+	thread = thread_create(process, &registers);
+	if (thread == NULL)
+		return NULL;
+	xstate_save(thread_home_of(thread)->xstate);
+	thread->fs_base = clone->flags & CLONE_SETTLS ? clone->tls : me->fs_base;
+	thread->gs_base = me->gs_base;
+	thread->mask = me->mask;
+	if (clone->flags & CLONE_CHILD_CLEARTID)
+		thread->clear_tid = clone->child_tid;
+	return thread;
+}
+
+/* Gives the child its parts. 0 or -ENOMEM: then child_abandon. */
+static int child_fill(struct process *child, const struct clone_arguments *clone)
+{
+	struct process *me = self_process();
+	struct thread *thread;
+
+	if (clone->flags & CLONE_VM) {
+		child->space = me->space;
+		space_get(child->space);
+	} else {
+		child->space = space_fork(me->space);
+	}
+	child->files = files_fork(me->files);
+	child->paths = path_state_fork(me->paths);
+	if (child->space == NULL || child->files == NULL || child->paths == NULL)
+		return -ENOMEM;
+	thread = child_thread(child, clone);
+	if (thread == NULL)
+		return -ENOMEM;
+	if (!(clone->flags & CLONE_VM) || clone->flags & CLONE_VFORK) {
+		thread->alternate_stack = self()->alternate_stack;
+		thread->alternate_bytes = self()->alternate_bytes;
+		thread->alternate_flags = self()->alternate_flags;
+	}
+	child->leader = child->threads = thread;
+	child->thread_count = 1;
+	return 0;
+}
+
+/* Gives the child its place in the tree. 0, -EAGAIN: no id. */
+static int child_place(struct process *child, const struct clone_arguments *clone)
+{
+	struct process *me = self_process();
+	int32_t pid;
+
+	mutex_lock(&tree_lock);
+	pid = pid_take();
+	if (pid != 0) {
+		child->pid = pid;
+		child->leader->tid = pid;
+		pid_set_thread(pid, child->leader);
+		process_link(child, clone->flags & CLONE_PARENT ? me->parent : me);
+		group_join(child, me->group);
+		session_join(child, me->session);
+	}
+	mutex_unlock(&tree_lock);
+	return pid == 0 ? -EAGAIN : 0;
+}
+
+static void child_unplace(struct process *child)
+{
+	mutex_lock(&tree_lock);
+	process_unlink(child);
+	pid_put(child->pid);
+	mutex_unlock(&tree_lock);
+}
+
+/* The parent of a vfork waits until the child has let go of the space. Only death interrupts it. */
+static void vfork_wait(struct process *me, struct process *child, struct mutex *lock)
+{
+	mutex_lock(lock);
+	while (me->vfork_child == child && !me->exiting)
+		(void)wait_queue_sleep(&me->stop_wait, lock, false, 0);
+	me->vfork_child = NULL;
+	mutex_unlock(lock);
+}
+
+void vfork_release(struct process *process)
+{
+	struct process *parent;
+
+	if (!process->vforked)
+		return;
+	mutex_lock(&tree_lock);
+	process->vforked = 0;
+	parent = process->parent;
+	mutex_lock(&parent->lock);
+	if (parent->vfork_child == process)
+		parent->vfork_child = NULL;
+	mutex_unlock(&parent->lock);
+	wait_queue_wake(&parent->stop_wait);
+	mutex_unlock(&tree_lock);
+}
+
+static int tids_store(const struct clone_arguments *clone, int32_t tid)
+{
+	if (clone->flags & CLONE_PARENT_SETTID && user_write(clone->parent_tid, &tid, sizeof tid) != 0)
+		return -EFAULT;
+	return 0;
+}
+
+/* CLONE_CHILD_SETTID in a space of the child's own: the page is copied for it first. */
+static int child_tid_store(struct process *child, uint64_t address, int32_t tid)
+{
+	uint64_t *slot;
+	int status = space_fault_in(child->space, address, RIGHT_WRITE);
+
+	if (status != 0)
+		return status;
+	mutex_lock(&child->space->lock);
+	slot = slot_find(child->space, address);
+	memcpy((char *)page_address(slot_page(*slot)) + address % PAGE_BYTES, &tid, sizeof tid);
+	mutex_unlock(&child->space->lock);
+	return 0;
+}
+
+static int64_t clone_process(const struct clone_arguments *clone)
+{
+	struct process *me = self_process(), *child = process_create(me);
+	int32_t pid;
+	int status;
+
+	if (child == NULL)
+		return -ENOMEM;
+	child->exit_signal = clone->flags & CLONE_SIGNAL_MASK;
+	status = child_fill(child, clone);
+	if (status == 0)
+		status = child_place(child, clone);
+	if (status != 0) {
+		child_abandon(child);
+		return status;
+	}
+	pid = child->pid;
+	if (clone->flags & CLONE_CHILD_SETTID && clone->child_tid % 4 == 0)
+		(void)child_tid_store(child, clone->child_tid, pid);
+	(void)tids_store(clone, pid);
+	if (clone->flags & CLONE_VFORK) {
+		child->vforked = 1;
+		me->vfork_child = child;
+	}
+	status = thread_load(child->leader);
+	if (status != 0) {
+		me->vfork_child = NULL;
+		child_unplace(child);
+		child_abandon(child);
+		return status;
+	}
+	if (clone->flags & CLONE_VFORK)
+		vfork_wait(me, child, &me->lock);
+	return pid;
+}
+
+/* A thread enters its process's list, unless the process is ending. 0, -EAGAIN. */
+static int thread_place(struct thread *thread)
+{
+	struct process *me = self_process();
+	int status = -EAGAIN;
+
+	mutex_lock(&tree_lock);
+	mutex_lock(&me->lock);
+	if (!me->exiting) {
+		thread->tid = pid_take();
+		status = thread->tid == 0 ? -EAGAIN : 0;
+	}
+	if (status == 0) {
+		pid_set_thread(thread->tid, thread);
+		thread->next_in_process = me->threads;
+		me->threads = thread;
+		me->thread_count++;
+	}
+	mutex_unlock(&me->lock);
+	mutex_unlock(&tree_lock);
+	return status;
+}
+
+static int64_t clone_thread(const struct clone_arguments *clone)
+{
+	struct thread *thread = child_thread(self_process(), clone);
+	int32_t tid;
+
+	if (thread == NULL)
+		return -ENOMEM;
+	if (thread_place(thread) != 0) {
+		thread_destroy(thread);
+		return -EAGAIN;
+	}
+	tid = thread->tid;
+	if (clone->flags & CLONE_CHILD_SETTID)
+		(void)user_write(clone->child_tid, &tid, sizeof tid);
+	(void)tids_store(clone, tid);
+	if (thread_load(thread) != 0) {
+		thread_abandon(thread);
+		return -EAGAIN;
+	}
+	return tid;
+}
+
+int64_t sys_clone(SYSCALL_ARGUMENTS)
+{
+	struct clone_arguments clone = { a0, a1, a2, a3, a4 };
+	uint64_t shared = CLONE_VM | CLONE_SIGHAND;
+
+	if (a0 & CLONE_NEW_SPACES)
+		return -EPERM;
+	if (a0 & CLONE_THREAD)
+		return (a0 & shared) == shared ? clone_thread(&clone) : -EINVAL;
+	if (a0 & CLONE_SIGHAND)
+		return -EINVAL;
+	return clone_process(&clone);
+}
+
+int64_t sys_fork(SYSCALL_ARGUMENTS)
+{
+	struct clone_arguments clone = { .flags = SIGCHLD };
+
+	return clone_process(&clone);
+}
+
+int64_t sys_vfork(SYSCALL_ARGUMENTS)
+{
+	struct clone_arguments clone = { .flags = SIGCHLD | CLONE_VM | CLONE_VFORK };
+
+	return clone_process(&clone);
+}

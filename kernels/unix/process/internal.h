@@ -1,0 +1,114 @@
+/* Between the files of process/. Lock order: tree lock > process lock > space lock > wait queues. */
+#ifndef UNIX_PROCESS_INTERNAL_H
+#define UNIX_PROCESS_INTERNAL_H
+
+#include "process/process.h"
+#include "process/space.h"
+
+enum { PRIORITY_PROGRAM = 16, PRIORITY_SERVICE = 20, PRIORITY_SCHEDULER = 24 };
+enum { INIT_PID = 1 };
+
+/* ---- threads (thread.c) ---- */
+static inline struct thread_home *thread_home_of(struct thread *thread)
+{
+	return (struct thread_home *)((char *)thread + 2048);
+}
+
+/* The trap frame of a program's thread: the first on its handler stack. */
+static inline struct trap_frame *thread_frame(struct thread *thread)
+{
+	return (struct trap_frame *)((char *)thread + STACK_BYTES - sizeof(struct trap_frame));
+}
+
+/* A thread of a program, not loaded yet, that starts with *registers. Null: no memory. */
+struct thread *thread_create(struct process *process, const struct registers *registers);
+int thread_load(struct thread *thread);                 /* 0, -EAGAIN */
+void thread_destroy(struct thread *thread);             /* it is gone, or was never loaded; frees its stack */
+struct thread_home *thread_home_named(baryon_uid uid);  /* null: no such thread now */
+_Noreturn void thread_leave(void);                      /* the calling thread is gone from here on */
+
+/* ---- extended state (xstate.c) ---- */
+void xstate_save(void *to);                 /* XSTATE_BYTES, 64-aligned */
+void xstate_load(const void *from);         /* the same; it was checked */
+void xstate_clear(void);                    /* as at the start of a program */
+
+/* ---- the tree of processes (tree.c) ---- */
+extern struct mutex tree_lock;
+extern struct process *init_process;
+void tree_init(void);
+int32_t pid_take(void);                     /* tree lock; 0: none is free */
+void pid_set_thread(int32_t pid, struct thread *thread);
+void pid_put(int32_t pid);                  /* of an id that no thread has any more */
+struct thread *thread_of_pid(int32_t tid);  /* tree lock; null: none */
+struct process *process_of_pid(int32_t pid);
+void process_link(struct process *process, struct process *parent);     /* tree lock */
+void process_unlink(struct process *process);                           /* tree lock */
+void process_adopt(struct process *process, struct process *parent);    /* tree lock */
+void group_join(struct process *process, int32_t group);                /* tree lock; leaves the old one */
+void session_join(struct process *process, struct session *session);    /* the same; session may be null */
+struct process *process_next(struct process *process);                  /* all processes; null begins and ends. Tree lock */
+bool group_is_orphaned_locked(int32_t group, const struct process *except);
+bool group_has_stopped(int32_t group);
+
+/* ---- processes (fork.c, exit.c) ---- */
+struct process *process_create(struct process *parent);         /* a copy without threads, space and files */
+void process_free(struct process *process);
+_Noreturn void process_exit(uint32_t status);           /* all threads; status as wait4 reports it */
+_Noreturn void thread_exit(void);                       /* the calling thread; with the last one its process */
+void vfork_release(struct process *process);            /* the child no longer uses its parent's space */
+void thread_abandon(struct thread *thread);             /* placed in its process, but never loaded */
+void process_reap(struct process *process);             /* a zombie that is out of the tree */
+void dead_add(struct thread *thread);                   /* for the reaper */
+_Noreturn void init_main(void *argument);
+struct process *process_first(void);                    /* the process of the first program, before its exec */
+
+/* ---- exec (exec.c) ---- */
+struct program_text;                                    /* arguments: exec_text.c */
+/* Replaces the calling process's program. Texts are in UNIX's memory. Returns 0 or -E*. */
+int exec_from_kernel(const char *path, const char *const *arguments, const char *const *environment);
+
+/* ---- signals (signal.c, signal_frame.c) ---- */
+struct signal_queued {
+	struct signal_queued *next;
+	struct linux_siginfo info;
+};
+
+#define SIGNAL_BIT(number) (1ull << ((number) - 1))
+#define SIGNALS_STOP (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+#define SIGNALS_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+
+enum { SIG_DFL = 0, SIG_IGN = 1 };
+enum {
+	SA_NOCLDSTOP = 1, SA_NOCLDWAIT = 2, SA_SIGINFO = 4, SA_RESTORER = 0x04000000, SA_ONSTACK = 0x08000000,
+	SA_RESTART = 0x10000000, SA_NODEFER = 0x40000000,
+};
+#define SA_RESETHAND 0x80000000u
+
+/* Posts a signal: thread null means any thread of the process. info may be null (SI_KERNEL). Takes the process lock. */
+void signal_post(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info);
+void signal_post_locked(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info);
+/* A fault or exception of the calling thread: cannot be blocked or ignored. */
+void signal_force(int number, int code, uint64_t address);
+/* Takes a pending signal of the calling thread that is in `set`. Returns its number and info, 0: none. Takes the lock. */
+int signal_take(uint64_t set, struct linux_siginfo *info);
+void signals_exec(struct process *process);             /* handlers become defaults */
+void signals_free(struct signal_queued *queued);
+void signal_mask_set(uint64_t mask);
+/* Does what `work` asks before the calling thread goes on in its program. result: of the system call, else 0. */
+void work_do(struct trap_frame *frame, bool is_call, int64_t result);
+/* Builds the frame of a handler; false: the stack cannot be written. */
+bool signal_frame_push(struct trap_frame *frame, int number, const struct linux_siginfo *info,
+	const struct signal_action *action, uint64_t mask);
+void work_add(struct thread *thread, uint32_t work);
+void thread_alert(struct thread *thread);               /* makes it look at its work */
+void process_stop_notify(struct process *process, int code, int status);
+
+/* ---- time (time.c) ---- */
+void timers_init(void);
+void timer_cancel(struct process *process);
+uint64_t process_time(struct process *process);         /* ns that its threads ran */
+
+/* ---- futexes (futex.c) ---- */
+void futex_wake_address(uint64_t address, unsigned count);
+
+#endif

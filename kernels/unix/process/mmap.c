@@ -1,0 +1,334 @@
+/* mmap, munmap, mprotect, brk, mremap, madvise, mincore. */
+#include "abi/layout.h"
+#include "baryon/calls.h"
+#include "process/process.h"
+#include "process/space.h"
+
+enum { MAP_FIXED_NOREPLACE = 0x100000, MAP_GROWSDOWN = 0x100, MAP_POPULATE = 0x8000, MAP_TYPE = 15 };
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
+enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
+enum { SHARED_LIMIT_PAGES = 65536 };
+
+static uint64_t page_round(uint64_t bytes)
+{
+	return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+}
+
+static bool range_bad(uint64_t start, uint64_t bytes)
+{
+	return start % PAGE_BYTES != 0 || bytes == 0 || bytes > PROGRAM_LIMIT || start > PROGRAM_LIMIT - bytes;
+}
+
+/* W^X is the law for every mapping: what a program wants both written and executed is only written; its execution
+ * faults, and then the region's rights turn. */
+static uint64_t rights_of(uint64_t protection)
+{
+	uint64_t rights = 0;
+
+	if (protection & PROT_READ)
+		rights |= RIGHT_READ;
+	if (protection & PROT_WRITE)
+		rights |= RIGHT_READ | RIGHT_WRITE;
+	if (protection & PROT_EXEC)
+		rights |= RIGHT_READ | RIGHT_EXECUTE;
+	return rights;
+}
+
+int space_unmap(struct space *space, uint64_t start, uint64_t end)
+{
+	int status;
+
+	if (region_range_free(space, start, end))
+		return 0;
+	status = region_remove(space, start, end);
+	if (status != 0)
+		return status;
+	if (mapping_unload(space->home.header.uid, start, (end - start) / PAGE_BYTES) < 0)
+		return -ENOMEM;
+	slots_clear(space, start, end);
+	return 0;
+}
+
+/* Shared anonymous memory has no file behind it: its pages exist from the start, so that fork shares them. */
+static int shared_fill(struct space *space, const struct region *region)
+{
+	for (uint64_t at = region->start; at < region->end; at += PAGE_BYTES) {
+		page_index page = page_alloc();
+		uint64_t *slot = page == 0 ? NULL : slot_make(space, at);
+
+		if (slot == NULL) {
+			if (page != 0)
+				page_put(page);
+			slots_clear(space, region->start, at);
+			return -ENOMEM;
+		}
+		*slot = (uint64_t)page << PAGE_BITS | SLOT_PRESENT | SLOT_SHARED;
+		space->resident++;
+	}
+	return 0;
+}
+
+int space_map(struct space *space, const struct region *region, bool replace)
+{
+	bool fill = (region->flags & REGION_SHARED) && region->file == NULL;
+	int status = 0;
+
+	if (replace)
+		status = space_unmap(space, region->start, region->end);
+	else if (!region_range_free(space, region->start, region->end))
+		return -EEXIST;
+	if (status == 0 && fill)
+		status = shared_fill(space, region);
+	if (status == 0)
+		status = region_insert(space, region);
+	return status;
+}
+
+/* What may be mapped of the file; fills region->file (a reference) or leaves it null for /dev/zero. */
+static int map_file(int descriptor, uint64_t protection, struct region *region)
+{
+	struct file *file = file_of_descriptor(descriptor);
+	bool anonymous = false;
+	int may, status = 0;
+
+	if (file == NULL)
+		return -EBADF;
+	may = file_mappable(file, &anonymous);
+	if (anonymous) {
+		file_put(file);
+		return 0;
+	}
+	if (may < 0)
+		status = may;
+	else if (!(may & MAPPABLE_READ))
+		status = -EACCES;
+	else if ((region->flags & REGION_SHARED) && (protection & PROT_WRITE) && !(may & MAPPABLE_WRITE))
+		status = -EACCES;
+	if (status == 0 && (region->flags & REGION_SHARED) && !(may & MAPPABLE_WRITE))
+		region->flags &= ~(uint64_t)REGION_MAY_WRITE;
+	if (status == 0)
+		region->file = file;
+	else
+		file_put(file);
+	return status;
+}
+
+static int64_t map_place(struct space *space, struct region *region, uint64_t hint, uint64_t bytes, uint64_t flags)
+{
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	uint64_t start = fixed ? hint : hint & ~(PAGE_BYTES - 1);
+	int status;
+
+	if (fixed && (range_bad(start, bytes) || start < 65536))
+		return start % PAGE_BYTES ? -EINVAL : start < 65536 ? -EPERM : -ENOMEM;
+	mutex_lock(&space->lock);
+	if (!fixed && (start < 65536 || range_bad(start, bytes) || !region_range_free(space, start, start + bytes)))
+		start = region_gap(space, bytes);
+	region->start = start;
+	region->end = start + bytes;
+	status = start == 0 ? -ENOMEM : space_map(space, region, (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE));
+	mutex_unlock(&space->lock);
+	return status != 0 ? status : (int64_t)start;
+}
+
+int64_t sys_mmap(SYSCALL_ARGUMENTS)
+{
+	uint64_t bytes = page_round(a1), type = a3 & MAP_TYPE;
+	struct region region = { .offset = a5, .flags = rights_of(a2) | REGION_MAY_WRITE };
+	int64_t result;
+
+	if (a1 == 0 || a5 % PAGE_BYTES != 0 || (type != MAP_SHARED && type != MAP_PRIVATE && type != 3))
+		return -EINVAL;
+	if (bytes < a1 || bytes > PROGRAM_LIMIT)
+		return -ENOMEM;
+	if (type != MAP_PRIVATE)
+		region.flags |= REGION_SHARED;
+	if (!(a3 & MAP_ANONYMOUS)) {
+		result = map_file((int)a4, a2, &region);
+		if (result != 0)
+			return result;
+	}
+	if (region.file == NULL && type != MAP_PRIVATE && bytes / PAGE_BYTES > SHARED_LIMIT_PAGES)
+		return -ENOMEM;
+	if (region.file == NULL)
+		region.offset = 0;
+	result = map_place(self_process()->space, &region, a0, bytes, a3);
+	if (region.file != NULL)
+		file_put(region.file);
+	return result;
+}
+
+int64_t sys_munmap(SYSCALL_ARGUMENTS)
+{
+	struct space *space = self_process()->space;
+	uint64_t bytes = page_round(a1);
+	int status;
+
+	if (range_bad(a0, bytes))
+		return -EINVAL;
+	mutex_lock(&space->lock);
+	status = space_unmap(space, a0, a0 + bytes);
+	mutex_unlock(&space->lock);
+	return status;
+}
+
+int64_t sys_mprotect(SYSCALL_ARGUMENTS)
+{
+	struct space *space = self_process()->space;
+	uint64_t bytes = page_round(a1), rights = rights_of(a2);
+	int status;
+
+	if (a0 % PAGE_BYTES != 0)
+		return -EINVAL;
+	if (bytes == 0)
+		return 0;
+	if (range_bad(a0, bytes))
+		return -ENOMEM;
+	mutex_lock(&space->lock);
+	status = region_protect(space, a0, a0 + bytes, rights);
+	if (status == 0 && mapping_unload(space->home.header.uid, a0, bytes / PAGE_BYTES) < 0)
+		status = -ENOMEM;
+	mutex_unlock(&space->lock);
+	return status;
+}
+
+/* Grows or shrinks the heap region to the new end. */
+static int heap_resize(struct space *space, uint64_t end)
+{
+	uint64_t old_page = page_round(space->heap_end), new_page = page_round(end);
+	struct region region = {
+		.start = old_page, .end = new_page,
+		.flags = RIGHT_READ | RIGHT_WRITE | REGION_MAY_WRITE | REGION_HEAP,
+	};
+
+	if (new_page < old_page)
+		return space_unmap(space, new_page, old_page);
+	if (new_page == old_page)
+		return 0;
+	if (new_page > space->map_top || (new_page - old_page) / PAGE_BYTES > page_count_total())
+		return -ENOMEM;
+	return space_map(space, &region, false);
+}
+
+int64_t sys_brk(SYSCALL_ARGUMENTS)
+{
+	struct space *space = self_process()->space;
+	uint64_t result;
+
+	mutex_lock(&space->lock);
+	if (a0 >= space->heap_start && a0 < PROGRAM_LIMIT && heap_resize(space, a0) == 0)
+		space->heap_end = a0;
+	result = space->heap_end;
+	mutex_unlock(&space->lock);
+	return (int64_t)result;
+}
+
+/* Moves a range that lies in one region to a larger gap. */
+static int64_t remap_move(struct space *space, const struct region *old, uint64_t from, uint64_t old_bytes,
+	uint64_t bytes)
+{
+	struct region region = *old;
+	uint64_t to = region_gap(space, bytes);
+	int status;
+
+	if (to == 0)
+		return -ENOMEM;
+	region.start = to;
+	region.end = to + bytes;
+	region.offset += from - old->start;
+	status = region_insert(space, &region);
+	if (status == 0 && mapping_unload(space->home.header.uid, from, old_bytes / PAGE_BYTES) < 0)
+		status = -ENOMEM;
+	if (status == 0)
+		status = slots_move(space, from, to, old_bytes);
+	if (status == 0)
+		status = space_unmap(space, from, from + old_bytes);
+	return status != 0 ? status : (int64_t)to;
+}
+
+static int64_t remap_locked(struct space *space, uint64_t from, uint64_t old_bytes, uint64_t bytes, bool may_move)
+{
+	struct region *region = region_find(space, from);
+	struct region more;
+
+	if (region == NULL || region->end < from + old_bytes)
+		return -EFAULT;
+	if (bytes <= old_bytes) {
+		int status = bytes == old_bytes ? 0 : space_unmap(space, from + bytes, from + old_bytes);
+		return status != 0 ? status : (int64_t)from;
+	}
+	more = *region;
+	more.start = from + old_bytes;
+	more.end = from + bytes;
+	more.offset += more.start - region->start;
+	if (region->flags & REGION_SHARED && region->file == NULL)
+		return -ENOMEM;
+	if (region->end == more.start && more.end <= PROGRAM_LIMIT && region_range_free(space, more.start, more.end)) {
+		int status = region_insert(space, &more);
+		return status != 0 ? status : (int64_t)from;
+	}
+	more = *region;
+	return may_move ? remap_move(space, &more, from, old_bytes, bytes) : -ENOMEM;
+}
+
+int64_t sys_mremap(SYSCALL_ARGUMENTS)
+{
+	struct space *space = self_process()->space;
+	uint64_t old_bytes = page_round(a1), bytes = page_round(a2);
+	int64_t result;
+
+	if (a3 & MREMAP_FIXED || range_bad(a0, old_bytes) || bytes == 0 || bytes > PROGRAM_LIMIT)
+		return -EINVAL;
+	mutex_lock(&space->lock);
+	result = remap_locked(space, a0, old_bytes, bytes, a3 & MREMAP_MAYMOVE);
+	mutex_unlock(&space->lock);
+	return result;
+}
+
+/* Private pages go; the next touch finds fresh ones. */
+int64_t sys_madvise(SYSCALL_ARGUMENTS)
+{
+	struct space *space = self_process()->space;
+	uint64_t bytes = page_round(a1), end = a0 + bytes;
+
+	if (a0 % PAGE_BYTES != 0 || (bytes != 0 && range_bad(a0, bytes)))
+		return -EINVAL;
+	if (a2 != MADV_DONTNEED || bytes == 0)
+		return 0;
+	mutex_lock(&space->lock);
+	for (unsigned i = region_index_after(space, a0); i < space->region_count && space->regions[i].start < end; i++) {
+		const struct region *region = &space->regions[i];
+		uint64_t start = region->start > a0 ? region->start : a0;
+		uint64_t stop = region->end < end ? region->end : end;
+
+		if ((region->flags & REGION_SHARED) && region->file == NULL)
+			continue;
+		if (mapping_unload(space->home.header.uid, start, (stop - start) / PAGE_BYTES) >= 0)
+			slots_clear(space, start, stop);
+	}
+	mutex_unlock(&space->lock);
+	return 0;
+}
+
+int64_t sys_mincore(SYSCALL_ARGUMENTS)
+{
+	struct space *space = self_process()->space;
+	uint64_t bytes = page_round(a1);
+
+	if (a0 % PAGE_BYTES != 0)
+		return -EINVAL;
+	for (uint64_t at = a0; at < a0 + bytes; at += PAGE_BYTES) {
+		uint8_t present;
+
+		mutex_lock(&space->lock);
+		present = slot_find(space, at) != NULL && *slot_find(space, at) != 0;
+		if (region_find(space, at) == NULL)
+			present = 2;
+		mutex_unlock(&space->lock);
+		if (present == 2)
+			return -ENOMEM;
+		if (user_write(a2 + (at - a0) / PAGE_BYTES, &present, 1) != 0)
+			return -EFAULT;
+	}
+	return 0;
+}

@@ -1,0 +1,122 @@
+/* Address spaces: their life, and Strange's space objects.
+ *
+ * A space's number is made of the page of M that holds its struct, so that a miss finds the home by arithmetic; a counter
+ * in it keeps numbers from being used again soon. */
+#include "baryon/calls.h"
+#include "baryon/homes.h"
+#include "baryon/string.h"
+#include "page.h"
+#include "process/numbers.h"
+#include "process/space.h"
+
+static struct space *grave;
+
+static struct space *space_new(void)
+{
+	page_index page = page_alloc();
+	struct space *space = page_address(page);
+
+	if (page == 0)
+		return NULL;
+	home_start(&space->home, sizeof space->home, KIND_SPACE, number_make(NUMBER_KIND_SPACE, page));
+	space->home.flags = SPACE_PROGRAM;
+	space->references = 1;
+	space->regions = space->regions_inline;
+	space->region_capacity = REGION_INLINE;
+	space->map_top = PROGRAM_MAP_TOP;
+	return space;
+}
+
+static void space_free(struct space *space)
+{
+	slots_free(space);
+	regions_clear(space);
+	space->home.header.uid = 0;
+	page_put(page_of_address(space));
+}
+
+struct space *space_create(void)
+{
+	struct space *space = space_new();
+
+	if (space != NULL && object_load(KIND_SPACE, &space->home, 0) != 0) {
+		space_free(space);
+		space = NULL;
+	}
+	return space;
+}
+
+struct space_home *space_home_of(baryon_uid uid)
+{
+	struct space_home *home = number_address(uid);
+
+	return home != NULL && home->header.uid == uid && home->header.kind == KIND_SPACE ? home : NULL;
+}
+
+baryon_uid space_grave(void)
+{
+	return grave->home.header.uid;
+}
+
+void spaces_init(void)
+{
+	grave = space_create();
+	if (grave == NULL)
+		unix_panic("no address space can be loaded");
+}
+
+void space_get(struct space *space)
+{
+	__atomic_fetch_add(&space->references, 1, __ATOMIC_RELAXED);
+}
+
+void space_put(struct space *space)
+{
+	if (__atomic_sub_fetch(&space->references, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	if (object_destroy(KIND_SPACE, space->home.header.uid) < 0)
+		log_line("space %lx cannot be destroyed", space->home.header.uid);
+	space_free(space);
+}
+
+/* Both spaces share the private pages of a region from now on: nobody may write them without a copy. */
+static int region_share(struct space *to, struct space *from, const struct region *region)
+{
+	uint64_t before = to->resident;
+	int status = slots_copy(to, from, region);
+
+	if (to->resident == before || (region->flags & REGION_SHARED) || !(region->flags & RIGHT_WRITE))
+		return status;
+	return mapping_protect(from->home.header.uid, region->start, (region->end - region->start) / PAGE_BYTES,
+		region->flags & REGION_RIGHTS & ~(uint64_t)RIGHT_WRITE) < 0 ? -ENOMEM : status;
+}
+
+static void space_copy_bounds(struct space *to, const struct space *from)
+{
+	to->heap_start = from->heap_start;
+	to->heap_end = from->heap_end;
+	to->map_top = from->map_top;
+	to->argument_start = from->argument_start;
+	to->argument_end = from->argument_end;
+	to->environment_end = from->environment_end;
+	to->stack_limit = from->stack_limit;
+}
+
+struct space *space_fork(struct space *from)
+{
+	struct space *to = space_create();
+	int status;
+
+	if (to == NULL)
+		return NULL;
+	mutex_lock(&from->lock);
+	space_copy_bounds(to, from);
+	status = regions_copy(to, from);
+	for (unsigned i = 0; status == 0 && i < from->region_count; i++)
+		status = region_share(to, from, &from->regions[i]);
+	mutex_unlock(&from->lock);
+	if (status == 0)
+		return to;
+	space_put(to);
+	return NULL;
+}
