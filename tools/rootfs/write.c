@@ -30,7 +30,7 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
 
 static void number_file(struct writer *writer, struct tree_file *file)
 {
-	if (writer->header.inode_count == writer->file_room) {
+	if (writer->header.inode_count >= writer->file_room) {
 		writer->file_room = writer->file_room ? writer->file_room * 2 : 256;
 		writer->files = take_more(writer->files, writer->file_room * sizeof *writer->files);
 	}
