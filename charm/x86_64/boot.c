@@ -95,7 +95,7 @@ static void information_fill(unsigned cpus)
 	memcpy(information.command_line, told.command_line, sizeof(told.command_line));
 }
 
-/* From boot.S, on the boot stack. */
+/* From start.S, on the boot stack. */
 _Noreturn void boot_main(enum loader loader, uint64_t address)
 {
 	unsigned cpus;

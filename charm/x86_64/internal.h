@@ -19,7 +19,7 @@ extern uint8_t xstate_initial[XSTATE_BYTES];
 extern uint8_t image_begin[], image_rodata[], image_data[], image_end[];
 extern uint8_t image_stubs_trapping[], image_stubs_direct[], image_stubs_end[];
 
-/* boot.S */
+/* start.S */
 extern mmu_entry boot_root[MMU_ENTRIES], boot_physmap[MMU_ENTRIES], boot_groups[4 * MMU_ENTRIES];
 
 /* The memory map and what the loader said, gathered by pvh.c or multiboot2.c */

@@ -29,16 +29,6 @@ static mmu_entry own_table(const void *table)
 	return (mmu_entry)image_frame(table) << PAGE_BITS | ENTRY_PRESENT | ENTRY_WRITE;
 }
 
-void *frame_pointer(frame_number frame)
-{
-	return (void *)(PHYSMAP_BASE + ((uint64_t)frame << PAGE_BITS));
-}
-
-frame_number frame_of_pointer(const void *pointer)
-{
-	return (frame_number)(((uintptr_t)pointer - PHYSMAP_BASE) >> PAGE_BITS);
-}
-
 void frame_clear(frame_number frame)
 {
 	memset(frame_pointer(frame), 0, PAGE_BYTES);

@@ -1,5 +1,5 @@
 /* The first instructions of every further processor. trampoline_begin..trampoline_end is copied to a page below 1 MiB, where
- * the processor starts in real mode with cs at the page; it goes on in the image, like boot.S, to smp_main. */
+ * the processor starts in real mode with cs at the page; it goes on in the image, like start.S, to smp_main. */
 #include "charm/x86_64/offsets.h"
 
 #define PHYSICAL(symbol) ((symbol) - LAYOUT_KERNEL_BASE)

@@ -17,8 +17,9 @@ bool frame_take_at(frame_number first, uint64_t count);
 uint32_t frame_remaining(struct boot_range *range, uint32_t limit);
 
 /* Charm's and Strange's view of a frame. Valid for every frame below frame_limit. */
-void *frame_pointer(frame_number frame);
-frame_number frame_of_pointer(const void *pointer);
+#include "charm_arch/frame.h"   /* inline:
+ * void *frame_pointer(frame_number frame)
+ * frame_number frame_of_pointer(const void *pointer) */
 void frame_clear(frame_number frame);
 
 #endif
