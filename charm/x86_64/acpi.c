@@ -24,6 +24,13 @@ struct table {
 	uint8_t rest[28];
 } __attribute__((packed));
 
+/* The root pointer is copied, because a loader's copy of it lies in memory that will be used. The page is all its own:
+ * root may map it. */
+static union {
+	struct rsdp rsdp;
+	uint8_t bytes[PAGE_BYTES];
+} rsdp_page __attribute__((aligned(4096)));
+
 struct acpi_facts acpi = { .reset_space = 255 };
 
 static bool sums_to_zero(const void *bytes, uint64_t count)
@@ -211,6 +218,8 @@ void acpi_read(uint64_t told)
 	rsdp = physical_pointer(acpi.rsdp, sizeof(*rsdp));
 	if (!acpi.rsdp || !rsdp)
 		panic("no ACPI tables");
+	rsdp_page.rsdp = *rsdp;
+	acpi.rsdp = image_physical(&rsdp_page);
 	if (rsdp->revision >= 2 && (root = table_at(rsdp->xsdt)))
 		tables_read(root, 8);
 	else if ((root = table_at(rsdp->rsdt)))

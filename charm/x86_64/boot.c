@@ -108,7 +108,7 @@ _Noreturn void boot_main(enum loader loader, uint64_t address)
 	trap_initialise();
 	devices_initialise();
 	cpus = smp_start(frame_low_page(&told));
-	mmu_forget_identity();
+	mmu_seal();
 	information_fill(cpus);
 	info_page_fill(cpus);
 	strange_boot(&information);

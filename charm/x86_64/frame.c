@@ -5,7 +5,7 @@
 #include "charm/console.h"
 #include "charm/x86_64/internal.h"
 
-enum { LOW_PAGE = 0x8000 };
+enum { LOW_PAGE_LAST = 0x8f000 };
 
 static struct boot_range ranges[MAP_LIMIT];
 static uint32_t range_count;
@@ -108,15 +108,27 @@ void frame_initialise(const struct boot_told *told)
 	highest = ranges[range_count - 1].first + ranges[range_count - 1].count;
 }
 
+static bool range_holds(const struct memory_range *range, uint64_t address, uint64_t bytes)
+{
+	return range->address <= address && address + bytes <= range->address + range->bytes;
+}
+
+static bool range_touches(const struct memory_range *range, uint64_t address, uint64_t bytes)
+{
+	return address < range->address + range->bytes && range->address < address + bytes;
+}
+
 uint64_t frame_low_page(const struct boot_told *told)
 {
+	uint64_t page;
 	uint32_t i;
 
-	for (i = 0; i < told->count; i++) {
-		uint64_t end = told->usable[i].address + told->usable[i].bytes;
-
-		if (told->usable[i].address <= LOW_PAGE && end >= LOW_PAGE + PAGE_BYTES)
-			return LOW_PAGE;
+	for (page = LOW_PAGE_LAST; page; page -= PAGE_BYTES) {
+		if (range_touches(&told->image, page, PAGE_BYTES))
+			continue;
+		for (i = 0; i < told->count; i++)
+			if (range_holds(&told->usable[i], page, PAGE_BYTES))
+				return page;
 	}
 	return 0;
 }
@@ -157,10 +169,21 @@ bool frame_take_at(frame_number first, uint64_t count)
 	return false;
 }
 
+static uint32_t range_smallest(void)
+{
+	uint32_t i, smallest = 0;
+
+	for (i = 1; i < range_count; i++)
+		if (ranges[i].count < ranges[smallest].count)
+			smallest = i;
+	return smallest;
+}
+
+/* When there are more ranges than the caller can take, the smallest are given up for good. */
 uint32_t frame_remaining(struct boot_range *range, uint32_t limit)
 {
-	uint32_t count = range_count < limit ? range_count : limit;
-
-	memcpy(range, ranges, count * sizeof(*range));
-	return count;
+	while (range_count > limit)
+		range_remove_at(range_smallest());
+	memcpy(range, ranges, range_count * sizeof(*range));
+	return range_count;
 }

@@ -52,9 +52,11 @@ uint64_t frame_low_page(const struct boot_told *told); /* address of a usable pa
 /* mmu.c */
 void mmu_initialise(void);
 void mmu_load(void);                            /* this CPU uses the map of mmu_initialise */
-void mmu_forget_identity(void);
+void mmu_seal(void);                            /* every CPU has started: the rights are final */
+void mmu_flush(void);                           /* this CPU forgets all translations, global ones too */
 void *physical_pointer(uint64_t address, uint64_t bytes); /* null where the physmap does not reach */
 uint64_t physical_of(const void *in_physmap);
+uint64_t image_physical(const void *in_image);
 volatile uint32_t *device_registers(uint64_t address);    /* the page group there becomes uncached */
 struct info_page *info_page_writable(void);
 

@@ -1,10 +1,12 @@
 /* Charm's own part of every address space: the physmap (all frames by page groups), the image with each section's own
- * rights, the stub pages and the info page. mmu_initialise turns the boot tables into the final ones in place; the identity
- * map stays, in boot_root only, until every CPU has started. */
+ * rights, the stub pages and the info page. mmu_initialise makes the final map of the boot tables; the identity map and
+ * the executable first groups that processors need at their start stay, in boot_root only, until mmu_seal. */
 #include "charm/mmu.h"
 
 #include "abi/layout.h"
 #include "charm/x86_64/internal.h"
+
+#define CR4_GLOBAL_PAGES 0x80ull
 
 enum { IMAGE_TABLES = 2, GIB_GROUPS = 512, LOW_GIBS = 4 };
 
@@ -12,6 +14,7 @@ static mmu_entry template[MMU_ENTRIES] __attribute__((aligned(4096)));
 static mmu_entry top_gibs[MMU_ENTRIES] __attribute__((aligned(4096)));
 static mmu_entry image_groups[MMU_ENTRIES] __attribute__((aligned(4096)));
 static mmu_entry image_pages[IMAGE_TABLES * MMU_ENTRIES] __attribute__((aligned(4096)));
+static mmu_entry physmap_pages[IMAGE_TABLES * MMU_ENTRIES] __attribute__((aligned(4096)));
 static mmu_entry stub_groups[MMU_ENTRIES] __attribute__((aligned(4096)));
 static mmu_entry stub_pages[MMU_ENTRIES] __attribute__((aligned(4096)));
 static uint8_t stubs_trapping[PAGE_BYTES] __attribute__((aligned(4096)));
@@ -55,9 +58,24 @@ static void physmap_extend(void)
 
 static unsigned image_rights(const uint8_t *page)
 {
+	if (page == stubs_trapping || page == stubs_direct)
+		return RIGHT_READ;
 	if (page >= image_data)
 		return RIGHT_READ | RIGHT_WRITE;
 	return page >= image_rodata ? RIGHT_READ : RIGHT_READ | RIGHT_EXECUTE;
+}
+
+/* The physmap's own view of the image: by pages, never executable, and no more writable than the image itself. */
+static void image_map_in_physmap(void)
+{
+	unsigned i;
+
+	for (i = 0; i < IMAGE_TABLES * MMU_ENTRIES; i++)
+		physmap_pages[i] = mmu_make(i, RIGHT_READ | RIGHT_WRITE) | ENTRY_GLOBAL;
+	for (i = image_frame(image_begin); i < image_frame(image_end); i++)
+		physmap_pages[i] = image_pages[i] | ENTRY_NO_EXECUTE;
+	for (i = 0; i < IMAGE_TABLES; i++)
+		boot_groups[i] = own_table(physmap_pages + i * MMU_ENTRIES);
 }
 
 static void image_map(void)
@@ -100,9 +118,9 @@ void mmu_initialise(void)
 	unsigned i;
 
 	physmap_extend();
-	image_map();
 	stubs_map();
-	for (i = 0; i < LOW_GIBS * MMU_ENTRIES; i++)
+	image_map();
+	for (i = IMAGE_TABLES; i < LOW_GIBS * MMU_ENTRIES; i++)
 		boot_groups[i] |= ENTRY_GLOBAL;
 	template[mmu_index(PHYSMAP_BASE, 3)] = own_table(boot_physmap) | ENTRY_NO_EXECUTE;
 	template[MMU_ENTRIES - 1] = own_table(top_gibs) | ENTRY_USER;
@@ -115,9 +133,19 @@ void mmu_load(void)
 	mmu_activate(image_frame(template));
 }
 
-void mmu_forget_identity(void)
+void mmu_flush(void)
+{
+	uint64_t cr4;
+
+	__asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
+	__asm__ volatile("movq %0, %%cr4; movq %1, %%cr4" : : "r"(cr4 & ~CR4_GLOBAL_PAGES), "r"(cr4) : "memory");
+}
+
+void mmu_seal(void)
 {
 	boot_root[0] = 0;
+	image_map_in_physmap();
+	mmu_flush();
 }
 
 void *physical_pointer(uint64_t address, uint64_t bytes)
@@ -143,6 +171,11 @@ volatile uint32_t *device_registers(uint64_t address)
 	boot_groups[address / GROUP_BYTES] |= ENTRY_UNCACHED;
 	__asm__ volatile("invlpg (%0)" : : "r"(pointer) : "memory");
 	return (volatile uint32_t *)pointer;
+}
+
+uint64_t image_physical(const void *in_image)
+{
+	return (uintptr_t)in_image - KERNEL_BASE;
 }
 
 struct info_page *info_page_writable(void)

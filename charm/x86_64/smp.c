@@ -85,5 +85,6 @@ struct registers *smp_notice(struct registers *r)
 	if (!__atomic_load_n(&smp_open, __ATOMIC_ACQUIRE))
 		return NULL;
 	local->started = 1;
+	mmu_flush();            /* mmu_seal came after this CPU's start */
 	return strange_cpu_boot();
 }
