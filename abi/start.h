@@ -41,13 +41,15 @@ struct kernel_start {
 	uint64_t memory_pages;      /* of its memory container; every page reads zero at first use */
 	uint64_t boot_image_bytes;
 	uint64_t supervisor;        /* 1: placed in the supervisor */
-	uint64_t reserved[8];
+	uint64_t memory_first;      /* first page of the container that is free; those before hold its program (the SRM only) */
+	uint64_t reserved[7];
 };
 
 /* Operations of the SRM's service portal: the first word. */
 enum {
 	SRM_POWER_OFF = 1,          /* exit status: ends the machine; does not return */
 	SRM_FAILED,                 /* this kernel cannot go on: log and restart or report */
+	SRM_CONSOLE_BIND,           /* uid of one of its threads, which from now on takes the signals to the console channel's pages */
 };
 
 #endif

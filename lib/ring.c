@@ -43,10 +43,13 @@ const uint8_t *ring_peek(const struct console_ring *ring, uint32_t *count)
 	return ring->bytes + ring->tail % CONSOLE_RING_BYTES;
 }
 
-void ring_advance(struct console_ring *ring, uint32_t count)
+bool ring_advance(struct console_ring *ring, uint32_t count)
 {
-	__atomic_store_n(&ring->tail, ring->tail + count, __ATOMIC_RELEASE);
+	uint32_t tail = ring->tail;
+
+	__atomic_store_n(&ring->tail, tail + count, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return count && __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) - tail == CONSOLE_RING_BYTES;
 }
 
 uint32_t ring_take(struct console_ring *ring, void *bytes, uint32_t count, bool *was_full)
@@ -58,7 +61,6 @@ uint32_t ring_take(struct console_ring *ring, void *bytes, uint32_t count, bool 
 	first = first_part(tail, count);
 	memcpy(bytes, ring->bytes + tail % CONSOLE_RING_BYTES, first);
 	memcpy((uint8_t *)bytes + first, ring->bytes, count - first);
-	ring_advance(ring, count);
-	*was_full = count && __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) - tail == CONSOLE_RING_BYTES;
+	*was_full = ring_advance(ring, count);
 	return count;
 }

@@ -162,7 +162,7 @@ MUST_CHECK static inline long interrupt_bind(uint64_t interrupt, const volatile 
 	return stub_call2(CALL_INTERRUPT_BIND, interrupt, (uint64_t)address);
 }
 
-MUST_CHECK static inline long interrupt_done(uint64_t interrupt)
+static inline long interrupt_done(uint64_t interrupt)
 {
 	return stub_call1(CALL_INTERRUPT_DONE, interrupt);
 }

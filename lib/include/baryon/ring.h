@@ -20,8 +20,8 @@ uint32_t ring_put(struct console_ring *ring, const void *bytes, uint32_t count, 
 uint32_t ring_take(struct console_ring *ring, void *bytes, uint32_t count, bool *was_full);
 
 /* The consumer's view without copying: address of the filled bytes up to the end of the array, *count how many. Then
- * ring_advance by at most that. */
+ * ring_advance by at most that, which returns whether the producer must be signalled. */
 const uint8_t *ring_peek(const struct console_ring *ring, uint32_t *count);
-void ring_advance(struct console_ring *ring, uint32_t count);
+bool ring_advance(struct console_ring *ring, uint32_t count);
 
 #endif

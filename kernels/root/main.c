@@ -1,0 +1,141 @@
+/* Root's start, and its answers to faults and misses. */
+#include "root.h"
+
+#include "baryon/format.h"
+#include "baryon/image.h"
+
+enum { STACK_BYTES = 8192, SIGNALS = 16 };
+
+const struct root_start *root_info;
+struct domain root_domain;
+
+static uint8_t fault_stack[STACK_BYTES] __attribute__((aligned(4096)));
+static uint8_t miss_stack[STACK_BYTES] __attribute__((aligned(4096)));
+static struct activation_record records[2] __attribute__((aligned(512)));
+
+_Noreturn void lib_stop(void)
+{
+	for (;;)
+		machine(MACHINE_POWER_OFF, 125, 0);
+}
+
+static long fault_answer(baryon_uid space, uint64_t address, uint64_t access)
+{
+	if (space == srm_domain.space)
+		return domain_fault(&srm_domain, address, access);
+	return space == root_domain.space ? domain_fault(&root_domain, address, access) : -BARYON_EFAULT;
+}
+
+static _Noreturn void fault_failed(baryon_uid space, uint64_t address, uint64_t access, uint64_t rip, long result)
+{
+	panic("root: %s: fault at %lx, access %lu, instruction %lx: %s", space == root_domain.space ? "root" : "srm",
+		address, access, rip, baryon_error_text(result));
+}
+
+void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	long result = fault_answer(frame->space, frame->address, frame->access);
+
+	(void)cookie, (void)cause;
+	if (result < 0)
+		fault_failed(frame->space, frame->address, frame->access, frame->registers.rip, result);
+}
+
+void fault_serve(struct portal_words *words)
+{
+	uint64_t *word = words->word;
+	long result = fault_answer(word[WORD_SPACE], word[WORD_ADDRESS], word[WORD_ACCESS]);
+
+	if (result < 0)
+		fault_failed(word[WORD_SPACE], word[WORD_ADDRESS], word[WORD_ACCESS], word[WORD_INDEX], result);
+	word[0] = 0;
+}
+
+static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
+{
+	if (kind == KIND_PAGE)
+		return memory_miss(uid, index);
+	if (kind == KIND_REFERENCE)
+		return root_reference_miss(uid, index);
+	return homes_miss(&root_homes, kind, uid);
+}
+
+/* A miss by one of root's own threads or the SRM's first: nothing else can make it good. */
+void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	long result = miss_answer((enum object_kind)frame->access, frame->address, frame->error);
+
+	(void)cookie, (void)cause;
+	if (result < 0)
+		panic("root: miss of object %lx, kind %lu, index %lx at %lx: %s", frame->address, frame->access, frame->error,
+			frame->registers.rip, baryon_error_text(result));
+}
+
+void miss_serve(struct portal_words *words)
+{
+	uint64_t *word = words->word;
+
+	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
+}
+
+void exception_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	(void)cookie, (void)cause;
+	panic("root: exception %lu, error %lx, at %lx in space %lx", frame->vector, frame->error, frame->registers.rip,
+		frame->space);
+}
+
+static void portals_start(void)
+{
+	root_portal_load(NUMBER_FAULT_PORTAL, fault_portal_entry, NULL, fault_stack, sizeof fault_stack, &records[0]);
+	root_portal_load(NUMBER_EXCEPTION_PORTAL, exception_portal_entry, NULL, NULL, 0, NULL);
+	root_portal_load(NUMBER_MISS_PORTAL, miss_portal_entry, NULL, miss_stack, sizeof miss_stack, &records[1]);
+	service_start();
+}
+
+static const struct image_header *image_open(const struct root_start *start)
+{
+	struct domain_part part = {
+		.address = DOMAIN_BOOT_OFFSET, .pages = (start->image_bytes + PAGE_BYTES - 1) / PAGE_BYTES,
+		.container = ROOT_HANDLE_BOOT_IMAGE, .rights = RIGHT_READ, .around = DOMAIN_AROUND,
+	};
+	const struct image_header *image = (const struct image_header *)(root_domain.base + DOMAIN_BOOT_OFFSET);
+	struct capability capability;
+
+	root_capability(KIND_CONTAINER, NUMBER_BOOT_IMAGE, RIGHT_READ, &capability);
+	if (root_reference_load(&capability, root_domain.space, ROOT_HANDLE_BOOT_IMAGE) < 0 ||
+		!domain_add(&root_domain, &part))
+		panic("root: the boot image cannot be mapped");
+	if (!image_valid(image, start->image_bytes))
+		panic("root: the boot image is damaged");
+	return image;
+}
+
+/* Threads of root are locked, so nothing should come; whatever comes is reloaded. */
+static _Noreturn void scheduler_run(void)
+{
+	uint64_t addresses[SIGNALS];
+
+	for (;;) {
+		long count = signal_wait(0, addresses, SIGNALS) & (SIGNAL_OVERFLOWED - 1);
+
+		for (long i = 0; i < count && i < SIGNALS; i++)
+			if (object_load(KIND_THREAD, (const void *)addresses[i], 0) < 0)
+				log_format("root: a displaced thread is not there\n");
+	}
+}
+
+_Noreturn void domain_main(void *start)
+{
+	const struct image_header *image;
+
+	root_info = start;
+	domain_start(&root_domain, ROOT_UID(NUMBER_SPACE), DOMAIN_ROOT);
+	memory_start(root_info);
+	portals_start();
+	memory_image_start(root_info);
+	image = image_open(root_info);
+	console_start();
+	srm_start(root_info, image);
+	scheduler_run();
+}

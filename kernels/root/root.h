@@ -1,0 +1,86 @@
+/* Root: the first application kernel. It owns every frame, keeps the homes of the SRM, is the manager of all containers until
+ * there is a store, and drives the console. Small, locked, and never waits for a kernel above it.
+ *
+ * Threads: root's first thread starts everything and then only reloads what was displaced; the console thread drives the
+ * console. Everything else runs in callers' threads: misses and the service have one pool stack each, so that one call
+ * at a time is in each of them and needs no locks. Tables only grow, and are published by their count. */
+#ifndef ROOT_H
+#define ROOT_H
+
+#include "abi/boot.h"
+#include "abi/console.h"
+#include "abi/layout.h"
+#include "abi/start.h"
+#include "baryon/calls.h"
+#include "baryon/domain.h"
+#include "baryon/homes.h"
+#include "baryon/portal.h"
+
+/* Numbers of root's objects; those up to NUMBER_SCHEDULER are in abi/start.h. Strange makes the first two. */
+enum root_number {
+	NUMBER_SPACE = 64,
+	NUMBER_MEMORY,              /* root's own memory */
+	NUMBER_BOOT_IMAGE,
+	NUMBER_SRM_SPACE,
+	NUMBER_SRM_MEMORY,
+	NUMBER_SRM_THREAD,
+	NUMBER_CONSOLE,
+	NUMBER_CONSOLE_THREAD,
+	NUMBER_SERVICE,
+	NUMBER_CONTAINERS = 1024,   /* those made for the SRM */
+};
+
+#define ROOT_UID(number) UID_MAKE(KERNEL_NUMBER_ROOT, number)
+
+enum { DOMAIN_ROOT = 1, DOMAIN_SRM = 2 };
+
+/* Root's own handles. */
+enum root_handle {
+	ROOT_HANDLE_BOOT_IMAGE = 2,
+	ROOT_HANDLE_CONSOLE,
+	ROOT_HANDLE_SRM_MEMORY,
+};
+
+enum { PRIORITY_ROOT = 31, PRIORITY_CONSOLE = 30, PRIORITY_SRM = 29 };
+
+extern struct homes root_homes;
+extern struct domain root_domain, srm_domain;
+
+/* homes.c: every load says what failed and stops root. */
+void root_load(enum object_kind kind, void *home, uint64_t flags);
+void root_container_load(struct container_home *home, uint64_t number, uint64_t pages);
+void root_portal_load(uint64_t number, const char *entry, void *cookie, void *stack, uint64_t stack_bytes,
+	struct activation_record *record);
+void root_capability(enum object_kind kind, uint64_t number, uint64_t rights, struct capability *out);
+long root_reference_load(const struct capability *capability, baryon_uid space, uint32_t handle);
+/* A reference of (space, handle) is missed: 0 or a negated error. */
+long root_reference_miss(baryon_uid space, uint64_t handle);
+
+/* memory.c */
+void memory_start(const struct root_start *start);
+/* A container of whole page groups that read zero. Returns its uid's number in *number. EQUOTA, EFULL. */
+long memory_container_make(uint64_t number, uint64_t pages, uint32_t page_flags);
+long memory_container_clear(baryon_uid uid);
+uint64_t memory_free_pages(void);
+/* Single pages for root's own containers: fills records and loads them locked. */
+void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t pages);
+void memory_image_start(const struct root_start *start);
+long memory_miss(baryon_uid container, uint64_t index);
+/* Root's own locked memory, zeroed, or null. */
+void *memory_heap(uint64_t bytes);
+
+/* srm.c */
+void srm_start(const struct root_start *start, const struct image_header *image);
+
+/* console.c */
+void console_start(void);
+/* Ends the machine after what is in the output ring is out. Does not return. */
+_Noreturn void console_power_off(uint64_t status);
+
+/* service.c */
+void service_start(void);
+
+/* main.c */
+extern const struct root_start *root_info;
+
+#endif
