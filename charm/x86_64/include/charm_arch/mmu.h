@@ -49,6 +49,11 @@ static inline bool mmu_is_large(mmu_entry e)
 	return e & ENTRY_LARGE;
 }
 
+static inline bool mmu_is_device(mmu_entry e)
+{
+	return e & ENTRY_UNCACHED;
+}
+
 static inline bool mmu_accessed(mmu_entry e)
 {
 	return e & ENTRY_ACCESSED;

@@ -1,0 +1,273 @@
+/* Activations. Homes: the thread's home for the lowest level, a record beside the stack it took for every other, in
+ * memory of the kernel whose space it runs in. Both ends of a link carry the same random number and the thread's uid.
+ *
+ * Invariants
+ *  1. A record's kind is not FREE exactly while its stack is in use.
+ *  2. A level's registers lie in its slot, or, under a handler, in the handler's trap frame; never in both.
+ *  3. A level in the slot has its space, map and portal loaded; they are unloaded after the thread. */
+#include "activation.h"
+#include "cache.h"
+#include "forward.h"
+#include "memory.h"
+#include "portal.h"
+
+bool registers_acceptable(const struct activation *a, const struct registers *r)
+{
+	uint64_t base = DOMAIN_BASE + a->space->domain * DOMAIN_BYTES;
+
+	if (a->space->flags & SPACE_PROGRAM)
+		return r->rip < PROGRAM_LIMIT;
+	return r->rip - base < DOMAIN_BYTES || r->rip - STUBS_TRAPPING < 2 * PAGE_BYTES;
+}
+
+uint64_t activation_address(const struct activation *a)
+{
+	if (a->kind == ACTIVATION_BASE)
+		return 0;
+	if (a->kind == ACTIVATION_HANDLER)
+		return a->block + sizeof(struct trap_frame);
+	return a->portal->records + a->stack * sizeof(struct activation_record);
+}
+
+static uint64_t link_of(struct activation *a)
+{
+	while (a->link == 0)
+		a->link = random_number();
+	return a->link;
+}
+
+static struct activation_record *record_of(struct thread *t, struct activation *a)
+{
+	return a->kind == ACTIVATION_BASE ? &((struct thread_home *)t->slot.home)->base : a->record;
+}
+
+static void lower_note(struct activation *a, struct activation *lower)
+{
+	a->lower_link = link_of(lower);
+	a->lower_record = activation_address(lower);
+	a->lower_space = lower->space->slot.uid;
+}
+
+void activation_write(struct thread *t, struct activation *a, struct activation *lower)
+{
+	struct activation_record *to = record_of(t, a);
+	struct activation_record r = {
+		.link = link_of(a), .thread = t->slot.uid, .kind = a->kind, .depth = t->depth,
+		.space = a->space->slot.uid, .portal = a->portal ? a->portal->slot.uid : 0,
+		.stack = a->kind == ACTIVATION_HANDLER ? a->block : a->stack, .registers = a->registers,
+	};
+
+	if (lower)
+		lower_note(a, lower);
+	r.lower_link = a->lower_link;
+	r.lower_record = a->lower_record;
+	r.lower_space = a->lower_space;
+	r.spare[0] = a->handler_sp;
+	r.spare[1] = a->cause | (uint64_t)a->lower_in_frame << 32;
+	if (to)
+		frame_write(frame_of_pointer(to), to, &r, sizeof r);
+}
+
+void activation_forget(struct activation *a)
+{
+	if (a->page_node.at)
+		memory_independ(frame_of_pointer(a->frame), &a->page_node);
+	a->kind = ACTIVATION_FREE;
+}
+
+result activation_make_room(struct thread *t)
+{
+	struct activation *top = thread_top(t), *eldest = thread_lower(t);
+
+	if (t->count < 2)
+		return 0;
+	lower_note(top, eldest);
+	activation_write(t, eldest, NULL);
+	activation_forget(eldest);
+	t->count = 1;
+	return 0;
+}
+
+struct activation *activation_push(struct thread *t)
+{
+	struct activation *lower = thread_top(t), *a = thread_lower(t);
+
+	t->top ^= 1;
+	t->count = 2;
+	t->depth++;
+	a->link = 0;
+	a->lower_in_frame = false;
+	a->handler_sp = lower->kind == ACTIVATION_HANDLER ? lower->registers.rsp : lower->handler_sp;
+	return a;
+}
+
+void activation_pop(struct thread *t)
+{
+	struct activation *a = thread_top(t);
+
+	if (a->record) {
+		frame_touch_pointer(a->record);
+		a->record->kind = ACTIVATION_FREE;
+	}
+	if (a->portal)
+		portal_stack_give(a->portal, a->stack);
+	activation_forget(a);
+	t->top ^= 1;
+	t->count = 1;
+	t->depth--;
+}
+
+/* reading back */
+
+static result record_fetch(struct thread *t, uint64_t address, baryon_uid uid, struct activation_record *r)
+{
+	struct memory_place place;
+	struct slot *s;
+	result e;
+
+	if (address == 0) {
+		memory_move(r, &((struct thread_home *)t->slot.home)->base, sizeof *r);
+		return 0;
+	}
+	if (address % sizeof *r)
+		return -BARYON_ELOST;
+	e = slot_want(KIND_SPACE, uid, &s);
+	if (e < 0)
+		return e;
+	spin_lock(&s->lock);
+	e = memory_place((struct space *)s, address, RIGHT_READ | RIGHT_WRITE, &place);
+	if (e == 0)
+		memory_move(r, place.pointer, sizeof *r);
+	spin_unlock(&s->lock);
+	return e;
+}
+
+static result record_check(struct thread *t, const struct activation_record *r, uint64_t address, uint64_t link)
+{
+	if (r->thread != t->slot.uid || (link && r->link != link))
+		return -BARYON_ELOST;
+	if (address == 0)
+		return r->kind == ACTIVATION_BASE ? 0 : -BARYON_ELOST;
+	return r->kind > ACTIVATION_BASE && r->kind <= ACTIVATION_EXPLICIT ? 0 : -BARYON_ELOST;
+}
+
+static result portal_of_record(struct activation *a, const struct activation_record *r, uint64_t address)
+{
+	struct slot *s;
+	result e;
+
+	a->portal = NULL;
+	if (r->kind != ACTIVATION_EXPLICIT && r->kind != ACTIVATION_IMPLICIT)
+		return 0;
+	e = slot_want(KIND_PORTAL, r->portal, &s);
+	if (e < 0)
+		return e;
+	a->portal = (struct portal *)s;
+	a->stack = (uint32_t)r->stack;
+	if (r->stack >= a->portal->stack_count || a->portal->space != a->space ||
+	    a->portal->records + r->stack * sizeof *r != address)
+		return -BARYON_ELOST;
+	a->record = a->portal->record + r->stack;
+	return 0;
+}
+
+static result block_of_record(struct thread *t, struct activation *a, const struct activation_record *r, uint64_t address)
+{
+	struct memory_place place;
+	result e;
+
+	if (r->kind != ACTIVATION_HANDLER)
+		return 0;
+	a->block = r->stack;
+	if (a->space != t->handler_space || a->block + sizeof(struct trap_frame) != address)
+		return -BARYON_ELOST;
+	if (a->block + 512 == t->handler_top) {
+		a->frame = t->handler_frame;
+		a->record = t->handler_record;
+		return 0;
+	}
+	e = memory_place_depend(a->space, a->block, RIGHT_READ | RIGHT_WRITE, &place, &a->page_node, t->slot.id);
+	if (e < 0)
+		return e;
+	a->frame = place.pointer;
+	a->record = (struct activation_record *)(a->frame + 1);
+	return 0;
+}
+
+static void level_fill(struct thread *t, struct activation *a, const struct activation_record *r)
+{
+	a->kind = (uint8_t)r->kind;
+	a->link = r->link;
+	a->lower_link = r->lower_link;
+	a->lower_record = r->lower_record;
+	a->lower_space = r->lower_space;
+	a->handler_sp = r->spare[0];
+	a->cause = r->spare[1] & 0xffffffff;
+	a->lower_in_frame = r->kind == ACTIVATION_HANDLER;
+	a->registers = r->registers;
+	a->registers.flags &= ~(uint64_t)REGISTERS_SUPERVISOR;
+	a->registers.flags |= REGISTERS_FULL;
+	if (a->space->flags & SPACE_SUPERVISOR)
+		a->registers.flags |= REGISTERS_SUPERVISOR;
+	a->map = a->space;
+	if (a->space->flags & SPACE_SUPERVISOR)
+		a->map = t->base_space && !(t->base_space->flags & SPACE_SUPERVISOR) ? t->base_space : NULL;
+}
+
+result activation_read(struct thread *t, struct activation *a, uint64_t address, baryon_uid space, uint64_t link)
+{
+	struct activation_record r;
+	struct slot *s;
+	result e = record_fetch(t, address, space, &r);
+
+	if (e == 0)
+		e = record_check(t, &r, address, link);
+	if (e == 0)
+		e = slot_want(KIND_SPACE, r.space, &s);
+	if (e == 0 && address && r.space != space)
+		e = -BARYON_ELOST;
+	if (e < 0)
+		return e;
+	a->space = (struct space *)s;
+	a->record = NULL;
+	a->page_node.at = NULL;
+	e = portal_of_record(a, &r, address);
+	if (e == 0)
+		e = block_of_record(t, a, &r, address);
+	if (e < 0)
+		return e;
+	level_fill(t, a, &r);
+	return 0;
+}
+
+result activation_want_lower(struct thread *t)
+{
+	struct activation *top = thread_top(t);
+	result r;
+
+	if (t->count == 2)
+		return 0;
+	if (t->depth == 0)
+		return -BARYON_EINVAL;
+	r = activation_read(t, thread_lower(t), top->lower_record, top->lower_space, top->lower_link);
+	if (r < 0)
+		return r;
+	t->count = 2;
+	/* Whoever unloads the space marked it first: one of us sees the other. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (thread_lower(t)->space->slot.state == SLOT_LOADED)
+		return 0;
+	activation_forget(thread_lower(t));
+	t->count = 1;
+	return RESULT_RESTART;
+}
+
+bool activation_leave(struct cpu *cpu, struct thread *t)
+{
+	struct activation *a = thread_top(t);
+
+	if (t->alert_pending && (a->space->flags & SPACE_PROGRAM) && forward_alert(cpu, t))
+		return false;
+	cpu_hide_xstate(a->kind == ACTIVATION_EXPLICIT || a->kind == ACTIVATION_IMPLICIT);
+	return true;
+}

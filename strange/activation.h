@@ -1,0 +1,43 @@
+/* Activations: the levels of a thread's calls across spaces. The slot holds the top two. */
+#ifndef STRANGE_ACTIVATION_H
+#define STRANGE_ACTIVATION_H
+
+#include "state.h"
+
+/* States of an activation record: FREE -> (push) in the slot, kind and thread written -> (evict, or the thread's
+ * unload) all written -> (return past it) read and checked, in the slot -> (pop) FREE. */
+
+/* Make room for one more level: the eldest of two goes to its record. The caller fills the new top and commits. */
+result activation_make_room(struct thread *t) MUST_CHECK;
+/* The other slot becomes the top. */
+struct activation *activation_push(struct thread *t);
+/* Have the level under the top in the slot. RESULT_MISS or RESULT_FAULT while its record cannot be reached; ELOST when the ends of the
+ * link disagree. */
+result activation_want_lower(struct thread *t) MUST_CHECK;
+/* Leave the top: its record is free, its stack is given back. The lower is there. */
+void activation_pop(struct thread *t);
+
+/* Write a level to its record, with `r` as its registers. */
+void activation_write(struct thread *t, struct activation *a, struct activation *lower);
+/* Read the level recorded at `address` of space `uid` (0: the home). */
+result activation_read(struct thread *t, struct activation *a, uint64_t address, baryon_uid space, uint64_t link) MUST_CHECK;
+uint64_t activation_address(const struct activation *a);
+void activation_forget(struct activation *a);
+
+/* Before the thread runs on: pending alerts, hidden extended state. False: something else must be chosen. */
+bool activation_leave(struct cpu *cpu, struct thread *t);
+
+/* Registers that a level may run with: canonical, in its ring. */
+bool registers_acceptable(const struct activation *a, const struct registers *r);
+
+/* The call that entered Strange is executed again when the thread runs next; and the reverse. */
+static inline void registers_rewind(struct registers *r)
+{
+	r->rip -= r->flags & REGISTERS_DIRECT ? DIRECT_BYTES : SYSCALL_BYTES;
+}
+static inline void registers_forward(struct registers *r)
+{
+	r->rip += r->flags & REGISTERS_DIRECT ? DIRECT_BYTES : SYSCALL_BYTES;
+}
+
+#endif

@@ -1,0 +1,353 @@
+/* From what Charm found to root's first thread: sizes the caches by the command line, takes their memory, and builds root from
+ * the boot image, everything of it locked. Root is the only kernel whose objects have no homes. */
+#include "charm/boot.h"
+#include "abi/start.h"
+#include "activation.h"
+#include "cache.h"
+#include "charm/console.h"
+#include "container.h"
+#include "image.h"
+#include "kernel.h"
+#include "mapping.h"
+#include "memory.h"
+#include "page.h"
+#include "schedule.h"
+#include "space.h"
+#include "table.h"
+#include "thread.h"
+
+enum {
+	ROOT_DOMAIN = 1,
+	ROOT_SPACE = 64,            /* numbers of root's first objects */
+	ROOT_CONTAINER = 65,
+	ROOT_HEAP_PAGES = 72,
+	ROOT_STACK_PAGES = 4,
+	TABLES_PER_GIB = 1024,
+	TABLES_MINIMUM = 16,
+	TABLES_LOCKED = 24,
+};
+
+static const char *kind_name[KIND_COUNT] = {
+#define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = #name,
+#include "abi/objects.def"
+#undef OBJECT
+};
+
+/* sizes */
+
+struct sizes {
+	uint64_t slots[KIND_COUNT];
+	uint64_t tables;
+};
+
+static bool text_is(const char *text, const char *word, uint64_t bytes)
+{
+	for (uint64_t i = 0; i < bytes; i++)
+		if (text[i] != word[i] || word[i] == 0)
+			return false;
+	return word[bytes] == 0;
+}
+
+static const char *option_find(const char *line, const char *name)
+{
+	for (; *line; line++) {
+		const char *a = line, *b = name;
+
+		while (*b && *a == *b)
+			a++, b++;
+		if (*b == 0 && (line == state.command_line || line[-1] == ' '))
+			return a;
+	}
+	return NULL;
+}
+
+static uint64_t *size_named(struct sizes *s, const char *word, uint64_t bytes)
+{
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (text_is(word, kind_name[k], bytes))
+			return &s->slots[k];
+	return text_is(word, "table", bytes) ? &s->tables : NULL;
+}
+
+/* caches=thread=8,mapping=64,...: sizes beyond what is locked. */
+static void sizes_override(struct sizes *s, const char *text)
+{
+	while (text && *text && *text != ' ') {
+		const char *word = text;
+		uint64_t *size, value = 0;
+
+		while (*text && *text != '=' && *text != ' ')
+			text++;
+		size = size_named(s, word, (uint64_t)(text - word));
+		if (size == NULL || *text != '=')
+			panic("caches= names no cache at: %s", word);
+		for (text++; *text >= '0' && *text <= '9'; text++)
+			value = value * 10 + (uint64_t)(*text - '0');
+		*size = value;
+		text += *text == ',';
+	}
+}
+
+static uint64_t scaled(uint64_t per_gib, uint64_t frames)
+{
+	uint64_t n = per_gib * frames / (1ull << 18);
+
+	return n < per_gib / 8 ? per_gib / 8 : n;
+}
+
+static uint64_t locked_most(unsigned kind)
+{
+	return kind == KIND_PAGE || kind == KIND_MAPPING ? 256 : 16;
+}
+
+static void sizes_check(struct sizes *s)
+{
+	static const uint64_t minimum[KIND_COUNT] = {
+#define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = minimum,
+#include "abi/objects.def"
+#undef OBJECT
+	};
+
+	for (unsigned k = 0; k < KIND_COUNT; k++) {
+		if (s->slots[k] < minimum[k] * state.cpus)
+			panic("cache %s: %lu slots are too few, %lu is the minimum for %u processors", kind_name[k],
+			      s->slots[k], minimum[k] * state.cpus, state.cpus);
+		s->slots[k] += locked_most(k);
+	}
+	if (s->tables < TABLES_MINIMUM * state.cpus)
+		panic("cache table: %lu are too few, %u is the minimum for %u processors", s->tables,
+		      TABLES_MINIMUM * state.cpus, state.cpus);
+	s->tables += TABLES_LOCKED;
+}
+
+static void sizes_choose(struct sizes *s, uint64_t frames)
+{
+#define OBJECT(NAME, name, number, count, minimum) s->slots[KIND_##NAME] = scaled(count, frames);
+#include "abi/objects.def"
+#undef OBJECT
+	if (s->slots[KIND_SPACE] > 60000)
+		s->slots[KIND_SPACE] = 60000;
+	if (s->slots[KIND_THREAD] > 60000)
+		s->slots[KIND_THREAD] = 60000;
+	s->tables = scaled(TABLES_PER_GIB, frames);
+	sizes_override(s, option_find(state.command_line, "caches="));
+	sizes_check(s);
+}
+
+/* memory */
+
+static void *array_take(uint64_t bytes)
+{
+	uint64_t pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+	frame_number f = frame_take(pages, 1);
+
+	if (f == FRAME_NONE)
+		panic("too little memory for the caches: %lu KiB are missing", bytes / 1024);
+	for (uint64_t i = 0; i < pages; i++)
+		frame_clear(f + (frame_number)i);
+	state.counters->strange_bytes += pages * PAGE_BYTES;
+	return frame_pointer(f);
+}
+
+static uint32_t power_of_two(uint64_t n)
+{
+	uint32_t p = 16;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+static void cache_make(unsigned kind, uint64_t stride, uint64_t count)
+{
+	struct cache *c = &state.cache[kind];
+
+	c->count = (uint32_t)count;
+	c->stride = (uint32_t)stride;
+	c->slots = array_take(stride * count);
+	if (kind != KIND_MAPPING) {
+		c->hash.mask = power_of_two(count) - 1;
+		c->hash.heads = array_take((c->hash.mask + 1ull) * sizeof *c->hash.heads);
+	}
+	for (uint32_t i = c->count; i-- > 0;) {
+		if (kind != KIND_PAGE && kind != KIND_MAPPING)
+			slot_of(OBJECT_ID(kind, i))->id = OBJECT_ID(kind, i);
+		cache_give(kind, i);
+	}
+}
+
+static void caches_make(const struct sizes *s)
+{
+#define OBJECT(NAME, name, number, count, minimum) \
+	cache_make(KIND_##NAME, sizeof(struct name), s->slots[KIND_##NAME]);
+#include "abi/objects.def"
+#undef OBJECT
+	state.table_frame = frame_take(s->tables, 1);
+	if (state.table_frame == FRAME_NONE)
+		panic("too little memory for page tables");
+	for (uint64_t i = 0; i < s->tables; i++)
+		frame_clear(state.table_frame + (frame_number)i);
+	state.counters->strange_bytes += s->tables * PAGE_BYTES;
+	state.tables = array_take(s->tables * sizeof *state.tables);
+	state.shadow = array_take(s->tables * 512 * sizeof *state.shadow);
+	table_pool_initialise((uint32_t)s->tables);
+}
+
+/* Frames that are nobody's to load as pages. */
+static void frames_reserve(const struct boot_information *b)
+{
+	struct boot_range free[BOOT_RANGES];
+	uint32_t n = frame_remaining(free, BOOT_RANGES);
+	uint64_t image = b->image_address / PAGE_BYTES;
+
+	for (uint64_t i = 0; i < state.frame_limit; i++)
+		state.frames[i].page = UINT32_MAX;
+	for (uint32_t r = 0; r < n; r++)
+		for (uint64_t i = 0; i < free[r].count; i++)
+			state.frames[free[r].first + i].page = 0;
+	for (uint64_t i = 0; i < (b->image_bytes + PAGE_BYTES - 1) / PAGE_BYTES; i++)
+		state.frames[image + i].page = 0;
+}
+
+/* root */
+
+struct root_build {
+	struct kernel *kernel;
+	struct space *space;
+	struct container *container;
+	uint64_t index;             /* next page of the container */
+};
+
+/* A fresh page of root's at `address`; returns Strange's view. */
+static void *root_page(struct root_build *b, uint64_t address, unsigned rights)
+{
+	frame_number f = frame_take(1, 1);
+	struct page *p;
+
+	if (f == FRAME_NONE)
+		panic("too little memory for root");
+	frame_clear(f);
+	state.frames[f].page = 0;
+	p = page_make_locked(b->container, b->index, f, 0);
+	if (p == NULL || mapping_make_locked(b->space, address, p, b->index, rights) < 0)
+		panic("root does not fit at %lx", address);
+	b->index++;
+	return frame_pointer(f);
+}
+
+static void root_objects(struct root_build *b)
+{
+	b->kernel = kernel_make_root();
+	b->container = container_make_locked(b->kernel, UID_MAKE(KERNEL_NUMBER_ROOT, ROOT_CONTAINER), 1u << 20);
+	b->space = space_make_root(b->kernel, UID_MAKE(KERNEL_NUMBER_ROOT, ROOT_SPACE), ROOT_DOMAIN);
+	if (b->kernel == NULL || b->container == NULL || b->space == NULL)
+		panic("the caches are too small for root");
+}
+
+static void root_segment(void *context, uint64_t address, const uint8_t *data, uint64_t bytes, uint64_t memory,
+			 unsigned rights)
+{
+	struct root_build *b = context;
+
+	for (uint64_t at = address & ~(PAGE_BYTES - 1); at < address + memory; at += PAGE_BYTES) {
+		uint8_t *to = root_page(b, at, rights);
+		uint64_t from = at < address ? address - at : 0, done = at + from - address;
+
+		if (done < bytes)
+			memory_move(to + from, data + done, bytes - done < PAGE_BYTES - from ? bytes - done : PAGE_BYTES - from);
+	}
+}
+
+static uint64_t *root_word(void *context, uint64_t address)
+{
+	struct root_build *b = context;
+	mmu_entry e = table_entry(b->space, address);
+
+	return mmu_present(e) ? (uint64_t *)((char *)frame_pointer(mmu_frame(e)) + address % PAGE_BYTES) : NULL;
+}
+
+static void start_fill(struct root_start *s, const struct boot_information *info, uint64_t heap)
+{
+	s->version = 1;
+	s->cpus = state.cpus;
+	s->image_frame = info->image_address / PAGE_BYTES;
+	s->image_bytes = info->image_bytes;
+	s->free_count = frame_remaining(s->free, BOOT_RANGES);
+	s->acpi_rsdp = info->rsdp;
+	s->pci_config = info->pci_config;
+	s->heap_first = heap;
+	s->heap_pages = ROOT_HEAP_PAGES;
+	memory_move(s->command_line, info->command_line, sizeof s->command_line);
+}
+
+static void root_make(const struct boot_information *info)
+{
+	struct root_build b = { 0 };
+	uint64_t base = DOMAIN_BASE + ROOT_DOMAIN * DOMAIN_BYTES, entry, at = base + 0x1000000, stack, heap;
+	const uint8_t *elf;
+	uint64_t bytes;
+	struct root_start *start;
+
+	root_objects(&b);
+	elf = image_module(frame_pointer((frame_number)(info->image_address / PAGE_BYTES)), info->image_bytes, "root", &bytes);
+	if (elf == NULL)
+		panic("the boot image has no root: load it as the module of this kernel");
+	entry = image_load(elf, bytes, base, root_segment, root_word, &b);
+	if (entry == 0)
+		panic("root in the boot image is not a program that can be loaded");
+	start = root_page(&b, at, RIGHT_READ);
+	for (unsigned i = 0; i < ROOT_STACK_PAGES; i++)
+		(void)root_page(&b, at + (2 + i) * PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
+	stack = at + (2 + ROOT_STACK_PAGES) * PAGE_BYTES;
+	(void)root_page(&b, stack + PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
+	heap = stack + 4 * PAGE_BYTES;
+	for (unsigned i = 0; i < ROOT_HEAP_PAGES; i++)
+		(void)root_page(&b, heap + i * PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
+	struct thread *t = thread_make_root(b.kernel, UID_MAKE(KERNEL_NUMBER_ROOT, NUMBER_SCHEDULER), b.space, entry,
+					    stack, at, stack + 2 * PAGE_BYTES);
+
+	if (t == NULL)
+		panic("the caches are too small for root");
+	start_fill(start, info, heap);
+	spin_lock(&t->slot.lock);
+	thread_ready_locked(t);
+	spin_unlock(&t->slot.lock);
+}
+
+void strange_boot(const struct boot_information *info)
+{
+	struct sizes s;
+
+	state.cpus = info->cpus;
+	state.frame_limit = (uint32_t)info->frame_limit;
+	memory_move(state.command_line, info->command_line, sizeof state.command_line);
+	for (unsigned i = 0; i < CPU_LIMIT; i++) {
+		struct cpu *c = &state.cpu[i];
+
+		c->number = i;
+		c->timer_set = UINT64_MAX;
+		c->random[0] = cpu_random() | 1;
+		c->random[1] = cpu_random();
+		for (unsigned p = 0; p < PRIORITY_COUNT; p++)
+			c->queue.end[p] = &c->queue.first[p];
+	}
+	cpu_set_strange(&state.cpu[0]);
+	state.seal_key[0] = cpu_random();
+	state.seal_key[1] = cpu_random();
+	if (info->image_bytes == 0)
+		panic("no boot image was loaded: give one as the module of this kernel");
+	sizes_choose(&s, info->frame_limit);
+	state.frames = array_take(state.frame_limit * sizeof *state.frames);
+	caches_make(&s);
+	frames_reserve(info);
+	root_make(info);
+}
+
+struct registers *strange_cpu_boot(void)
+{
+	struct cpu *c = &state.cpu[cpu_number()];
+
+	cpu_set_strange(c);
+	mmu_activate(state.table_frame + state.blank_table);
+	return cpu_leave(c);
+}

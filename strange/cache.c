@@ -1,0 +1,498 @@
+/* Slots, names and displacement, the same for all kinds. Homes: none of its own. Derived: free lists, hash chains, the
+ * clock hands. Locks: hash stripes and the cache lock are leaves. */
+#include "cache.h"
+#include "call.h"
+#include "memory.h"
+#include "schedule.h"
+#include "mapping.h"
+#include "page.h"
+
+enum { UNLOAD_STEPS = 64, DISPLACE_ROUNDS = 3 };
+
+struct slot *slot_of(uint32_t id)
+{
+	struct cache *c = &state.cache[OBJECT_KIND(id)];
+
+	return (struct slot *)((char *)c->slots + (uint64_t)OBJECT_INDEX(id) * c->stride);
+}
+
+uint32_t object_generation(uint32_t id)
+{
+	if (OBJECT_KIND(id) == KIND_PAGE)
+		return page_at(OBJECT_INDEX(id))->generation;
+	if (OBJECT_KIND(id) == KIND_MAPPING)
+		return 0;
+	return slot_of(id)->generation;
+}
+
+uint64_t random_number(void)
+{
+	uint64_t *r = this_cpu()->random, a = r[0], b = r[1];
+
+	r[0] = b;
+	a ^= a << 23;
+	r[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
+	return r[1] + b;
+}
+
+/* free lists */
+
+static uint32_t *free_link(unsigned kind, uint32_t i)
+{
+	if (kind == KIND_PAGE)
+		return &page_at(i)->hash_next;
+	return &slot_of(OBJECT_ID(kind, i))->hash_next;
+}
+
+static uint32_t mapping_free_next(uint32_t i) { return mapping_at(i)->next; }
+
+static bool free_pop(unsigned kind, uint32_t *index)
+{
+	struct cache *c = &state.cache[kind];
+	bool got;
+
+	spin_lock(&c->lock);
+	got = c->free != 0;
+	if (got) {
+		*index = c->free - 1;
+		c->free = kind == KIND_MAPPING ? mapping_free_next(*index) : *free_link(kind, *index);
+		c->free_count--;
+	}
+	spin_unlock(&c->lock);
+	return got;
+}
+
+void cache_give(unsigned kind, uint32_t index)
+{
+	struct cache *c = &state.cache[kind];
+
+	spin_lock(&c->lock);
+	if (kind == KIND_MAPPING)
+		mapping_at(index)->next = c->free & 0xffffff;
+	else
+		*free_link(kind, index) = c->free;
+	c->free = index + 1;
+	c->free_count++;
+	spin_unlock(&c->lock);
+}
+
+/* displacement */
+
+static struct kernel *object_keeper(unsigned kind, uint32_t i)
+{
+	struct container *c;
+
+	if (kind == KIND_MAPPING)
+		return space_at(mapping_at(i)->space)->slot.keeper;
+	if (kind == KIND_PAGE) {
+		c = page_at(i)->container;
+		return c ? c->slot.keeper : NULL;
+	}
+	return slot_of(OBJECT_ID(kind, i))->keeper;
+}
+
+static bool above_floor(unsigned kind, struct kernel *keeper, struct kernel *for_whom)
+{
+	return keeper == NULL || keeper == for_whom || keeper->loaded[kind] > keeper->floor[kind];
+}
+
+/* Second chance: true when the object may go now. Clears its used mark. */
+static bool mapping_displaceable(uint32_t i, bool force)
+{
+	struct mapping *m = mapping_at(i);
+
+	if (!m->live || m->locked || m->guarded)
+		return false;
+	return force || mapping_unused(i);
+}
+
+static bool page_displaceable(uint32_t i, bool force)
+{
+	struct page *p = page_at(i);
+	bool used = p->used;
+
+	if (p->state != SLOT_LOADED || (p->flags & PAGE_LOCKED))
+		return false;
+	p->used = false;
+	return force || !used;
+}
+
+static bool slot_displaceable(uint32_t id, bool force)
+{
+	struct slot *s = slot_of(id);
+	bool used = s->used;
+
+	if (s->state != SLOT_LOADED || s->locked || s->keeper == NULL)
+		return false;
+	s->used = false;
+	return force || !used;
+}
+
+static bool displaceable(unsigned kind, uint32_t i, bool force)
+{
+	if (kind == KIND_MAPPING)
+		return mapping_displaceable(i, force);
+	if (kind == KIND_PAGE)
+		return page_displaceable(i, force) && !object_in_use(OBJECT_ID(kind, i));
+	return slot_displaceable(OBJECT_ID(kind, i), force) && !object_in_use(OBJECT_ID(kind, i));
+}
+
+/* Unload one object of the kind. 0: tried one; RESULT_RESTART: nothing can go now. */
+static result displace(unsigned kind, struct kernel *for_whom)
+{
+	struct cache *c = &state.cache[kind];
+	uint32_t n = c->count * DISPLACE_ROUNDS, i, id;
+
+	while (n-- > 0) {
+		i = __atomic_fetch_add(&c->hand, 1, __ATOMIC_RELAXED) % c->count;
+		id = OBJECT_ID(kind, i);
+		if (!displaceable(kind, i, n < c->count) || !above_floor(kind, object_keeper(kind, i), for_whom))
+			continue;
+		state.counters->displaced[kind]++;
+		return object_unload_id(id, object_generation(id), false);
+	}
+	state.counters->displace_failed++;
+	return RESULT_RESTART;
+}
+
+result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index)
+{
+	result r;
+
+	for (int tries = 0; tries < 8; tries++) {
+		if (free_pop(kind, index))
+			return 0;
+		r = displace(kind, kernel);
+		if (r < 0)
+			return r;
+	}
+	return RESULT_RESTART;
+}
+
+/* names */
+
+static uint32_t hash_of(baryon_uid uid)
+{
+	return (uint32_t)((uid * 0x9e3779b97f4a7c15ull) >> 32);
+}
+
+static struct spin *hash_stripe(struct hash *h, uint32_t bucket) { return &h->stripe[bucket % 64]; }
+
+static struct slot *hash_search(unsigned kind, uint32_t head, baryon_uid uid)
+{
+	struct slot *s;
+
+	for (; head; head = s->hash_next) {
+		s = slot_of(OBJECT_ID(kind, head - 1));
+		if (s->uid == uid)
+			return s;
+	}
+	return NULL;
+}
+
+result slot_insert(unsigned kind, struct slot *s)
+{
+	struct hash *h = &state.cache[kind].hash;
+	uint32_t bucket = hash_of(s->uid) & h->mask;
+	struct spin *stripe = hash_stripe(h, bucket);
+	bool there;
+
+	spin_lock(stripe);
+	there = hash_search(kind, h->heads[bucket], s->uid) != NULL;
+	if (!there) {
+		s->hash_next = h->heads[bucket];
+		h->heads[bucket] = slot_index(s) + 1;
+	}
+	spin_unlock(stripe);
+	return there ? -BARYON_EEXIST : 0;
+}
+
+void slot_remove(unsigned kind, struct slot *s)
+{
+	struct hash *h = &state.cache[kind].hash;
+	uint32_t bucket = hash_of(s->uid) & h->mask, *at;
+	struct spin *stripe = hash_stripe(h, bucket);
+
+	spin_lock(stripe);
+	for (at = &h->heads[bucket]; *at && *at != slot_index(s) + 1; at = &slot_of(OBJECT_ID(kind, *at - 1))->hash_next)
+		;
+	if (*at)
+		*at = s->hash_next;
+	spin_unlock(stripe);
+}
+
+struct slot *slot_find(unsigned kind, baryon_uid uid)
+{
+	struct hash *h = &state.cache[kind].hash;
+	uint32_t bucket = hash_of(uid) & h->mask;
+	struct spin *stripe = hash_stripe(h, bucket);
+	struct slot *s;
+
+	spin_lock(stripe);
+	s = hash_search(kind, h->heads[bucket], uid);
+	spin_unlock(stripe);
+	return s;
+}
+
+result slot_want(unsigned kind, baryon_uid uid, struct slot **found)
+{
+	struct slot *s = slot_find(kind, uid);
+	uint32_t generation;
+
+	if (s == NULL)
+		return want_object(kind, uid, 0);
+	generation = s->generation;
+	if (s->state == SLOT_LOADED) {
+		s->used = true;
+		*found = s;
+		return 0;
+	}
+	if (s->state == SLOT_DYING && s->uid == uid) {
+		result r = object_unload_id(s->id, generation, false);
+
+		if (r < 0 && r != RESULT_RESTART)
+			return r;
+	}
+	return RESULT_RESTART;
+}
+
+/* dependents */
+
+void node_link(struct node **list, struct node *n, uint32_t object)
+{
+	n->object = object;
+	n->next = *list;
+	n->at = list;
+	if (n->next)
+		n->next->at = &n->next;
+	*list = n;
+}
+
+void node_unlink(struct node *n)
+{
+	if (n->at == NULL)
+		return;
+	*n->at = n->next;
+	if (n->next)
+		n->next->at = n->at;
+	n->at = NULL;
+	n->next = NULL;
+}
+
+bool dependent_add(struct slot *on, baryon_uid uid, struct node *n, uint32_t object)
+{
+	bool alive;
+
+	spin_lock(&on->list_lock);
+	alive = on->state == SLOT_LOADED && on->uid == uid;
+	if (alive)
+		node_link(&on->dependents, n, object);
+	spin_unlock(&on->list_lock);
+	return alive;
+}
+
+void dependent_remove(struct slot *on, struct node *n)
+{
+	spin_lock(&on->list_lock);
+	node_unlink(n);
+	spin_unlock(&on->list_lock);
+}
+
+bool slot_dependent(struct slot *s, uint32_t *id, uint32_t *generation)
+{
+	struct node *n;
+
+	spin_lock(&s->list_lock);
+	n = s->dependents;
+	if (n) {
+		*id = n->object;
+		*generation = object_generation(*id);
+	}
+	spin_unlock(&s->list_lock);
+	return n != NULL;
+}
+
+/* loading */
+
+static result header_check(struct call *call, unsigned kind, const struct home_header *h)
+{
+	if (h->kind != kind || h->uid == 0)
+		return -BARYON_EINVAL;
+	if (h->version != HOME_VERSION)
+		return -BARYON_EVERSION;
+	if (UID_KEEPER(h->uid) != call->kernel->number)
+		return -BARYON_EPERM;
+	return 0;
+}
+
+static result quota_check(struct kernel *k, unsigned kind, unsigned flags)
+{
+	if ((flags & LOAD_LOCKED) && k->locked[kind] >= k->lock_quota[kind])
+		return -BARYON_EQUOTA;
+	return 0;
+}
+
+static result home_link(struct slot *s, const struct memory_place *place)
+{
+	s->home = place->pointer;
+	s->home_frame = place->frame;
+	return memory_depend(place, &s->home_node, s->id);
+}
+
+static void slot_clear(struct slot *s)
+{
+	struct cache *c = &state.cache[OBJECT_KIND(s->id)];
+
+	memory_zero((char *)s + sizeof *s, c->stride - sizeof *s);
+	s->dependents = NULL;
+	s->keeper_node.at = s->home_node.at = NULL;
+	s->locked = false;
+	s->used = true;
+}
+
+result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, void *record, uint64_t bytes,
+		  struct slot **out)
+{
+	const struct home_header *header = record;
+	struct memory_place place;
+	struct slot *s;
+	uint32_t index;
+	result r;
+
+	if (home % bytes)
+		return -BARYON_EINVAL;
+	r = memory_read(call->space, home, record, bytes);
+	if (r == 0)
+		r = header_check(call, kind, header);
+	if (r == 0)
+		r = quota_check(call->kernel, kind, flags);
+	if (r == 0 && slot_find(kind, header->uid))
+		return slot_want(kind, header->uid, &s) == 0 ? -BARYON_EEXIST : RESULT_RESTART;
+	if (r == 0)
+		r = cache_take(kind, call->kernel, &index);
+	if (r < 0)
+		return r;
+	s = slot_of(OBJECT_ID(kind, index));
+	slot_clear(s);
+	s->uid = header->uid;
+	s->home_generation = header->generation;
+	s->state = SLOT_LOADING;
+	s->locked = (flags & LOAD_LOCKED) != 0;
+	s->keeper = call->kernel;
+	r = slot_insert(kind, s);
+	if (r < 0) {
+		s->state = SLOT_FREE;
+		cache_give(kind, index);
+		return r;
+	}
+	r = memory_place(call->space, home, RIGHT_READ | RIGHT_WRITE, &place);
+	if (r == 0)
+		r = home_link(s, &place);
+	if (r < 0) {
+		slot_abort(s);
+		return r;
+	}
+	*out = s;
+	return 0;
+}
+
+static void slot_count(struct slot *s, int by)
+{
+	unsigned kind = OBJECT_KIND(s->id);
+
+	__atomic_fetch_add(&s->keeper->loaded[kind], by, __ATOMIC_RELAXED);
+	if (s->locked)
+		__atomic_fetch_add(&s->keeper->locked[kind], by, __ATOMIC_RELAXED);
+}
+
+
+static void slot_release(struct slot *s)
+{
+	unsigned kind = OBJECT_KIND(s->id);
+
+	slot_remove(kind, s);
+	memory_independ(s->home_frame, &s->home_node);
+	s->uid = 0;
+	s->state = SLOT_FREE;
+	s->generation++;
+}
+
+void slot_abort(struct slot *s)
+{
+	slot_release(s);
+	cache_give(OBJECT_KIND(s->id), slot_index(s));
+}
+
+void slot_end(struct slot *s)
+{
+	slot_count(s, -1);
+	dependent_remove(&s->keeper->slot, &s->keeper_node);
+	slot_release(s);
+	spin_unlock(&s->lock);
+	cache_give(OBJECT_KIND(s->id), slot_index(s));
+	state.counters->unloaded[OBJECT_KIND(s->id)]++;
+}
+
+bool slot_lock_dying(struct slot *s, uint32_t generation)
+{
+	spin_lock(&s->lock);
+	if (s->generation == generation && s->state == SLOT_DYING)
+		return true;
+	spin_unlock(&s->lock);
+	return false;
+}
+
+result slot_publish(struct slot *s)
+{
+	if (!dependent_add(&s->keeper->slot, s->keeper->slot.uid, &s->keeper_node, s->id)) {
+		slot_abort(s);
+		return RESULT_RESTART;
+	}
+	slot_count(s, 1);
+	__atomic_store_n(&s->state, SLOT_LOADED, __ATOMIC_RELEASE);
+	state.counters->loaded[OBJECT_KIND(s->id)]++;
+	return 0;
+}
+
+/* unloading */
+
+static bool mark_dying(uint32_t id, uint32_t generation)
+{
+	struct slot *s = slot_of(id);
+	bool same;
+
+	if (OBJECT_KIND(id) == KIND_MAPPING)
+		return true;
+	if (OBJECT_KIND(id) == KIND_PAGE)
+		return page_mark_dying(OBJECT_INDEX(id), generation);
+	spin_lock(&s->lock);
+	same = s->generation == generation && (s->state == SLOT_LOADED || s->state == SLOT_DYING);
+	if (same)
+		s->state = SLOT_DYING;
+	spin_unlock(&s->lock);
+	return same;
+}
+
+result object_unload_id(uint32_t id, uint32_t generation, bool destroy)
+{
+	for (int step = 0; step < UNLOAD_STEPS; step++) {
+		uint32_t leaf = id, leaf_generation = generation, next, next_generation;
+		result r;
+
+		if (!mark_dying(id, generation))
+			return 0;
+		while (kind_operations[OBJECT_KIND(leaf)].dependent(OBJECT_INDEX(leaf), &next, &next_generation)) {
+			leaf = next;
+			leaf_generation = next_generation;
+			if (!mark_dying(leaf, leaf_generation))
+				break;
+		}
+		r = kind_operations[OBJECT_KIND(leaf)].unload(OBJECT_INDEX(leaf), leaf_generation,
+							      !(destroy && leaf == id));
+		if (r < 0)
+			return r;
+		if (leaf == id)
+			return 0;
+	}
+	return RESULT_RESTART;
+}

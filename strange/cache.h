@@ -1,0 +1,63 @@
+/* What the kinds have in common: slots, names, dependents, displacement. */
+#ifndef STRANGE_CACHE_H
+#define STRANGE_CACHE_H
+
+#include "state.h"
+
+struct call;
+
+/* The four operations of a kind, and their names; objects.c makes one of each from abi/objects.def. */
+struct kind_operations {
+	/* Copy the record at the caller's address `home` in. flags: LOAD_*. */
+	result (*load)(struct call *call, uint64_t home, unsigned flags);
+	/* Take a dying object without dependents out. `write`: write it home first. */
+	result (*unload)(uint32_t index, uint32_t generation, bool write);
+	/* Write what changed to the home; the slot is locked. */
+	void (*write_back)(uint32_t index);
+	/* One object that depends on this one, as OBJECT_ID with its generation; false: none. */
+	bool (*dependent)(uint32_t index, uint32_t *id, uint32_t *generation);
+};
+extern const struct kind_operations kind_operations[KIND_COUNT];
+
+struct slot *slot_of(uint32_t id);
+uint32_t object_generation(uint32_t id);
+
+/* A free slot of `kind`, displacing another object when there is none. `kernel`: on whose behalf.
+ * Returns 0, or RESULT_RESTART when others must run first. */
+result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index) MUST_CHECK;
+void cache_give(unsigned kind, uint32_t index);
+
+/* Names. Insertion fails with EEXIST. A find takes no reference: recheck uid and generation under the slot's lock. */
+result slot_insert(unsigned kind, struct slot *s) MUST_CHECK;
+void slot_remove(unsigned kind, struct slot *s);
+struct slot *slot_find(unsigned kind, baryon_uid uid);
+/* The same; when it is not loaded or dying, RESULT_MISS (or RESULT_RESTART while it is being unloaded). */
+result slot_want(unsigned kind, baryon_uid uid, struct slot **s) MUST_CHECK;
+
+/* Lists of dependents. */
+/* False, and nothing done, when `on` is not the loaded object `uid` any more. */
+bool dependent_add(struct slot *on, baryon_uid uid, struct node *n, uint32_t object) MUST_CHECK;
+void dependent_remove(struct slot *on, struct node *n);
+void node_link(struct node **list, struct node *n, uint32_t object);
+void node_unlink(struct node *n);
+bool slot_dependent(struct slot *s, uint32_t *id, uint32_t *generation);
+
+/* The common part of loading: checks header, keeper, quota and home address, copies the record to `record`, takes a slot.
+ * On success the slot is SLOT_LOADING and named; end with slot_publish or slot_abort. */
+result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, void *record, uint64_t bytes,
+		  struct slot **s) MUST_CHECK;
+result slot_publish(struct slot *s) MUST_CHECK;   /* fails, and aborts, when the keeper is going */
+void slot_abort(struct slot *s);
+/* The common part of unloading: leaves the lists, frees the slot. The slot is locked and becomes unlocked. */
+void slot_end(struct slot *s);
+/* Lock the slot if it still is that object and dying. */
+bool slot_lock_dying(struct slot *s, uint32_t generation);
+
+/* Unload an object and all that depends on it, in bounded steps. destroy: the object itself is not written home. */
+result object_unload_id(uint32_t id, uint32_t generation, bool destroy) MUST_CHECK;
+/* Is the object needed by what runs now on some CPU? */
+bool object_in_use(uint32_t id);
+
+uint64_t random_number(void);
+
+#endif

@@ -1,0 +1,319 @@
+/* Calls from domains into Strange, and the explicit transfer of control between spaces. A call decodes and checks, rechecks
+ * under its locks, and commits; one that finds something missing is executed again when it is there. */
+#include "call.h"
+#include "activation.h"
+#include "cache.h"
+#include "forward.h"
+#include "kernel.h"
+#include "machine.h"
+#include "mapping.h"
+#include "memory.h"
+#include "page.h"
+#include "portal.h"
+#include "reference.h"
+#include "schedule.h"
+#include "signal.h"
+#include "thread.h"
+
+void call_set_argument(struct call *call, unsigned i, uint64_t value)
+{
+	uint64_t *registers[] = { &call->r->rdi, &call->r->rsi, &call->r->rdx, &call->r->r10, &call->r->r8, &call->r->r9 };
+
+	*registers[i] = value;
+}
+
+/* objects */
+
+static result call_object_load(struct call *call)
+{
+	if (call->a[0] >= KIND_COUNT || (call->a[2] & ~(uint64_t)LOAD_LOCKED))
+		return -BARYON_EINVAL;
+	return kind_operations[call->a[0]].load(call, call->a[1], (unsigned)call->a[2]);
+}
+
+/* The named object, loaded, of the caller's own. */
+static result own_object(struct call *call, struct slot **s)
+{
+	uint64_t kind = call->a[0], uid = call->a[1];
+
+	if (kind >= KIND_COUNT || kind == KIND_PAGE || kind == KIND_MAPPING || kind == KIND_REFERENCE)
+		return -BARYON_EINVAL;
+	if (UID_KEEPER(uid) != call->kernel->number)
+		return -BARYON_EPERM;
+	*s = slot_find((unsigned)kind, uid);
+	return *s ? 0 : -BARYON_ENOENT;
+}
+
+static result object_end(struct call *call, bool destroy)
+{
+	struct slot *s;
+	result r = own_object(call, &s);
+
+	if (r < 0)
+		return r;
+	if (s == &call->thread->slot)
+		return thread_unload_self(call, destroy);
+	return object_unload_id(s->id, s->generation, destroy);
+}
+
+static result call_object_unload(struct call *call) { return object_end(call, false); }
+
+static result call_object_destroy(struct call *call)
+{
+	if (call->a[0] == KIND_SPACE)
+		thread_leave_base(call);
+	return object_end(call, true);
+}
+
+static result call_object_write_back(struct call *call)
+{
+	struct slot *s;
+	result r = own_object(call, &s);
+
+	if (r < 0)
+		return r;
+	spin_lock(&s->lock);
+	if (s->state == SLOT_LOADED && s->uid == call->a[1])
+		kind_operations[call->a[0]].write_back(slot_index(s));
+	spin_unlock(&s->lock);
+	return 0;
+}
+
+/* explicit calls */
+
+static void words_move(struct registers *to, const struct registers *from)
+{
+	to->rdi = from->rdi, to->rsi = from->rsi, to->rdx = from->rdx;
+	to->r8 = from->r8, to->r9 = from->r9, to->r10 = from->r10;
+	to->r12 = from->r12, to->r13 = from->r13;
+}
+
+static void words_clear(struct registers *r)
+{
+	static const struct registers none;
+
+	words_move(r, &none);
+}
+
+static result call_stack_wait(struct call *call, struct portal *p)
+{
+	uint64_t deadline = call->r->r14;
+	struct thread *t = call->thread;
+
+	if (portal_held_by(p, t))
+		return -BARYON_EDEADLK;
+	if (t->alert_pending) {
+		t->alert_pending = false;
+		return -BARYON_EALERT;
+	}
+	if (deadline && clock_now() >= deadline)
+		return -BARYON_ETIMEDOUT;
+	if (!portal_wait(p, t))
+		return RESULT_RESTART;
+	registers_rewind(call->r);
+	if (thread_block(call->cpu, t, RUN_STACK, deadline))
+		return RESULT_BLOCKED;
+	spin_lock(&p->slot.lock);
+	portal_wait_end(p, t);
+	spin_unlock(&p->slot.lock);
+	return RESULT_TRANSFERRED;
+}
+
+static void callee_start(struct thread *t, struct portal *p, uint32_t stack, const struct reference *f)
+{
+	struct activation *lower = thread_top(t), *a = activation_push(t);
+
+	a->kind = ACTIVATION_EXPLICIT;
+	a->space = p->space;
+	a->map = p->space->flags & SPACE_SUPERVISOR ? lower->map : p->space;
+	a->portal = p;
+	a->stack = stack;
+	a->cause = 0;
+	a->page_node.at = NULL;
+	a->record = p->record + stack;
+	a->record->kind = ACTIVATION_EXPLICIT;
+	a->record->thread = t->slot.uid;
+	a->registers = (struct registers){
+		.rip = p->entry, .rsp = portal_stack_top(p, stack), .rax = f->badge, .rbx = p->cookie,
+		.flags = p->space->flags & SPACE_SUPERVISOR ? REGISTERS_SUPERVISOR : 0,
+	};
+	words_move(&a->registers, &lower->registers);
+}
+
+result call_portal_call(struct call *call)
+{
+	struct thread *t = call->thread;
+	struct reference *f;
+	struct portal *p;
+	uint32_t stack;
+	result r = reference_want(call->space, call->r->rbx, KIND_PORTAL, &f);
+
+	if (r < 0)
+		return r;
+	p = (struct portal *)f->target;
+	if (!(f->rights & RIGHT_CALL))
+		return -BARYON_EPERM;
+	if (p->stack_count == 0)
+		return -BARYON_EINVAL;
+	r = activation_make_room(t);
+	if (r < 0)
+		return r;
+	if (!portal_stack_take(p, &stack))
+		return call_stack_wait(call, p);
+	callee_start(t, p, stack, f);
+	/* Whoever unloads the space or the portal marked it first. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (p->space->slot.state == SLOT_LOADED && p->slot.state == SLOT_LOADED && p == (struct portal *)f->target)
+		return RESULT_TRANSFERRED;
+	activation_pop(t);
+	return RESULT_RESTART;
+}
+
+/* An implicit call to another kernel ends: its lower executes again, or the call that missed fails. */
+static void implicit_end(struct thread *t, uint64_t cause, long answer)
+{
+	struct registers *lower = &thread_top(t)->registers;
+
+	if (answer == 0)
+		return;
+	if (cause == TRAP_MISS) {
+		registers_forward(lower);
+		lower->rax = (uint64_t)(answer < 0 && answer > -256 ? answer : -BARYON_ENOENT);
+		return;
+	}
+	struct event e = { .cause = TRAP_EXCEPTION, .vector = 14, .space = thread_top(t)->space, .address = lower->rip };
+
+	forward(this_cpu(), t, &e);
+}
+
+result call_portal_return(struct call *call)
+{
+	struct thread *t = call->thread;
+	struct activation *top = thread_top(t);
+	struct registers words;
+	uint64_t cause = top->cause;
+	bool implicit = top->kind == ACTIVATION_IMPLICIT;
+	result r;
+
+	if (!implicit && top->kind != ACTIVATION_EXPLICIT)
+		return -BARYON_EINVAL;
+	r = activation_want_lower(t);
+	if (r < 0)
+		return r;
+	words_move(&words, &top->registers);
+	activation_pop(t);
+	if (implicit) {
+		implicit_end(t, cause, (long)words.rdi);
+		return RESULT_TRANSFERRED;
+	}
+	words_move(&thread_top(t)->registers, &words);
+	thread_top(t)->registers.rax = 0;
+	return RESULT_TRANSFERRED;
+}
+
+/* handlers */
+
+static result registers_take(struct thread *t, struct activation *top, struct activation *lower)
+{
+	struct trap_frame *f = top->frame;
+	struct registers r = f->registers;
+	uint64_t bases = f->flags & FRAME_BASES, fs = f->fs_base, gs = f->gs_base;
+
+	r.flags &= REGISTERS_FULL | REGISTERS_DIRECT;
+	if (lower->space->flags & SPACE_SUPERVISOR)
+		r.flags |= REGISTERS_SUPERVISOR;
+	else
+		r.flags &= ~(uint64_t)REGISTERS_DIRECT;
+	if (!registers_acceptable(lower, &r) || (bases && (fs >= PROGRAM_LIMIT || gs >= PROGRAM_LIMIT)))
+		return -BARYON_EFORGED;
+	lower->registers = r;
+	if (bases) {
+		cpu_set_bases(fs, gs);
+		t->fs_base = fs;
+		t->gs_base = gs;
+	}
+	return 0;
+}
+
+result call_resume(struct call *call)
+{
+	struct thread *t = call->thread;
+	struct activation *top = thread_top(t);
+	result r;
+
+	if (top->kind != ACTIVATION_HANDLER)
+		return -BARYON_EINVAL;
+	r = activation_want_lower(t);
+	if (r == 0)
+		r = registers_take(t, top, thread_lower(t));
+	if (r < 0)
+		return r;
+	activation_pop(t);
+	return RESULT_TRANSFERRED;
+}
+
+/* dispatch */
+
+typedef result (*call_function)(struct call *);
+#define CALL(NAME, name, number, arguments) [CALL_##NAME] = call_##name,
+static const call_function call_table[CALL_COUNT] = {
+#include "abi/calls.def"
+};
+#undef CALL
+
+static void finish(struct call *call, result r)
+{
+	struct registers *g = call->r;
+
+	switch (r) {
+	case RESULT_BLOCKED:
+	case RESULT_TRANSFERRED:
+		return;
+	case RESULT_RESTART:
+		registers_rewind(g);
+		return;
+	case RESULT_MISS:
+	case RESULT_FAULT:
+		registers_rewind(g);
+		forward_want(call->cpu, call->thread);
+		return;
+	}
+	g->rax = (uint64_t)r;
+}
+
+static struct registers *trap_forward(struct cpu *cpu, struct thread *t, struct activation *top)
+{
+	struct event e = { .cause = TRAP_SYSCALL, .space = top->space };
+
+	forward(cpu, t, &e);
+	return cpu_leave(cpu);
+}
+
+struct registers *strange_syscall(struct registers *r)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct activation *top = thread_top(t);
+	uint64_t number = r->rax;
+	struct call call = { .cpu = cpu, .thread = t, .space = top->space, .kernel = top->space->principal, .r = r,
+			     .a = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 } };
+
+	if (top->space->flags & SPACE_PROGRAM)
+		return trap_forward(cpu, t, top);
+	if (number >= CALL_COUNT) {
+		r->rax = (uint64_t)-BARYON_ENOSYS;
+		return cpu_leave(cpu);
+	}
+	result e = call_table[number](&call);
+
+	finish(&call, e);
+	if (e < 0 && e > -256 && number == CALL_PORTAL_CALL)
+		words_clear(r);
+	return cpu_leave(cpu);
+}
+
+result call_abandon(struct call *call)
+{
+	(void)call;
+	return -BARYON_ENOSYS;
+}

@@ -1,0 +1,73 @@
+/* Containers. Home: a container_home at the manager. Derived: the list of loaded pages. */
+#include "container.h"
+#include "cache.h"
+#include "call.h"
+#include "memory.h"
+
+result container_load(struct call *call, uint64_t home, unsigned flags)
+{
+	struct container_home h;
+	struct container *c;
+	struct slot *s;
+	result r = slot_begin(call, KIND_CONTAINER, home, flags, &h, sizeof h, &s);
+
+	if (r < 0)
+		return r;
+	c = (struct container *)s;
+	c->size_pages = h.size_pages;
+	memory_move(c->signal_kernels, h.signal_kernels, sizeof c->signal_kernels);
+	return slot_publish(s);
+}
+
+void container_write_back(uint32_t index)
+{
+	struct container *c = SLOT_AT(container, KIND_CONTAINER, index);
+	struct container_home *h = c->slot.home;
+
+	if (h)
+		frame_write(c->slot.home_frame, h->signal_kernels, c->signal_kernels, sizeof c->signal_kernels);
+}
+
+bool container_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
+{
+	struct container *c = SLOT_AT(container, KIND_CONTAINER, index);
+	bool found;
+
+	spin_lock(&c->slot.list_lock);
+	found = c->pages != 0;
+	if (found) {
+		*id = OBJECT_ID(KIND_PAGE, c->pages - 1);
+		*generation = page_at(c->pages - 1)->generation;
+	}
+	spin_unlock(&c->slot.list_lock);
+	return found || slot_dependent(&c->slot, id, generation);
+}
+
+result container_unload(uint32_t index, uint32_t generation, bool write)
+{
+	struct container *c = SLOT_AT(container, KIND_CONTAINER, index);
+
+	if (!slot_lock_dying(&c->slot, generation))
+		return 0;
+	if (write)
+		container_write_back(index);
+	slot_end(&c->slot);
+	return 0;
+}
+
+struct container *container_make_locked(struct kernel *keeper, baryon_uid uid, uint64_t size_pages)
+{
+	uint32_t i;
+	struct container *c;
+
+	if (cache_take(KIND_CONTAINER, keeper, &i) < 0)
+		return NULL;
+	c = SLOT_AT(container, KIND_CONTAINER, i);
+	c->slot.uid = uid;
+	c->slot.keeper = keeper;
+	c->slot.locked = true;
+	c->size_pages = size_pages;
+	if (slot_insert(KIND_CONTAINER, &c->slot) < 0 || slot_publish(&c->slot) < 0)
+		return NULL;
+	return c;
+}

@@ -1,0 +1,305 @@
+/* Implicit calls. To the thread's own owner they go on the thread's handler stack, nested as deep as need be, with the
+ * registers in a trap frame there; to every other kernel on a stack of its portal's pool, with words only, so that
+ * no kernel sees another's registers. */
+#include "forward.h"
+#include "activation.h"
+#include "cache.h"
+#include "call.h"
+#include "charm/console.h"
+#include "kernel.h"
+#include "memory.h"
+#include "portal.h"
+#include "schedule.h"
+#include "space.h"
+#include "table.h"
+
+enum { FORWARD_DEPTH = 6, BLOCK_BYTES = 512 };
+
+static uint64_t flags_in(const struct space *s)
+{
+	return s->flags & SPACE_SUPERVISOR ? REGISTERS_SUPERVISOR : 0;
+}
+
+static struct space *map_in(const struct activation *lower, struct space *s)
+{
+	return s->flags & SPACE_SUPERVISOR ? lower->map : s;
+}
+
+/* on the handler stack */
+
+/* Where the next record and frame pair goes, and Strange's view of it. */
+static result block_place(struct thread *t, uint64_t *block, struct trap_frame **frame, struct node *n)
+{
+	struct activation *top = thread_top(t);
+	uint64_t sp = top->kind == ACTIVATION_HANDLER ? top->registers.rsp : top->handler_sp;
+	struct memory_place place;
+	result r;
+
+	n->at = NULL;
+	*block = (sp - BLOCK_BYTES) & ~(uint64_t)(BLOCK_BYTES - 1);
+	if (*block + BLOCK_BYTES == t->handler_top) {
+		*frame = t->handler_frame;
+		return 0;
+	}
+	r = memory_place_depend(t->handler_space, *block, RIGHT_READ | RIGHT_WRITE, &place, n, t->slot.id);
+	*frame = place.pointer;
+	return r;
+}
+
+static void frame_fill(struct trap_frame *f, const struct event *e, const struct registers *r)
+{
+	frame_touch_pointer(f);
+	f->registers = *r;
+	f->cause = e->cause;
+	f->address = e->address;
+	f->access = e->access;
+	f->vector = e->vector;
+	f->error = e->error;
+	f->flags = 0;
+	f->space = e->space ? e->space->slot.uid : 0;
+	f->lower = 0;
+}
+
+static void handler_start(struct thread *t, struct activation *a, const struct event *e, const struct portal *p)
+{
+	uint64_t frame = a->block;
+
+	a->registers = (struct registers){
+		.rip = p->entry, .rsp = frame, .rdi = frame, .rsi = t->cookie, .rdx = e->cause,
+		.flags = flags_in(a->space),
+	};
+}
+
+static void page_node_move(struct node *to, struct node *from, frame_number frame)
+{
+	struct page *p = page_at(state.frames[frame].page - 1);
+
+	if (from->at == NULL)
+		return;
+	spin_lock(&p->lock);
+	uint32_t object = from->object;
+
+	node_unlink(from);
+	node_link(&p->dependents, to, object);
+	spin_unlock(&p->lock);
+}
+
+static result handler_push(struct thread *t, const struct event *e, struct portal *p)
+{
+	struct activation *a, *lower = thread_top(t);
+	struct trap_frame *frame;
+	struct node n;
+	uint64_t block;
+	result r = block_place(t, &block, &frame, &n);
+
+	if (r == 0)
+		r = activation_make_room(t);
+	if (r < 0)
+		return r;
+	a = activation_push(t);
+	a->kind = ACTIVATION_HANDLER;
+	a->space = p->space;
+	a->map = map_in(lower, p->space);
+	a->portal = NULL;
+	a->block = block;
+	a->frame = frame;
+	a->record = (struct activation_record *)(frame + 1);
+	a->page_node.at = NULL;
+	page_node_move(&a->page_node, &n, frame_of_pointer(frame));
+	a->lower_in_frame = true;
+	a->cause = e->cause;
+	frame_fill(frame, e, &lower->registers);
+	a->record->kind = ACTIVATION_HANDLER;
+	a->record->thread = t->slot.uid;
+	handler_start(t, a, e, p);
+	return 0;
+}
+
+/* on a pool's stack */
+
+static result stack_wait(struct cpu *cpu, struct thread *t, struct portal *p)
+{
+	if (portal_held_by(p, t))
+		return -BARYON_EDEADLK;
+	if (!portal_wait(p, t))
+		return RESULT_RESTART;
+	if (thread_block(cpu, t, RUN_STACK, 0))
+		return RESULT_BLOCKED;
+	spin_lock(&p->slot.lock);
+	portal_wait_end(p, t);
+	spin_unlock(&p->slot.lock);
+	return RESULT_RESTART;
+}
+
+static void pool_start(struct thread *t, struct activation *a, const struct event *e, const struct portal *p,
+		       const struct kernel *owner)
+{
+	bool exception = e->cause == TRAP_EXCEPTION;
+
+	a->registers = (struct registers){
+		.rip = p->entry, .rsp = portal_stack_top(p, a->stack), .rbx = p->cookie,
+		.rdi = e->cause, .rsi = exception ? e->vector : e->address, .rdx = exception ? e->error : e->access,
+		.r8 = e->error, .r9 = e->space ? e->space->slot.uid : 0,
+		.r10 = t->slot.keeper == owner ? t->cookie : 0, .r12 = t->slot.uid,
+		.flags = flags_in(a->space),
+	};
+}
+
+static result pool_push(struct cpu *cpu, struct thread *t, const struct event *e, struct portal *p,
+			const struct kernel *owner)
+{
+	struct activation *a, *lower = thread_top(t);
+	uint32_t stack;
+	result r = activation_make_room(t);
+
+	if (r < 0)
+		return r;
+	if (p->stack_count == 0)
+		return -BARYON_EINVAL;
+	if (!portal_stack_take(p, &stack))
+		return stack_wait(cpu, t, p);
+	a = activation_push(t);
+	a->kind = ACTIVATION_IMPLICIT;
+	a->space = p->space;
+	a->map = map_in(lower, p->space);
+	a->portal = p;
+	a->stack = stack;
+	a->page_node.at = NULL;
+	a->record = p->record + stack;
+	a->record->kind = ACTIVATION_IMPLICIT;
+	a->record->thread = t->slot.uid;
+	a->cause = e->cause;
+	pool_start(t, a, e, p, owner);
+	return 0;
+}
+
+static result owner_of(struct thread *t, const struct event *e, struct kernel **owner)
+{
+	if (e->cause == TRAP_MISS)
+		return kernel_want(e->keeper, owner);
+	*owner = e->space ? e->space->slot.keeper : thread_top(t)->space->slot.keeper;
+	return 0;
+}
+
+static result deliver(struct cpu *cpu, struct thread *t, const struct event *e)
+{
+	const struct space *runs_in = thread_top(t)->space;
+	struct kernel *owner;
+	struct portal *p;
+	result r = owner_of(t, e, &owner);
+
+	if (r == 0)
+		r = kernel_portal_want(owner, (unsigned)e->cause, &p);
+	if (r < 0)
+		return r;
+	if (t->slot.keeper == owner && p->space == t->handler_space &&
+	    (runs_in->slot.keeper == owner || runs_in->principal == owner))
+		return handler_push(t, e, p);
+	return pool_push(cpu, t, e, p, owner);
+}
+
+static void event_of_want(struct event *e, const struct want *w)
+{
+	*e = (struct event){ .cause = w->cause, .address = w->address, .access = w->access, .error = w->index,
+			     .space = w->space, .keeper = w->keeper };
+}
+
+static void dead(struct cpu *cpu, struct thread *t, const struct event *e, result r)
+{
+	const struct registers *g = &thread_top(t)->registers;
+
+	(void)cpu;
+	console_print("baryon: thread %lx stopped: cause %lu address %lx access %lu error %ld at %lx (space %lx)\n",
+		      t->slot.uid, e->cause, e->address, e->access, (long)r, g->rip, thread_top(t)->space->slot.uid);
+	t->stop_asked = true;
+}
+
+void forward(struct cpu *cpu, struct thread *t, struct event *e)
+{
+	result r = 0;
+
+	for (int n = 0; n < FORWARD_DEPTH; n++) {
+		r = deliver(cpu, t, e);
+		if (r == 0 || r == RESULT_BLOCKED || r == RESULT_RESTART)
+			return;
+		if (r != RESULT_MISS && r != RESULT_FAULT)
+			break;
+		event_of_want(e, &cpu->want);
+	}
+	dead(cpu, t, e, r);
+}
+
+void forward_want(struct cpu *cpu, struct thread *t)
+{
+	struct event e;
+
+	event_of_want(&e, &cpu->want);
+	if (e.cause == TRAP_MISS)
+		state.counters->misses++;
+	else
+		state.counters->faults++;
+	forward(cpu, t, &e);
+}
+
+bool forward_alert(struct cpu *cpu, struct thread *t)
+{
+	struct event e = { .cause = TRAP_ALERT, .space = thread_top(t)->space };
+	uint32_t depth = t->depth;
+
+	t->alert_pending = false;
+	forward(cpu, t, &e);
+	if (cpu->thread != t || t->depth == depth)
+		t->alert_pending = true;
+	return cpu->thread != t || t->depth != depth || t->stop_asked;
+}
+
+/* from Charm */
+
+static bool entry_allows(struct space *s, uint64_t address, unsigned access)
+{
+	mmu_entry e = table_entry(s, address);
+
+	return mmu_present(e) && (access & ~mmu_rights(e) & 7) == 0;
+}
+
+struct registers *strange_fault(struct registers *r, uint64_t address, unsigned access)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct activation *a;
+	struct event e = { .address = address, .access = access };
+
+	if (t == NULL)
+		panic("fault at %lx while idle", address);
+	(void)r;
+	a = thread_top(t);
+	e.space = space_of_address(a, address);
+	if (e.space && !(a->space->flags & SPACE_PROGRAM) && (e.space->flags & SPACE_PROGRAM))
+		e.space = NULL;     /* a domain reaches programs by copies only */
+	if (e.space && entry_allows(e.space, address, access))
+		return cpu_leave(cpu);  /* another CPU was quicker */
+	e.cause = TRAP_FAULT;
+	if (e.space == NULL) {
+		e.cause = TRAP_EXCEPTION;
+		e.space = a->space;
+		e.vector = 14;
+		e.error = access;
+	}
+	state.counters->faults++;
+	forward(cpu, t, &e);
+	return cpu_leave(cpu);
+}
+
+struct registers *strange_exception(struct registers *r, unsigned vector, uint64_t error)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct event e = { .cause = TRAP_EXCEPTION, .vector = vector, .error = error };
+
+	if (t == NULL)
+		panic("exception %u at %lx while idle", vector, r ? r->rip : 0);
+	e.space = thread_top(t)->space;
+	e.address = thread_top(t)->registers.rip;
+	forward(cpu, t, &e);
+	return cpu_leave(cpu);
+}

@@ -1,0 +1,129 @@
+/* Application kernels. Home: a kernel_home at root or the SRM; only its keeper writes it. Derived: counts of loaded and locked
+ * objects, the pointers to its portals, the charges of the current period. */
+#include "kernel.h"
+#include "cache.h"
+#include "call.h"
+#include "memory.h"
+
+static void kernel_fill(struct kernel *k, const struct kernel_home *h)
+{
+	k->number = h->number;
+	k->rights = h->rights;
+	k->portal_uid[TRAP_SYSCALL] = h->trap_portal;
+	k->portal_uid[TRAP_FAULT] = h->fault_portal;
+	k->portal_uid[TRAP_EXCEPTION] = h->exception_portal;
+	k->portal_uid[TRAP_ALERT] = h->alert_portal;
+	k->portal_uid[TRAP_MISS] = h->miss_portal;
+	k->scheduler = h->scheduler;
+	k->priority_ceiling = h->priority_ceiling;
+	memory_move(k->floor, h->floors, sizeof k->floor);
+	memory_move(k->lock_quota, h->lock_quota, sizeof k->lock_quota);
+	memory_move(k->cpu_share, h->cpu_share, sizeof k->cpu_share);
+	memory_move(k->used_ns, h->cpu_used_ns, sizeof k->used_ns);
+	memory_move(k->extents, h->extents, sizeof k->extents);
+}
+
+static result kernel_check(struct call *call, const struct kernel_home *h)
+{
+	uint32_t given = h->rights & ~(uint32_t)KERNEL_MAY_KERNELS;
+
+	if (!(call->kernel->rights & KERNEL_MAY_KERNELS) || (given & ~call->kernel->rights))
+		return -BARYON_EPERM;
+	if (h->header.uid != KERNEL_UID(h->number) || h->number <= KERNEL_NUMBER_ROOT || h->number >> 24)
+		return -BARYON_EINVAL;
+	return h->priority_ceiling < PRIORITY_COUNT ? 0 : -BARYON_EINVAL;
+}
+
+result kernel_load(struct call *call, uint64_t home, unsigned flags)
+{
+	struct kernel_home h;
+	struct slot *s;
+	result r = slot_begin(call, KIND_KERNEL, home, flags, &h, sizeof h, &s);
+
+	if (r < 0)
+		return r;
+	r = kernel_check(call, &h);
+	if (r < 0) {
+		slot_abort(s);
+		return r;
+	}
+	kernel_fill((struct kernel *)s, &h);
+	return slot_publish(s);
+}
+
+void kernel_write_back(uint32_t index)
+{
+	struct kernel *k = SLOT_AT(kernel, KIND_KERNEL, index);
+	struct kernel_home *h = k->slot.home;
+
+	if (h)
+		frame_write(k->slot.home_frame, h->cpu_used_ns, k->used_ns, sizeof k->used_ns);
+}
+
+bool kernel_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
+{
+	return slot_dependent(&SLOT_AT(kernel, KIND_KERNEL, index)->slot, id, generation);
+}
+
+result kernel_unload(uint32_t index, uint32_t generation, bool write)
+{
+	struct kernel *k = SLOT_AT(kernel, KIND_KERNEL, index);
+
+	if (!slot_lock_dying(&k->slot, generation))
+		return 0;
+	if (write)
+		kernel_write_back(index);
+	slot_end(&k->slot);
+	return 0;
+}
+
+result kernel_want(uint32_t number, struct kernel **k)
+{
+	struct slot *s;
+	result r = slot_want(KIND_KERNEL, KERNEL_UID(number), &s);
+
+	*k = (struct kernel *)s;
+	return r;
+}
+
+result kernel_portal_want(struct kernel *k, unsigned cause, struct portal **p)
+{
+	struct slot *s;
+	result r;
+
+	*p = k->portal[cause];
+	if (*p && (*p)->slot.state == SLOT_LOADED)
+		return 0;
+	if (k->portal_uid[cause] == 0)
+		return -BARYON_ENOENT;
+	r = slot_want(KIND_PORTAL, k->portal_uid[cause], &s);
+	*p = (struct portal *)s;
+	return r;
+}
+
+struct kernel *kernel_make_root(void)
+{
+	struct kernel *k = SLOT_AT(kernel, KIND_KERNEL, 0);
+	struct kernel_home h = { .number = KERNEL_NUMBER_ROOT, .rights = ~0u, .priority_ceiling = PRIORITY_COUNT - 1 };
+	uint32_t i;
+
+	if (cache_take(KIND_KERNEL, k, &i) < 0)
+		return NULL;
+	k = SLOT_AT(kernel, KIND_KERNEL, i);
+	for (unsigned n = 0; n < KIND_COUNT; n++)
+		h.lock_quota[n] = n == KIND_PAGE || n == KIND_MAPPING ? 256 : 16;
+	memory_zero(h.cpu_share, sizeof h.cpu_share);
+	for (unsigned n = 0; n < CPU_LIMIT; n++)
+		h.cpu_share[n] = 100;
+	h.extents[0] = (struct group_extent){ 0, state.frame_limit / GROUP_PAGES + 1 };
+	h.fault_portal = UID_MAKE(KERNEL_NUMBER_ROOT, 2);
+	h.exception_portal = UID_MAKE(KERNEL_NUMBER_ROOT, 3);
+	h.miss_portal = UID_MAKE(KERNEL_NUMBER_ROOT, 5);
+	h.scheduler = UID_MAKE(KERNEL_NUMBER_ROOT, 6);
+	kernel_fill(k, &h);
+	k->slot.uid = KERNEL_UID(KERNEL_NUMBER_ROOT);
+	k->slot.keeper = k;
+	k->slot.locked = true;
+	k->slot.state = SLOT_LOADED;
+	return slot_insert(KIND_KERNEL, &k->slot) < 0 ? NULL : k;
+}

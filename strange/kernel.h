@@ -1,0 +1,13 @@
+/* Application kernels. */
+#ifndef STRANGE_KERNEL_H
+#define STRANGE_KERNEL_H
+
+#include "state.h"
+
+struct kernel *kernel_make_root(void);
+/* The loaded kernel of that number, or a miss. */
+result kernel_want(uint32_t number, struct kernel **k) MUST_CHECK;
+/* Its portal for a cause (enum trap_cause), or a miss; ENOENT when its home names none. */
+result kernel_portal_want(struct kernel *k, unsigned cause, struct portal **p) MUST_CHECK;
+
+#endif

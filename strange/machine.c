@@ -1,0 +1,109 @@
+/* The machine: ports, log, counters, power-off. Each call needs its right in the kernel's home. */
+#include "machine.h"
+#include "cache.h"
+#include "call.h"
+#include "charm/console.h"
+#include "memory.h"
+
+enum { PORT_STEP = 512 };
+
+static result port_check(struct call *call)
+{
+	uint64_t width = call->a[1];
+
+	if (!(call->kernel->rights & KERNEL_MAY_PORTS))
+		return -BARYON_EPERM;
+	return call->a[0] > 0xffff || (width != 1 && width != 2 && width != 4) || call->a[3] > PORT_STEP ? -BARYON_EINVAL : 0;
+}
+
+/* At most a page's rest at a time: returns how many units were moved. */
+static uint64_t port_units(struct call *call)
+{
+	uint64_t width = call->a[1], left = (PAGE_BYTES - call->a[2] % PAGE_BYTES) / width;
+
+	return call->a[3] < left ? call->a[3] : left;
+}
+
+result call_port_read(struct call *call)
+{
+	struct memory_place place;
+	uint64_t units;
+	result r = port_check(call);
+
+	if (r < 0)
+		return r;
+	if (call->a[3] == 0)
+		return (result)port_read_width((uint16_t)call->a[0], (unsigned)call->a[1]);
+	units = port_units(call);
+	r = memory_place(call->space, call->a[2], RIGHT_WRITE, &place);
+	if (r < 0)
+		return r;
+	frame_touch(place.frame);
+	port_read_block((uint16_t)call->a[0], (unsigned)call->a[1], place.pointer, units);
+	return (result)units;
+}
+
+result call_port_write(struct call *call)
+{
+	struct memory_place place;
+	uint64_t units;
+	result r = port_check(call);
+
+	if (r < 0)
+		return r;
+	if (call->a[3] == 0) {
+		port_write_width((uint16_t)call->a[0], (unsigned)call->a[1], call->a[2]);
+		return 0;
+	}
+	units = port_units(call);
+	r = memory_place(call->space, call->a[2], RIGHT_READ, &place);
+	if (r < 0)
+		return r;
+	port_write_block((uint16_t)call->a[0], (unsigned)call->a[1], place.pointer, units);
+	return (result)units;
+}
+
+result call_log(struct call *call)
+{
+	char text[LOG_LIMIT];
+	result r;
+
+	if (call->a[1] == 0 || call->a[1] > LOG_LIMIT)
+		return -BARYON_EINVAL;
+	r = memory_read(call->space, call->a[0], text, call->a[1]);
+	if (r == 0)
+		console_write(text, call->a[1]);
+	return r;
+}
+
+static result counters_out(struct call *call, uint64_t to, uint64_t bytes)
+{
+	struct counters c = *state.counters;
+
+	for (unsigned k = 0; k < KIND_COUNT; k++) {
+		c.slots[k] = state.cache[k].count;
+		c.free[k] = state.cache[k].free_count;
+	}
+	c.tables = state.table_count;
+	c.tables_free = state.tables_free;
+	bytes = bytes < sizeof c ? bytes : sizeof c;
+	result r = memory_write(call->space, to, &c, bytes);
+
+	return r < 0 ? r : (result)bytes;
+}
+
+result call_machine(struct call *call)
+{
+	if (!(call->kernel->rights & KERNEL_MAY_MACHINE))
+		return -BARYON_EPERM;
+	switch (call->a[0]) {
+	case MACHINE_POWER_OFF:
+		console_print("baryon: power off, status %lu\n", call->a[1] & 255);
+		machine_power_off();
+	case MACHINE_RESET:
+		machine_reset();
+	case MACHINE_COUNTERS:
+		return call->a[2] == 0 ? -BARYON_EINVAL : counters_out(call, call->a[1], call->a[2]);
+	}
+	return -BARYON_EINVAL;
+}

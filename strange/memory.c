@@ -1,0 +1,204 @@
+/* Memory of spaces, seen through their translation tables. Homes: none. Locks: memory_place_depend takes the space's,
+ * memory_depend the page's. Tables are walked without a lock in a space that this CPU has active, for a table
+ * is not reused before this CPU has acknowledged the shoot-down. */
+#include "memory.h"
+#include "cache.h"
+#include "page.h"
+#include "table.h"
+
+void memory_zero(void *to, uint64_t bytes)
+{
+	uint64_t *p = to;
+
+	for (; bytes >= 8; bytes -= 8)
+		*p++ = 0;
+	for (char *q = (char *)p; bytes; bytes--)
+		*q++ = 0;
+}
+
+void memory_move(void *to, const void *from, uint64_t bytes)
+{
+	uint64_t *d = to;
+	const uint64_t *s = from;
+
+	for (; bytes >= 32; bytes -= 32, d += 4, s += 4) {
+		uint64_t a = s[0], b = s[1], c = s[2], e = s[3];
+
+		d[0] = a, d[1] = b, d[2] = c, d[3] = e;
+	}
+	for (; bytes >= 8; bytes -= 8)
+		*d++ = *s++;
+	for (char *t = (char *)d; bytes; bytes--) {
+		*t++ = *(const char *)s;
+		s = (const uint64_t *)((const char *)s + 1);
+	}
+}
+
+/* GCC turns loops and structure copies into calls of these. */
+void *memset(void *to, int value, size_t bytes)
+{
+	for (char *p = to; bytes; bytes--)
+		*p++ = (char)value;
+	return to;
+}
+
+void *memcpy(void *to, const void *from, size_t bytes)
+{
+	memory_move(to, from, bytes);
+	return to;
+}
+
+result want_kept_by(uint32_t keeper, unsigned kind, baryon_uid uid, uint64_t index)
+{
+	struct want *w = &this_cpu()->want;
+
+	w->cause = TRAP_MISS;
+	w->address = uid;
+	w->access = kind;
+	w->index = index;
+	w->space = NULL;
+	w->keeper = keeper;
+	return RESULT_MISS;
+}
+
+result want_object(unsigned kind, baryon_uid uid, uint64_t index)
+{
+	return want_kept_by(UID_KEEPER(uid), kind, uid, index);
+}
+
+result want_address(struct space *space, uint64_t address, unsigned access)
+{
+	struct want *w = &this_cpu()->want;
+
+	w->cause = TRAP_FAULT;
+	w->address = address;
+	w->access = access;
+	w->space = space;
+	return RESULT_FAULT;
+}
+
+static bool address_in_space(const struct space *s, uint64_t address)
+{
+	if (s->flags & SPACE_PROGRAM)
+		return address < PROGRAM_LIMIT;
+	return address - (DOMAIN_BASE + s->domain * DOMAIN_BYTES) < DOMAIN_BYTES;
+}
+
+static result place_of_entry(mmu_entry e, uint64_t address, struct memory_place *place)
+{
+	uint32_t page;
+
+	place->frame = mmu_frame(e);
+	if (mmu_is_large(e))
+		place->frame += (address / PAGE_BYTES) % GROUP_PAGES;
+	page = state.frames[place->frame].page;
+	if (page == 0)
+		return RESULT_RESTART;
+	place->page = page - 1;
+	place->generation = page_at(place->page)->generation;
+	place->pointer = (char *)frame_pointer(place->frame) + address % PAGE_BYTES;
+	return 0;
+}
+
+result memory_place(struct space *space, uint64_t address, unsigned access, struct memory_place *place)
+{
+	mmu_entry e;
+
+	if (!address_in_space(space, address))
+		return -BARYON_EFAULT;
+	e = table_entry(space, address);
+	if (!mmu_present(e) || (access & ~mmu_rights(e) & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)))
+		return want_address(space, address, access);
+	return place_of_entry(e, address, place);
+}
+
+result memory_place_depend(struct space *space, uint64_t address, unsigned access, struct memory_place *place,
+			   struct node *n, uint32_t object)
+{
+	result r;
+
+	spin_lock(&space->slot.lock);
+	r = memory_place(space, address, access, place);
+	if (r == 0)
+		r = memory_depend(place, n, object);
+	spin_unlock(&space->slot.lock);
+	return r;
+}
+
+static uint64_t within_page(uint64_t address, uint64_t bytes)
+{
+	uint64_t left = PAGE_BYTES - address % PAGE_BYTES;
+
+	return bytes < left ? bytes : left;
+}
+
+result memory_read(struct space *space, uint64_t address, void *to, uint64_t bytes)
+{
+	struct memory_place place;
+
+	while (bytes > 0) {
+		uint64_t n = within_page(address, bytes);
+		result r = memory_place(space, address, RIGHT_READ, &place);
+
+		if (r < 0)
+			return r;
+		memory_move(to, place.pointer, n);
+		to = (char *)to + n;
+		address += n;
+		bytes -= n;
+	}
+	return 0;
+}
+
+result memory_write(struct space *space, uint64_t address, const void *from, uint64_t bytes)
+{
+	struct memory_place first, place;
+	result r = 0;
+
+	/* Both pages first, so that a fault leaves nothing half written. */
+	r = memory_place(space, address + bytes - 1, RIGHT_WRITE, &first);
+	while (r == 0 && bytes > 0) {
+		uint64_t n = within_page(address, bytes);
+
+		r = memory_place(space, address, RIGHT_WRITE, &place);
+		if (r < 0)
+			break;
+		frame_write(place.frame, place.pointer, from, n);
+		from = (const char *)from + n;
+		address += n;
+		bytes -= n;
+	}
+	return r;
+}
+
+result memory_depend(const struct memory_place *place, struct node *n, uint32_t object)
+{
+	struct page *p = page_at(place->page);
+	bool same;
+
+	spin_lock(&p->lock);
+	same = p->state == SLOT_LOADED && p->generation == place->generation;
+	if (same && !(p->flags & PAGE_LOCKED))
+		node_link(&p->dependents, n, object);
+	spin_unlock(&p->lock);
+	return same ? 0 : RESULT_RESTART;
+}
+
+void memory_independ(frame_number frame, struct node *n)
+{
+	struct page *p;
+
+	if (n->at == NULL)
+		return;
+	/* The node is linked, so the frame still has its page. */
+	p = page_at(state.frames[frame].page - 1);
+	spin_lock(&p->lock);
+	node_unlink(n);
+	spin_unlock(&p->lock);
+}
+
+void frame_write(frame_number frame, void *to, const void *from, uint64_t bytes)
+{
+	frame_touch(frame);
+	memory_move(to, from, bytes);
+}

@@ -1,0 +1,398 @@
+/* Pages: the bindings (container, index) -> frame that managers make. Home: a page_home in locked memory of the manager;
+ * flags go back to it. Derived: hash, the container's list, frame_info. A large page binds a page group.
+ * Locks: the page's own guards its state, its dependents and the mappings of its frames. */
+#include "page.h"
+#include "cache.h"
+#include "call.h"
+#include "mapping.h"
+#include "memory.h"
+
+enum { CLEAR_STEP = 64 };
+
+static uint32_t page_hash(uint32_t container, uint64_t index)
+{
+	return (uint32_t)(((index << 12) + container) * 0x9e3779b97f4a7c15ull >> 32) & state.cache[KIND_PAGE].hash.mask;
+}
+
+bool page_is(const struct page *p, const struct container *c, uint64_t index)
+{
+	uint64_t first = p->flags & PAGE_LARGE ? index & ~(GROUP_PAGES - 1) : index;
+
+	return p->state == SLOT_LOADED && p->container == c && p->index == first;
+}
+
+frame_number page_frame(const struct page *p, uint64_t index)
+{
+	return p->frame + (p->flags & PAGE_LARGE ? (uint32_t)(index % GROUP_PAGES) : 0);
+}
+
+static struct page *find_one(struct container *c, uint64_t index, bool large)
+{
+	struct hash *h = &state.cache[KIND_PAGE].hash;
+	uint32_t bucket = page_hash(slot_index(&c->slot), index), i;
+	struct spin *stripe = &h->stripe[bucket % 64];
+	struct page *p = NULL;
+
+	spin_lock(stripe);
+	for (i = h->heads[bucket]; i; i = p->hash_next, p = NULL) {
+		p = page_at(i - 1);
+		if (p->container == c && p->index == index && !(p->flags & PAGE_LARGE) == !large)
+			break;
+	}
+	spin_unlock(stripe);
+	return p;
+}
+
+struct page *page_find(struct container *c, uint64_t index)
+{
+	struct page *p = find_one(c, index & ~(GROUP_PAGES - 1), true);
+
+	return p ? p : find_one(c, index, false);
+}
+
+static void hash_add(struct page *p)
+{
+	struct hash *h = &state.cache[KIND_PAGE].hash;
+	uint32_t bucket = page_hash(slot_index(&p->container->slot), p->index);
+	struct spin *stripe = &h->stripe[bucket % 64];
+
+	spin_lock(stripe);
+	p->hash_next = h->heads[bucket];
+	h->heads[bucket] = page_number(p) + 1;
+	spin_unlock(stripe);
+}
+
+static void hash_remove(struct page *p)
+{
+	struct hash *h = &state.cache[KIND_PAGE].hash;
+	uint32_t bucket = page_hash(slot_index(&p->container->slot), p->index), *at;
+	struct spin *stripe = &h->stripe[bucket % 64];
+
+	spin_lock(stripe);
+	for (at = &h->heads[bucket]; *at && *at != page_number(p) + 1; at = &page_at(*at - 1)->hash_next)
+		;
+	if (*at)
+		*at = p->hash_next;
+	spin_unlock(stripe);
+}
+
+/* The container's list of its pages, under its list lock. False when the container is going. */
+static bool list_add(struct page *p)
+{
+	struct container *c = p->container;
+	bool alive;
+
+	spin_lock(&c->slot.list_lock);
+	alive = c->slot.state == SLOT_LOADED;
+	if (alive) {
+		p->list_previous = 0;
+		p->list_next = c->pages;
+		if (c->pages)
+			page_at(c->pages - 1)->list_previous = page_number(p) + 1;
+		c->pages = page_number(p) + 1;
+	}
+	spin_unlock(&c->slot.list_lock);
+	return alive;
+}
+
+static void list_remove(struct page *p)
+{
+	struct container *c = p->container;
+
+	spin_lock(&c->slot.list_lock);
+	if (p->list_previous)
+		page_at(p->list_previous - 1)->list_next = p->list_next;
+	else
+		c->pages = p->list_next;
+	if (p->list_next)
+		page_at(p->list_next - 1)->list_previous = p->list_previous;
+	spin_unlock(&c->slot.list_lock);
+}
+
+static uint64_t page_span(const struct page *p) { return p->flags & PAGE_LARGE ? GROUP_PAGES : 1; }
+
+static void frames_name(struct page *p, uint32_t name)
+{
+	for (uint64_t i = 0; i < page_span(p); i++)
+		state.frames[p->frame + i].page = name;
+}
+
+/* Frames are claimed one by one; when one belongs to another page, the earlier are given back. */
+static bool frames_claim(struct page *p)
+{
+	for (uint64_t i = 0; i < page_span(p); i++) {
+		uint32_t none = 0;
+
+		if (__atomic_compare_exchange_n(&state.frames[p->frame + i].page, &none, page_number(p) + 1, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		while (i-- > 0)
+			state.frames[p->frame + i].page = 0;
+		return false;
+	}
+	return true;
+}
+
+static void page_fill(struct page *p, struct container *c, const struct page_home *h, struct page_home *home)
+{
+	p->container = c;
+	p->index = h->index;
+	p->frame = (frame_number)h->frame;
+	p->flags = (uint8_t)(h->flags & (PAGE_LARGE | PAGE_LOCKED | PAGE_READ_ONLY | PAGE_DEVICE));
+	p->dependents = NULL;
+	p->group_mappings = 0;
+	p->home = home;
+	p->used = true;
+}
+
+static bool frames_granted(const struct kernel *k, const struct page_home *h)
+{
+	uint64_t first = h->frame / GROUP_PAGES;
+
+	for (unsigned i = 0; i < KERNEL_EXTENTS; i++)
+		if (first - k->extents[i].first < k->extents[i].count)
+			return true;
+	return (k->rights & KERNEL_MAY_MACHINE) && (h->flags & PAGE_DEVICE);
+}
+
+static result home_check(struct call *call, const struct page_home *h)
+{
+	uint64_t align = h->flags & PAGE_LARGE ? GROUP_PAGES - 1 : 0;
+
+	if (h->version != HOME_VERSION)
+		return -BARYON_EVERSION;
+	if (UID_KEEPER(h->container) != call->kernel->number || !(call->kernel->rights & KERNEL_MAY_FRAMES))
+		return -BARYON_EPERM;
+	if ((h->index & align) || (h->frame & align) || h->frame + align >= state.frame_limit)
+		return -BARYON_EINVAL;
+	if ((h->flags & PAGE_LOCKED) && call->kernel->locked[KIND_PAGE] >= call->kernel->lock_quota[KIND_PAGE])
+		return -BARYON_EQUOTA;
+	return frames_granted(call->kernel, h) ? 0 : -BARYON_EPERM;
+}
+
+/* Clears in steps; how far it is stands in the home. */
+static result frames_clear(struct call *call, uint64_t address, struct page_home *h)
+{
+	unsigned pages = h->flags & PAGE_LARGE ? GROUP_PAGES : 1;
+
+	if (!(h->flags & PAGE_CLEAR))
+		return 0;
+	for (unsigned n = 0; n < CLEAR_STEP && h->cleared < pages; n++, h->cleared++)
+		frame_clear((frame_number)(h->frame + h->cleared));
+	if (h->cleared == pages) {
+		h->flags &= ~(unsigned)PAGE_CLEAR;
+		h->cleared = 0;
+	}
+	result r = memory_write(call->space, address, h, sizeof *h);
+
+	if (r < 0)
+		return r;
+	return h->flags & PAGE_CLEAR ? RESULT_RESTART : 0;
+}
+
+static void page_count(struct page *p, int by)
+{
+	struct kernel *k = p->container->slot.keeper;
+
+	__atomic_fetch_add(&k->loaded[KIND_PAGE], by, __ATOMIC_RELAXED);
+	if (p->flags & PAGE_LOCKED)
+		__atomic_fetch_add(&k->locked[KIND_PAGE], by, __ATOMIC_RELAXED);
+}
+
+static result page_publish(struct page *p)
+{
+	if (!frames_claim(p))
+		return -BARYON_EBUSY;
+	spin_lock(&p->lock);
+	if (!list_add(p)) {
+		frames_name(p, 0);
+		spin_unlock(&p->lock);
+		return RESULT_RESTART;
+	}
+	p->state = SLOT_LOADED;
+	page_count(p, 1);
+	spin_unlock(&p->lock);
+	hash_add(p);
+	return 0;
+}
+
+static result home_pointer(struct call *call, uint64_t address, struct page_home **home)
+{
+	struct memory_place place;
+	result r = memory_place(call->space, address, RIGHT_WRITE, &place);
+
+	if (r < 0)
+		return r;
+	*home = place.pointer;
+	/* A page's home must lie in locked memory: the recursion of homes ends here. */
+	return page_at(place.page)->flags & PAGE_LOCKED ? 0 : -BARYON_EINVAL;
+}
+
+static result page_load_one(struct call *call, uint64_t address)
+{
+	struct page_home h, *home = NULL;
+	struct slot *c;
+	uint32_t i;
+	result r;
+
+	if (address % sizeof h)
+		return -BARYON_EINVAL;
+	r = memory_read(call->space, address, &h, sizeof h);
+	if (r == 0)
+		r = home_check(call, &h);
+	if (r == 0)
+		r = slot_want(KIND_CONTAINER, h.container, &c);
+	if (r == 0 && h.index >= ((struct container *)c)->size_pages)
+		r = -BARYON_EINVAL;
+	if (r == 0 && page_find((struct container *)c, h.index))
+		r = -BARYON_EEXIST;
+	if (r == 0 && state.frames[h.frame].page)
+		r = -BARYON_EBUSY;
+	if (r == 0)
+		r = frames_clear(call, address, &h);
+	if (r == 0)
+		r = cache_take(KIND_PAGE, call->kernel, &i);
+	if (r < 0)
+		return r;
+	r = home_pointer(call, address, &home);
+	page_fill(page_at(i), (struct container *)c, &h, home);
+	if (r == 0)
+		r = page_publish(page_at(i));
+	if (r < 0) {
+		cache_give(KIND_PAGE, i);
+		return r;
+	}
+	state.counters->loaded[KIND_PAGE]++;
+	home->flags |= PAGE_LOADED;
+	return 0;
+}
+
+result call_page_load(struct call *call)
+{
+	uint64_t count = call->a[1], done;
+
+	if (count == 0 || count > BATCH_LIMIT)
+		return -BARYON_EINVAL;
+	for (done = 0; done < count; done++) {
+		result r = page_load_one(call, call->a[0] + done * sizeof(struct page_home));
+
+		if (r == -BARYON_EEXIST)
+			continue;
+		if (r < 0)
+			return r < 0 && r > RESULT_RESTART && done > 0 ? (result)done : r;
+	}
+	return (result)done;
+}
+
+result call_page_unload(struct call *call)
+{
+	uint64_t index = call->a[1], count = call->a[2], done = 0;
+	struct slot *c;
+	result r;
+
+	if (UID_KEEPER(call->a[0]) != call->kernel->number)
+		return -BARYON_EPERM;
+	if (count == 0 || count > BATCH_LIMIT)
+		return -BARYON_EINVAL;
+	r = slot_want(KIND_CONTAINER, call->a[0], &c);
+	for (uint64_t i = 0; r == 0 && i < count; i++) {
+		struct page *p = page_find((struct container *)c, index + i);
+
+		if (p == NULL)
+			continue;
+		r = object_unload_id(OBJECT_ID(KIND_PAGE, page_number(p)), p->generation, false);
+		done++;
+	}
+	return r < 0 ? r : (result)done;
+}
+
+struct page *page_make_locked(struct container *c, uint64_t index, frame_number frame, unsigned flags)
+{
+	static struct page_home none;
+	struct page_home h = { .index = index, .frame = frame, .flags = flags | PAGE_LOCKED };
+	struct kernel *k = c->slot.keeper;
+	uint32_t i;
+
+	if (cache_take(KIND_PAGE, k, &i) < 0)
+		return NULL;
+	page_fill(page_at(i), c, &h, &none);
+	if (page_publish(page_at(i)) < 0)
+		return NULL;
+	return page_at(i);
+}
+
+/* unloading */
+
+bool page_mark_dying(uint32_t index, uint32_t generation)
+{
+	struct page *p = page_at(index);
+	bool same;
+
+	spin_lock(&p->lock);
+	same = p->generation == generation && (p->state == SLOT_LOADED || p->state == SLOT_DYING);
+	if (same)
+		p->state = SLOT_DYING;
+	spin_unlock(&p->lock);
+	return same;
+}
+
+bool page_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
+{
+	struct page *p = page_at(index);
+	bool found = true;
+	uint32_t m = 0;
+
+	spin_lock(&p->lock);
+	m = p->group_mappings;
+	for (uint64_t i = 0; m == 0 && i < page_span(p); i++)
+		m = state.frames[p->frame + i].mappings;
+	if (m) {
+		*id = OBJECT_ID(KIND_MAPPING, m - 1);
+		*generation = 0;
+	} else if (p->dependents) {
+		*id = p->dependents->object;
+		*generation = object_generation(*id);
+	} else {
+		found = false;
+	}
+	spin_unlock(&p->lock);
+	return found;
+}
+
+void page_write_back(uint32_t index)
+{
+	struct page *p = page_at(index);
+	uint32_t flags = p->home->flags;
+
+	for (uint64_t i = 0; i < page_span(p); i++)
+		if (state.frames[p->frame + i].flags & FRAME_DIRTY)
+			flags |= PAGE_DIRTY;
+	p->home->flags = flags;
+}
+
+result page_unload(uint32_t index, uint32_t generation, bool write)
+{
+	struct page *p = page_at(index);
+
+	spin_lock(&p->lock);
+	if (p->generation != generation || p->state != SLOT_DYING || p->dependents || p->group_mappings) {
+		spin_unlock(&p->lock);
+		return 0;
+	}
+	if (write)
+		page_write_back(index);
+	p->home->flags &= ~(unsigned)PAGE_LOADED;
+	hash_remove(p);
+	list_remove(p);
+	page_count(p, -1);
+	for (uint64_t i = 0; i < page_span(p); i++)
+		state.frames[p->frame + i].flags = 0;
+	frames_name(p, 0);
+	p->container = NULL;
+	p->state = SLOT_FREE;
+	p->generation++;
+	spin_unlock(&p->lock);
+	cache_give(KIND_PAGE, index);
+	state.counters->unloaded[KIND_PAGE]++;
+	return 0;
+}

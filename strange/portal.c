@@ -1,0 +1,241 @@
+/* Portals. Home: a portal_home at the owner; which stacks are in use stands in the activation records of the pool, one page
+ * of the target space. Derived: the bits of free stacks, the wait queue. A free stack is taken with one atomic
+ * operation; the lock guards the queue only. */
+#include "portal.h"
+#include "cache.h"
+#include "call.h"
+#include "memory.h"
+#include "schedule.h"
+#include "thread.h"
+
+bool portal_stack_take(struct portal *p, uint32_t *stack)
+{
+	uint32_t bits = p->free_stacks;
+
+	do {
+		if (bits == 0)
+			return false;
+		*stack = (uint32_t)__builtin_ctz(bits);
+	} while (!__atomic_compare_exchange_n(&p->free_stacks, &bits, bits & (bits - 1), false, __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
+uint64_t portal_stack_top(const struct portal *p, uint32_t stack)
+{
+	return p->stacks + (stack + 1) * p->stack_bytes;
+}
+
+bool portal_held_by(const struct portal *p, const struct thread *t)
+{
+	for (uint32_t i = 0; i < p->stack_count; i++)
+		if (p->record[i].kind != ACTIVATION_FREE && p->record[i].thread == t->slot.uid)
+			return true;
+	return false;
+}
+
+void portal_stack_give(struct portal *p, uint32_t stack)
+{
+	struct thread *t;
+
+	__atomic_fetch_or(&p->free_stacks, 1u << stack, __ATOMIC_SEQ_CST);
+	if (p->waiting == NULL)
+		return;
+	spin_lock(&p->slot.lock);
+	t = p->waiting;
+	if (t)
+		portal_wait_end(p, t);
+	spin_unlock(&p->slot.lock);
+	if (t)
+		thread_wake(t, RUN_STACK);
+}
+
+bool portal_wait(struct portal *p, struct thread *t)
+{
+	bool wait;
+
+	spin_lock(&p->slot.lock);
+	wait = p->slot.state == SLOT_LOADED;
+	if (wait) {
+		t->queue_next = NULL;
+		t->queue_at = p->waiting_end;
+		*p->waiting_end = t;
+		p->waiting_end = &t->queue_next;
+		t->waits_for = p;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (p->free_stacks) {
+			portal_wait_end(p, t);
+			wait = false;
+		}
+	}
+	spin_unlock(&p->slot.lock);
+	return wait;
+}
+
+void portal_wait_end(struct portal *p, struct thread *t)
+{
+	if (t->waits_for != p)
+		return;
+	*t->queue_at = t->queue_next;
+	if (t->queue_next)
+		t->queue_next->queue_at = t->queue_at;
+	else
+		p->waiting_end = t->queue_at;
+	t->waits_for = NULL;
+	t->queue_at = NULL;
+}
+
+static result portal_check(const struct portal_home *h, const struct space *s)
+{
+	uint64_t records = h->stack_count * sizeof(struct activation_record);
+
+	if (s->flags & SPACE_PROGRAM)
+		return -BARYON_EINVAL;
+	if (h->stack_count > PORTAL_STACKS || (h->stack_count && (h->stack_bytes < 1024 || h->stack_bytes > (1u << 24))))
+		return -BARYON_EINVAL;
+	if (h->records % sizeof(struct activation_record) || h->stacks % 16 || h->stack_bytes % 16)
+		return -BARYON_EINVAL;
+	if (h->stack_count && h->records % PAGE_BYTES + records > PAGE_BYTES)
+		return -BARYON_EINVAL;
+	if (h->entry - (DOMAIN_BASE + s->domain * DOMAIN_BYTES) >= DOMAIN_BYTES)
+		return -BARYON_EINVAL;
+	return h->stack_count && h->stacks - (DOMAIN_BASE + s->domain * DOMAIN_BYTES) >= DOMAIN_BYTES ?
+		       -BARYON_EINVAL : 0;
+}
+
+/* The records say which stacks are in use. */
+static void stacks_scan(struct portal *p)
+{
+	for (uint32_t i = 0; i < p->stack_count; i++)
+		if (p->record[i].kind == ACTIVATION_FREE)
+			p->free_stacks |= 1u << i;
+}
+
+static result records_take(struct portal *p)
+{
+	struct memory_place place;
+	result r;
+
+	if (p->stack_count == 0)
+		return 0;
+	r = memory_place_depend(p->space, p->records, RIGHT_READ | RIGHT_WRITE, &place, &p->record_node, p->slot.id);
+	if (r < 0)
+		return r;
+	p->record = place.pointer;
+	frame_touch(place.frame);
+	stacks_scan(p);
+	return 0;
+}
+
+static void kernel_name(struct portal *p, struct portal *value)
+{
+	struct kernel *k = p->slot.keeper;
+
+	for (unsigned i = 1; i < 6; i++)
+		if (k->portal_uid[i] == p->slot.uid)
+			k->portal[i] = value;
+}
+
+static void portal_fill(struct portal *p, const struct portal_home *h, struct space *s)
+{
+	p->space = s;
+	p->entry = h->entry;
+	p->stacks = h->stacks;
+	p->stack_bytes = h->stack_bytes;
+	p->stack_count = h->stack_count;
+	p->flags = h->flags;
+	p->records = h->records;
+	p->cookie = h->cookie;
+	p->waiting = NULL;
+	p->waiting_end = &p->waiting;
+}
+
+static result portal_finish(struct portal *p, const struct portal_home *h)
+{
+	result r = records_take(p);
+
+	if (r < 0)
+		return r;
+	if (!dependent_add(&p->space->slot, h->space, &p->space_node, p->slot.id)) {
+		if (p->record)
+			memory_independ(frame_of_pointer(p->record), &p->record_node);
+		return RESULT_RESTART;
+	}
+	p->space->entered = true;
+	return 0;
+}
+
+result portal_load(struct call *call, uint64_t home, unsigned flags)
+{
+	struct portal_home h;
+	struct slot *s, *space;
+	result r;
+
+	if (home % sizeof h)
+		return -BARYON_EINVAL;
+	r = memory_read(call->space, home, &h, sizeof h);
+	if (r == 0)
+		r = slot_want(KIND_SPACE, h.space, &space);
+	if (r == 0 && ((struct space *)space)->principal != call->kernel && space->keeper != call->kernel)
+		r = -BARYON_EPERM;
+	if (r == 0)
+		r = portal_check(&h, (struct space *)space);
+	if (r == 0)
+		r = slot_begin(call, KIND_PORTAL, home, flags, &h, sizeof h, &s);
+	if (r < 0)
+		return r;
+	portal_fill((struct portal *)s, &h, (struct space *)space);
+	r = portal_finish((struct portal *)s, &h);
+	if (r < 0) {
+		slot_abort(s);
+		return r;
+	}
+	r = slot_publish(s);
+	if (r == 0)
+		kernel_name((struct portal *)s, (struct portal *)s);
+	return r;
+}
+
+void portal_write_back(uint32_t index) { (void)index; }
+
+bool portal_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
+{
+	struct portal *p = SLOT_AT(portal, KIND_PORTAL, index);
+
+	return slot_dependent(&p->slot, id, generation) || thread_in_portal(p, id, generation);
+}
+
+/* Those who wait call again, and miss the portal in. */
+static void waiters_wake(struct portal *p)
+{
+	for (;;) {
+		struct thread *t;
+
+		spin_lock(&p->slot.lock);
+		t = p->waiting;
+		if (t)
+			portal_wait_end(p, t);
+		spin_unlock(&p->slot.lock);
+		if (t == NULL)
+			return;
+		thread_wake(t, RUN_STACK);
+	}
+}
+
+result portal_unload(uint32_t index, uint32_t generation, bool write)
+{
+	struct portal *p = SLOT_AT(portal, KIND_PORTAL, index);
+
+	(void)write;
+	if (p->slot.generation != generation || p->slot.state != SLOT_DYING)
+		return 0;
+	kernel_name(p, NULL);
+	waiters_wake(p);
+	if (!slot_lock_dying(&p->slot, generation))
+		return 0;
+	if (p->record)
+		memory_independ(frame_of_pointer(p->record), &p->record_node);
+	dependent_remove(&p->space->slot, &p->space_node);
+	slot_end(&p->slot);
+	return 0;
+}

@@ -1,0 +1,192 @@
+/* References. Home: a reference_home of the kernel whose space holds it; immutable, so nothing is written back. The
+ * slot's name is made of the space's slot and the handle. Derived: the target's slot. */
+#include "reference.h"
+#include "cache.h"
+#include "call.h"
+#include "capability.h"
+#include "memory.h"
+
+/* Names of references never collide with uids of other kinds: they have their own hash. */
+static baryon_uid reference_name(const struct space *s, uint64_t handle)
+{
+	return (uint64_t)slot_index(&s->slot) << 32 | handle;
+}
+
+result reference_want(struct space *space, uint64_t handle, unsigned kind, struct reference **out)
+{
+	struct slot *s;
+
+	if (handle == 0 || handle >= HANDLE_LIMIT)
+		return -BARYON_EINVAL;
+	s = slot_find(KIND_REFERENCE, reference_name(space, handle));
+	if (s == NULL || s->state != SLOT_LOADED) {
+		baryon_uid uid = space->slot.uid;
+		struct kernel *k = space->principal ? space->principal : space->slot.keeper;
+
+		return want_kept_by(k->number, KIND_REFERENCE, uid, handle);
+	}
+	*out = (struct reference *)s;
+	s->used = true;
+	return OBJECT_KIND((*out)->target->id) == kind ? 0 : -BARYON_EINVAL;
+}
+
+static result target_want(struct call *call, const struct reference_home *h, struct slot **target, struct slot **space)
+{
+	const struct capability *c = &h->capability;
+	result r;
+
+	if (h->version != HOME_VERSION)
+		return -BARYON_EVERSION;
+	if (h->handle == 0 || h->handle >= HANDLE_LIMIT || (c->kind != KIND_PORTAL && c->kind != KIND_CONTAINER))
+		return -BARYON_EINVAL;
+	if (!capability_genuine(c))
+		return -BARYON_EFORGED;
+	r = slot_want(KIND_SPACE, h->space, space);
+	if (r == 0 && ((struct space *)*space)->principal != call->kernel && (*space)->keeper != call->kernel)
+		r = -BARYON_EPERM;
+	if (r == 0)
+		r = slot_want(c->kind, c->uid, target);
+	if (r == 0 && (*target)->home_generation != c->generation)
+		r = -BARYON_ESTALE;
+	return r;
+}
+
+static result reference_fill(struct reference *f, const struct reference_home *h, struct space *space,
+			     struct slot *target)
+{
+	uint32_t id = f->slot.id;
+
+	f->handle = h->handle;
+	f->rights = h->capability.rights;
+	f->badge = h->capability.badge;
+	f->space = space;
+	f->target = target;
+	f->target_uid = h->capability.uid;
+	if (!dependent_add(&space->slot, h->space, &f->space_node, id))
+		return RESULT_RESTART;
+	if (dependent_add(target, f->target_uid, &f->target_node, id))
+		return 0;
+	dependent_remove(&space->slot, &f->space_node);
+	return RESULT_RESTART;
+}
+
+static result reference_take(struct call *call, uint64_t home, unsigned flags, baryon_uid name, struct reference **out)
+{
+	struct memory_place place;
+	uint32_t i;
+	result r;
+
+	if ((flags & LOAD_LOCKED) && call->kernel->locked[KIND_REFERENCE] >= call->kernel->lock_quota[KIND_REFERENCE])
+		return -BARYON_EQUOTA;
+	if (slot_find(KIND_REFERENCE, name))
+		return -BARYON_EEXIST;
+	r = cache_take(KIND_REFERENCE, call->kernel, &i);
+	if (r < 0)
+		return r;
+	*out = SLOT_AT(reference, KIND_REFERENCE, i);
+	memory_zero((char *)*out + sizeof(struct slot), sizeof **out - sizeof(struct slot));
+	(*out)->slot.uid = name;
+	(*out)->slot.keeper = call->kernel;
+	(*out)->slot.locked = (flags & LOAD_LOCKED) != 0;
+	(*out)->slot.used = true;
+	(*out)->slot.home_node.at = NULL;
+	(*out)->slot.state = SLOT_LOADING;
+	r = memory_place(call->space, home, RIGHT_READ, &place);
+	(*out)->slot.home_frame = place.frame;
+	if (r == 0)
+		r = slot_insert(KIND_REFERENCE, &(*out)->slot);
+	if (r < 0) {
+		(*out)->slot.state = SLOT_FREE;
+		cache_give(KIND_REFERENCE, i);
+		return r;
+	}
+	r = memory_place(call->space, home, RIGHT_READ, &place);
+	if (r == 0)
+		r = memory_depend(&place, &(*out)->slot.home_node, (*out)->slot.id);
+	if (r < 0)
+		slot_abort(&(*out)->slot);
+	return r;
+}
+
+result reference_load(struct call *call, uint64_t home, unsigned flags)
+{
+	struct slot *target, *space;
+	struct reference_home h;
+	struct reference *f = NULL;
+	result r;
+
+	if (home % sizeof h)
+		return -BARYON_EINVAL;
+	r = memory_read(call->space, home, &h, sizeof h);
+	if (r == 0)
+		r = target_want(call, &h, &target, &space);
+	if (r == 0)
+		r = reference_take(call, home, flags, reference_name((struct space *)space, h.handle), &f);
+	if (r < 0)
+		return r;
+	r = reference_fill(f, &h, (struct space *)space, target);
+	if (r < 0) {
+		slot_abort(&f->slot);
+		return r;
+	}
+	return slot_publish(&f->slot);
+}
+
+void reference_write_back(uint32_t index) { (void)index; }
+
+bool reference_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
+{
+	(void)index, (void)id, (void)generation;
+	return false;
+}
+
+result reference_unload(uint32_t index, uint32_t generation, bool write)
+{
+	struct reference *f = SLOT_AT(reference, KIND_REFERENCE, index);
+
+	(void)write;
+	if (!slot_lock_dying(&f->slot, generation))
+		return 0;
+	dependent_remove(&f->space->slot, &f->space_node);
+	dependent_remove(f->target, &f->target_node);
+	slot_end(&f->slot);
+	return 0;
+}
+
+result call_reference_unload(struct call *call)
+{
+	struct slot *space, *s;
+	result r = slot_want(KIND_SPACE, call->a[0], &space);
+
+	if (r < 0)
+		return r;
+	if (((struct space *)space)->principal != call->kernel && space->keeper != call->kernel)
+		return -BARYON_EPERM;
+	s = slot_find(KIND_REFERENCE, reference_name((struct space *)space, call->a[1]));
+	return s ? object_unload_id(s->id, s->generation, false) : -BARYON_ENOENT;
+}
+
+/* Only the keeper of an object makes its first capability. The badge comes in and the capability goes out at the same place. */
+result call_capability_make(struct call *call)
+{
+	struct capability c;
+	struct slot *s;
+	result r;
+
+	if (call->a[0] >= KIND_COUNT || call->a[3] % 8)
+		return -BARYON_EINVAL;
+	if (UID_KEEPER(call->a[1]) != call->kernel->number)
+		return -BARYON_EPERM;
+	r = memory_read(call->space, call->a[3], &c, sizeof c);
+	if (r == 0)
+		r = slot_want((unsigned)call->a[0], call->a[1], &s);
+	if (r < 0)
+		return r;
+	c.uid = call->a[1];
+	c.generation = s->home_generation;
+	c.kind = (uint16_t)call->a[0];
+	c.rights = call->a[2] & RIGHT_ALL;
+	c.spare = 0;
+	capability_seal(&c);
+	return memory_write(call->space, call->a[3], &c, sizeof c);
+}

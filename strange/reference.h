@@ -1,0 +1,14 @@
+/* References: (space, handle) -> portal or container, with rights and a badge. */
+#ifndef STRANGE_REFERENCE_H
+#define STRANGE_REFERENCE_H
+
+#include "state.h"
+
+struct call;
+
+/* The reference of that handle, with its target loaded and of that kind; else a miss, ENOENT or EINVAL. */
+result reference_want(struct space *space, uint64_t handle, unsigned kind, struct reference **r) MUST_CHECK;
+result call_reference_unload(struct call *call);
+result call_capability_make(struct call *call);
+
+#endif

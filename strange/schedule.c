@@ -1,0 +1,429 @@
+/* Scheduling: fixed priorities with time slices, a queue a CPU; idle CPUs take work from the others. Homes: priority, slice,
+ * state and deadline stand in the thread's; queues, charges of the period and idle bits are derived.
+ * Locks: a thread's run state changes under its lock, and while it runs only on its CPU; queue locks are leaves. */
+#include "schedule.h"
+#include "activation.h"
+#include "memory.h"
+#include "cache.h"
+#include "portal.h"
+#include "shootdown.h"
+#include "thread.h"
+#include "timer.h"
+
+/* queues */
+
+unsigned thread_effective_priority(const struct thread *t)
+{
+	const struct kernel *k = t->slot.keeper;
+	unsigned p = t->priority < k->priority_ceiling ? t->priority : k->priority_ceiling;
+
+	return t->cpu >= 0 && k->demoted[t->cpu] ? 0 : p;
+}
+
+static void queue_put(struct queue *q, struct thread *t, unsigned priority, bool front)
+{
+	t->queue_priority = (uint8_t)priority;
+	if (front || q->first[priority] == NULL) {
+		t->queue_next = q->first[priority];
+		t->queue_at = &q->first[priority];
+		q->first[priority] = t;
+		if (t->queue_next)
+			t->queue_next->queue_at = &t->queue_next;
+		else
+			q->end[priority] = &t->queue_next;
+	} else {
+		t->queue_next = NULL;
+		t->queue_at = q->end[priority];
+		*q->end[priority] = t;
+		q->end[priority] = &t->queue_next;
+	}
+	q->ready |= 1u << priority;
+}
+
+static void queue_remove(struct queue *q, struct thread *t)
+{
+	unsigned p = t->queue_priority;
+
+	*t->queue_at = t->queue_next;
+	if (t->queue_next)
+		t->queue_next->queue_at = t->queue_at;
+	else
+		q->end[p] = t->queue_at;
+	t->queue_at = NULL;
+	if (q->first[p] == NULL)
+		q->ready &= ~(1u << p);
+}
+
+static unsigned top_priority(uint32_t ready) { return 31u - (unsigned)__builtin_clz(ready); }
+
+/* The best thread that may run on `cpu`; it leaves the queue. */
+static struct thread *queue_take(struct queue *q, unsigned cpu)
+{
+	struct thread *t = NULL;
+
+	if (q->ready == 0)
+		return NULL;
+	spin_lock(&q->lock);
+	for (uint32_t ready = q->ready; ready && t == NULL; ready &= ~(1u << top_priority(ready)))
+		for (t = q->first[top_priority(ready)]; t; t = t->queue_next)
+			if (t->bound == CPU_ANY || t->bound == cpu)
+				break;
+	if (t)
+		queue_remove(q, t);
+	spin_unlock(&q->lock);
+	return t;
+}
+
+static unsigned cpu_choose(const struct thread *t)
+{
+	uint64_t idle = state.idle_cpus;
+
+	if (t->bound != CPU_ANY)
+		return t->bound < state.cpus ? t->bound : 0;
+	if (t->cpu >= 0 && (idle & (1ull << t->cpu)))
+		return (unsigned)t->cpu;
+	if (t->cpu >= 0 && state.cpu[t->cpu].thread == NULL)
+		return (unsigned)t->cpu;
+	return idle ? (unsigned)__builtin_ctzll(idle) : t->cpu >= 0 ? (unsigned)t->cpu : this_cpu()->number;
+}
+
+static void cpu_poke(struct cpu *cpu, unsigned priority)
+{
+	struct thread *running = cpu->thread;
+
+	if (running && thread_effective_priority(running) >= priority)
+		return;
+	cpu->reschedule = true;
+	if (cpu != this_cpu())
+		cpu_notify(1ull << cpu->number);
+}
+
+void thread_ready_locked(struct thread *t)
+{
+	struct cpu *cpu = &state.cpu[cpu_choose(t)];
+	unsigned priority;
+
+	t->cpu = (int)cpu->number;
+	priority = thread_effective_priority(t);
+	t->run = RUN_READY;
+	spin_lock(&cpu->queue.lock);
+	queue_put(&cpu->queue, t, priority, false);
+	spin_unlock(&cpu->queue.lock);
+	cpu_poke(cpu, priority);
+}
+
+bool thread_wake(struct thread *t, unsigned from)
+{
+	bool woken;
+
+	spin_lock(&t->slot.lock);
+	woken = t->run == from && t->slot.state == SLOT_LOADED;
+	if (woken) {
+		timer_remove(t);
+		thread_ready_locked(t);
+	}
+	spin_unlock(&t->slot.lock);
+	return woken;
+}
+
+void thread_unqueue_locked(struct thread *t)
+{
+	timer_remove(t);
+	if (t->run == RUN_READY) {
+		struct queue *q = &state.cpu[t->cpu].queue;
+
+		spin_lock(&q->lock);
+		if (t->queue_at)
+			queue_remove(q, t);
+		spin_unlock(&q->lock);
+	}
+}
+
+/* maps */
+
+bool cpu_needs_map(const struct cpu *cpu)
+{
+	return cpu->thread && thread_top(cpu->thread)->map == cpu->map;
+}
+
+void cpu_leave_map(struct cpu *cpu)
+{
+	struct space *old = cpu->map;
+
+	mmu_activate(state.table_frame + state.blank_table);
+	cpu->map = NULL;
+	if (old)
+		__atomic_fetch_and(&old->cpus, ~(1ull << cpu->number), __ATOMIC_SEQ_CST);
+}
+
+bool cpu_enter_map(struct cpu *cpu, struct space *map)
+{
+	struct space *old = cpu->map;
+	uint64_t bit = 1ull << cpu->number;
+
+	if (map == old || map == NULL)
+		return true;
+	__atomic_fetch_or(&map->cpus, bit, __ATOMIC_SEQ_CST);
+	if (map->slot.state != SLOT_LOADED) {
+		__atomic_fetch_and(&map->cpus, ~bit, __ATOMIC_SEQ_CST);
+		return false;
+	}
+	mmu_activate(state.table_frame + map->table);
+	cpu->map = map;
+	if (old)
+		__atomic_fetch_and(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+/* running */
+
+static void charge(struct cpu *cpu, struct thread *t, uint64_t now)
+{
+	struct kernel *k = t->slot.keeper;
+	uint64_t ns = now - t->started_ns;
+
+	t->started_ns = now;
+	t->used_ns += ns;
+	t->slice_ns = t->slice_ns > ns ? t->slice_ns - ns : 0;
+	k->used_ns[cpu->number] += ns;
+	/* Graduated: urgent time costs up to twice as much as the same time at the lowest priority. */
+	k->period_ns[cpu->number] += ns + ns * t->priority / PRIORITY_COUNT;
+	if (k->cpu_share[cpu->number] < 100 &&
+	    k->period_ns[cpu->number] > PERIOD_NS / 100 * k->cpu_share[cpu->number])
+		k->demoted[cpu->number] = true;
+}
+
+void thread_off(struct cpu *cpu, struct thread *t)
+{
+	charge(cpu, t, clock_now());
+	cpu_switch_xstate(t->xstate, NULL);
+	t->fs_base = cpu_fs_base();
+	t->gs_base = cpu_gs_base();
+	memory_zero(t->guard, sizeof t->guard);
+}
+
+static void timer_arm(struct cpu *cpu, uint64_t until)
+{
+	if (until >= cpu->timer_set)
+		return;
+	cpu->timer_set = until;
+	clock_set_timer(until);
+}
+
+static void thread_on(struct cpu *cpu, struct thread *t)
+{
+	uint64_t now = clock_now();
+
+	t->run = RUN_RUNNING;
+	t->cpu = (int)cpu->number;
+	t->started_ns = now;
+	if (t->slice_ns == 0)
+		t->slice_ns = SLICE_NS;
+	cpu->thread = t;
+	cpu_switch_xstate(NULL, t->xstate);
+	cpu_set_bases(t->fs_base, t->gs_base);
+	state.counters->switches++;
+	timer_arm(cpu, now + t->slice_ns);
+}
+
+/* Take a ready thread from a queue and make it this CPU's. */
+static struct thread *thread_pick(struct cpu *cpu)
+{
+	struct thread *t = queue_take(&cpu->queue, cpu->number);
+
+	for (unsigned i = 1; t == NULL && i < state.cpus; i++) {
+		t = queue_take(&state.cpu[(cpu->number + i) % state.cpus].queue, cpu->number);
+		if (t)
+			state.counters->steals++;
+	}
+	return t;
+}
+
+static bool thread_claim(struct cpu *cpu, struct thread *t)
+{
+	bool mine;
+
+	spin_lock(&t->slot.lock);
+	mine = t->run == RUN_READY && t->queue_at == NULL && t->slot.state == SLOT_LOADED;
+	if (mine)
+		thread_on(cpu, t);
+	spin_unlock(&t->slot.lock);
+	return mine;
+}
+
+static void idle_set(struct cpu *cpu, bool idle)
+{
+	uint64_t bit = 1ull << cpu->number;
+
+	if (idle)
+		__atomic_fetch_or(&state.idle_cpus, bit, __ATOMIC_SEQ_CST);
+	else if (state.idle_cpus & bit)
+		__atomic_fetch_and(&state.idle_cpus, ~bit, __ATOMIC_SEQ_CST);
+}
+
+/* A thread to run, or null: then the CPU is idle and its timer stands at the first deadline. */
+static struct thread *choose(struct cpu *cpu)
+{
+	struct thread *t;
+
+	do {
+		t = thread_pick(cpu);
+		if (t == NULL) {
+			idle_set(cpu, true);
+			t = thread_pick(cpu);
+		}
+		if (t == NULL) {
+			timer_arm(cpu, timer_first(cpu));
+			return NULL;
+		}
+		idle_set(cpu, false);
+	} while (!thread_claim(cpu, t));
+	return t;
+}
+
+static void preempt(struct cpu *cpu)
+{
+	struct thread *t = cpu->thread;
+	struct queue *q = &cpu->queue;
+	bool ended = t->slice_ns == 0;
+
+	if (q->ready == 0 || top_priority(q->ready) < thread_effective_priority(t) ||
+	    (!ended && top_priority(q->ready) == thread_effective_priority(t)))
+		return;
+	thread_off(cpu, t);
+	spin_lock(&t->slot.lock);
+	cpu->thread = NULL;
+	t->run = RUN_READY;
+	spin_lock(&q->lock);
+	queue_put(q, t, thread_effective_priority(t), !ended);
+	spin_unlock(&q->lock);
+	spin_unlock(&t->slot.lock);
+}
+
+/* What others asked of the running thread. */
+static void serve_asked(struct cpu *cpu, struct thread *t)
+{
+	if (t->unload_asked || t->stop_asked || t->slot.state == SLOT_DYING)
+		thread_serve_asked(cpu, t);
+}
+
+struct registers *cpu_leave(struct cpu *cpu)
+{
+	struct thread *t;
+
+	for (;;) {
+		shootdown_serve();
+		t = cpu->thread;
+		if (t)
+			serve_asked(cpu, t);
+		if (cpu->thread && cpu->reschedule) {
+			cpu->reschedule = false;
+			preempt(cpu);
+		}
+		if (cpu->thread == NULL)
+			cpu->thread = choose(cpu);
+		t = cpu->thread;
+		if (t == NULL)
+			return NULL;
+		if (!cpu_enter_map(cpu, thread_top(t)->map)) {
+			thread_map_lost(cpu, t);
+			continue;
+		}
+		if (activation_leave(cpu, t))
+			break;
+	}
+	trap_save_to(&thread_top(t)->registers);
+	return &thread_top(t)->registers;
+}
+
+bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t deadline)
+{
+	bool blocked;
+
+	thread_off(cpu, t);
+	spin_lock(&t->slot.lock);
+	blocked = !thread_wait_over(t, run) && t->slot.state == SLOT_LOADED;
+	if (blocked) {
+		t->run = (uint8_t)run;
+		cpu->thread = NULL;
+		t->deadline = deadline;
+		if (deadline) {
+			timer_insert(cpu, t, deadline);
+			timer_arm(cpu, deadline);
+		}
+	}
+	spin_unlock(&t->slot.lock);
+	return blocked;
+}
+
+/* time */
+
+static void period_begin(struct cpu *cpu, uint64_t now)
+{
+	if (now - cpu->period_start_ns < PERIOD_NS)
+		return;
+	cpu->period_start_ns = now;
+	for (uint32_t i = 0; i < state.cache[KIND_KERNEL].count; i++) {
+		struct kernel *k = SLOT_AT(kernel, KIND_KERNEL, i);
+
+		k->period_ns[cpu->number] = 0;
+		k->demoted[cpu->number] = false;
+	}
+	/* Demoted threads in the lowest queue get their priorities back. */
+	spin_lock(&cpu->queue.lock);
+	for (struct thread *t = cpu->queue.first[0], *next; t; t = next) {
+		next = t->queue_next;
+		if (thread_effective_priority(t) == 0)
+			continue;
+		queue_remove(&cpu->queue, t);
+		queue_put(&cpu->queue, t, thread_effective_priority(t), false);
+	}
+	spin_unlock(&cpu->queue.lock);
+}
+
+static void expire(struct cpu *cpu, uint64_t now)
+{
+	struct thread *t;
+
+	while ((t = timer_expired(cpu, now)) != NULL) {
+		struct portal *p = t->waits_for;
+
+		if (p) {
+			spin_lock(&p->slot.lock);
+			portal_wait_end(p, t);
+			spin_unlock(&p->slot.lock);
+		}
+		if (!thread_wake(t, RUN_PARKED) && !thread_wake(t, RUN_SIGNAL))
+			(void)thread_wake(t, RUN_STACK);
+	}
+}
+
+struct registers *strange_tick(struct registers *r)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t now = clock_now();
+	struct thread *t = cpu->thread;
+
+	(void)r;
+	cpu->timer_set = UINT64_MAX;
+	expire(cpu, now);
+	period_begin(cpu, now);
+	if (t) {
+		charge(cpu, t, now);
+		memory_zero(t->guard, sizeof t->guard);
+		if (t->slice_ns == 0)
+			cpu->reschedule = true;
+		timer_arm(cpu, now + (t->slice_ns ? t->slice_ns : SLICE_NS));
+	}
+	timer_arm(cpu, timer_first(cpu));
+	r = cpu_leave(cpu);
+	if (cpu->thread && cpu->thread->slice_ns == 0)
+		cpu->thread->slice_ns = SLICE_NS;
+	return r;
+}
+
+struct registers *strange_notice(struct registers *r)
+{
+	(void)r;
+	return cpu_leave(this_cpu());
+}

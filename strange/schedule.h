@@ -1,0 +1,34 @@
+/* Who runs: queues, slices, charging, timers, waking. */
+#ifndef STRANGE_SCHEDULE_H
+#define STRANGE_SCHEDULE_H
+
+#include "state.h"
+
+enum { SLICE_NS = 10000000, PERIOD_NS = 100000000 };
+
+/* What this CPU runs next, after a call or an interrupt: the same thread, another, or null. */
+struct registers *cpu_leave(struct cpu *cpu);
+
+/* Take the running thread off this CPU: its extended state and bases go to the slot. It stays RUN_RUNNING until the caller,
+ * under its lock, says otherwise. */
+void thread_off(struct cpu *cpu, struct thread *t);
+
+/* Make a thread that is in `from` ready. Takes its lock. False: it was not. */
+bool thread_wake(struct thread *t, unsigned from);
+/* The same with the lock held. */
+void thread_ready_locked(struct thread *t);
+/* Take it out of whatever queue it is in (not a portal's). Locked. */
+void thread_unqueue_locked(struct thread *t);
+
+/* The running thread waits in state `run`, with its registers rewound to the call. A deadline of 0 is for ever. False: something that ends the
+ * wait came first, and the call goes on: check again. */
+bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t deadline);
+
+bool cpu_needs_map(const struct cpu *cpu);
+void cpu_leave_map(struct cpu *cpu);
+/* RESULT: false when the space is going. */
+bool cpu_enter_map(struct cpu *cpu, struct space *map);
+
+unsigned thread_effective_priority(const struct thread *t);
+
+#endif

@@ -1,0 +1,34 @@
+/* Spin locks of Strange. They are held for a few dozen instructions, with interrupts off. Whoever waits serves
+ * translation shoot-downs meanwhile, so no resolved user address may be kept across a lock.
+ *
+ * Order: kernel calls lock at most one object of each rank, in this order, and list locks (struct slot.list_lock, hash
+ * stripes, free lists, run queues, timers) last, never two of them, and nothing under them:
+ *   reference < portal < thread < space < page < container < kernel */
+#ifndef STRANGE_SPIN_H
+#define STRANGE_SPIN_H
+
+#include "charm/cpu.h"
+
+struct spin {
+	volatile uint32_t held;
+};
+
+void spin_wait(struct spin *lock);      /* shootdown.c: the slow way */
+
+static inline bool spin_try(struct spin *lock)
+{
+	return __atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static inline void spin_lock(struct spin *lock)
+{
+	if (!spin_try(lock))
+		spin_wait(lock);
+}
+
+static inline void spin_unlock(struct spin *lock)
+{
+	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
+}
+
+#endif

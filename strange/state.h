@@ -1,0 +1,328 @@
+/* Everything that Strange knows: the slots of the eight caches and what is derived from them. state.c holds the
+ * only global variable, `state`; a checkpoint cleans the slots, and everything else here is rebuilt from homes.
+ *
+ * Invariants
+ *  1. A slot never changes its type, and its generation rises when it is freed.
+ *  2. A slot in SLOT_LOADED has its home's frame resolved, and is in the dependents list of that page (unless the page is locked),
+ *     of its keeper kernel and of every other object that it depends on.
+ *  3. SLOT_DYING: nobody may begin to depend on it; whoever meets it helps to unload it.
+ *  4. An activation in a thread's slot names loaded objects: space, map and portal are unloaded only after the thread.
+ *  5. A frame has a mapping only while a page slot names the frame. */
+#ifndef STRANGE_STATE_H
+#define STRANGE_STATE_H
+
+#include "abi/calls.h"
+#include "abi/counters.h"
+#include "abi/errors.h"
+#include "abi/home.h"
+#include "abi/layout.h"
+#include "charm/boot.h"
+#include "charm/clock.h"
+#include "charm/frame.h"
+#include "charm/irq.h"
+#include "charm/mmu.h"
+#include "charm/trap.h"
+#include "spin.h"
+
+/* Results of Strange's functions: >= 0 or a negated BARYON_E*, or one of these, which never reach a caller. */
+typedef long result;
+#define MUST_CHECK __attribute__((warn_unused_result))
+enum {
+	RESULT_RESTART = -1000,     /* let interrupts in, then execute the call again */
+	RESULT_MISS = -1001,        /* cpu->want names what must be loaded first */
+	RESULT_FAULT = -1002,       /* cpu->want names the address that must be mapped first */
+	RESULT_BLOCKED = -1003,     /* the thread waits; the call is executed again when it wakes */
+	RESULT_TRANSFERRED = -1004, /* the top activation changed: its registers say how to go on */
+};
+
+enum slot_state { SLOT_FREE, SLOT_LOADING, SLOT_LOADED, SLOT_DYING };
+
+/* A membership in an object's list of dependents. */
+struct node {
+	struct node *next, **at;
+	uint32_t object;            /* OBJECT_ID(kind, index) */
+};
+
+#define OBJECT_ID(kind, index) ((uint32_t)(kind) << 28 | (uint32_t)(index))
+#define OBJECT_KIND(id) ((id) >> 28)
+#define OBJECT_INDEX(id) ((id) & 0x0fffffffu)
+
+/* The head of every slot except pages and mappings. */
+struct slot {
+	struct spin lock;
+	struct spin list_lock;      /* for `dependents` */
+	struct node *dependents;
+	baryon_uid uid;
+	uint32_t generation;        /* of the slot */
+	uint32_t home_generation;   /* from the home, for capabilities */
+	uint32_t id;                /* OBJECT_ID */
+	uint32_t hash_next;         /* index + 1 */
+	uint8_t state;              /* enum slot_state */
+	bool locked;
+	bool used;                  /* since the clock hand passed */
+	struct kernel *keeper;
+	void *home;                 /* Strange's view of the record */
+	frame_number home_frame;
+	struct node home_node;      /* in the dependents of the home's page */
+	struct node keeper_node;    /* in the dependents of the keeper */
+};
+
+struct kernel {
+	struct slot slot;
+	uint32_t number, rights, priority_ceiling;
+	baryon_uid portal_uid[6];   /* by enum trap_cause */
+	struct portal *portal[6];   /* derived: the loaded portal, or null */
+	baryon_uid scheduler;
+	uint32_t loaded[KIND_COUNT], locked[KIND_COUNT];
+	uint32_t floor[KIND_COUNT], lock_quota[KIND_COUNT];
+	uint8_t cpu_share[CPU_LIMIT];
+	uint64_t used_ns[CPU_LIMIT];
+	uint64_t period_ns[CPU_LIMIT];      /* derived: charged in the current period */
+	bool demoted[CPU_LIMIT];            /* derived */
+	struct group_extent extents[KERNEL_EXTENTS];
+};
+
+struct container {
+	struct slot slot;
+	uint64_t size_pages;
+	uint32_t signal_kernels[4];
+	uint32_t pages;             /* first page slot + 1; under slot.list_lock */
+};
+
+struct page {                   /* not a struct slot: there are many */
+	struct spin lock;
+	uint8_t state;
+	uint8_t flags;              /* PAGE_* */
+	bool used;
+	uint8_t spare;
+	uint32_t generation;
+	frame_number frame;
+	uint64_t index;
+	struct container *container;
+	struct node *dependents;    /* under lock */
+	struct page_home *home;     /* in locked memory */
+	uint32_t hash_next;
+	uint32_t list_next, list_previous;  /* in the container's list; index + 1 */
+	uint32_t group_mappings;    /* first large mapping + 1 (large pages); under lock */
+};
+
+struct space {
+	struct slot slot;
+	uint32_t flags, domain;
+	struct kernel *principal;
+	struct node principal_node;
+	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
+	uint64_t cpus;              /* derived: CPUs that have the map active */
+	bool entered;               /* a portal was loaded here since the space was loaded */
+};
+
+struct activation {
+	uint8_t kind;               /* enum activation_kind */
+	bool lower_in_frame;        /* handler: registers of the activation under it lie in its trap frame */
+	uint32_t stack;
+	struct space *space;        /* where it runs */
+	struct space *map;          /* whose translations are active: differs in a supervisor domain */
+	struct portal *portal;
+	uint64_t block;             /* handler: owner's address of the record and frame pair */
+	struct trap_frame *frame;   /* handler: Strange's view of the frame */
+	struct activation_record *record;   /* Strange's view, null for the base */
+	struct node page_node;      /* nested handler blocks: in the dependents of the block's page */
+	uint64_t link, lower_link;
+	uint64_t lower_record;
+	baryon_uid lower_space;
+	uint64_t handler_sp;        /* handler stack pointer below which the next handler block goes */
+	uint64_t cause;             /* implicit: why */
+	struct registers registers;
+};
+
+enum run_state { RUN_STOPPED, RUN_READY, RUN_RUNNING, RUN_PARKED, RUN_SIGNAL, RUN_STACK };
+
+#define GUARDS 8
+
+struct thread {
+	struct slot slot;
+	struct activation act[2];
+	uint8_t top;                /* which of act[] runs */
+	uint8_t count;              /* how many of act[] are valid: 1 or 2 */
+	uint8_t run;                /* enum run_state; under slot.lock, and its CPU's alone while running */
+	uint8_t priority;
+	uint8_t queue_priority;
+	bool xstate_live;
+	volatile bool unload_asked; /* its CPU shall unload it */
+	volatile bool destroy_asked;
+	volatile bool stop_asked;
+	bool alert_pending;
+	bool unpark_token;
+	bool resumed_marker;
+	uint32_t depth;
+	int cpu;                    /* runs on, queued on, or ran last */
+	uint16_t bound;
+	uint16_t home_flags;
+	struct thread *queue_next, **queue_at;      /* run queue or portal wait queue */
+	struct portal *waits_for;
+	uint64_t deadline;          /* absolute ns of the wait; 0: none */
+	struct thread *timer_child, *timer_next, **timer_at; /* pairing heap of its timer's CPU */
+	int timer_cpu;              /* -1: no timer */
+	uint64_t slice_ns, used_ns, started_ns;
+	struct space *handler_space;
+	uint64_t handler_top;
+	struct activation_record *handler_record;   /* Strange's view of the first block */
+	struct trap_frame *handler_frame;
+	struct node handler_node;   /* in the dependents of that page */
+	struct node handler_space_node;
+	struct node base_node;      /* in the dependents of the base activation's space */
+	struct space *base_space;
+	uint64_t cookie;
+	uint64_t fs_base, gs_base;
+	uint32_t signal_first, signal_count;
+	bool signal_overflow;
+	uint32_t signal_mappings;   /* mappings that name this thread */
+	uint64_t signals[THREAD_SIGNALS];
+	uint32_t guard[GUARDS];     /* mappings loaded last for it (index + 1) */
+	uint32_t guard_next;
+	uint64_t home_address;      /* owner's address of the home, for the scheduler's signal */
+	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64)));
+};
+
+struct portal {
+	struct slot slot;
+	struct space *space;
+	struct node space_node;
+	uint64_t entry, stacks, stack_bytes, records, cookie;
+	uint32_t stack_count, flags;
+	volatile uint32_t free_stacks;      /* derived: bit per free stack */
+	struct activation_record *record;   /* Strange's view of records[0] */
+	struct node record_node;
+	struct thread *waiting, **waiting_end;      /* under slot.lock */
+};
+
+/* 16 bytes. All links are index + 1. */
+struct mapping {
+	uint64_t next : 24, previous : 24, space : 16;
+	uint64_t page : 36, thread : 16, locked : 1, guarded : 1, large : 1, live : 1, used : 1, spare : 7;
+};
+_Static_assert(sizeof(struct mapping) == 16, "mapping descriptors have 16 bytes");
+
+struct reference {
+	struct slot slot;           /* slot.uid is (space index, handle), hashed the same way */
+	struct space *space;
+	struct node space_node;
+	uint32_t handle;
+	uint32_t rights;
+	uint64_t badge;
+	struct slot *target;        /* portal or container */
+	struct node target_node;
+	baryon_uid target_uid;
+};
+
+/* A page table page. tables[i] describes frame table_frame + i. */
+struct table {
+	uint32_t parent;            /* index + 1; 0: top */
+	uint16_t slot;              /* entry in the parent */
+	uint16_t entries;           /* that are present */
+	uint32_t space;             /* index of the space */
+	uint16_t pinned;            /* locked mappings under it */
+	uint8_t level;
+	bool live;
+	uint64_t address;           /* lowest address under it */
+	uint32_t free_next;
+};
+
+struct frame_info {
+	uint32_t page;              /* page slot + 1 */
+	uint32_t mappings : 24;     /* first mapping + 1; under the page's lock */
+	uint32_t flags : 8;
+};
+enum { FRAME_DIRTY = 1 };
+
+struct hash {
+	uint32_t *heads;            /* index + 1 */
+	uint32_t mask;
+	struct spin stripe[64];
+};
+
+struct cache {
+	void *slots;
+	uint32_t stride, count;
+	uint32_t free;              /* index + 1, by hash_next; under lock */
+	uint32_t free_count;
+	uint32_t hand;              /* of the clock */
+	struct spin lock;
+	struct hash hash;
+};
+
+struct want {                   /* what a call misses */
+	uint64_t cause;             /* TRAP_MISS or TRAP_FAULT */
+	uint64_t address, access, index;
+	struct space *space;        /* fault: where */
+	uint32_t keeper;            /* miss: kernel number */
+};
+
+struct queue {
+	struct spin lock;
+	uint32_t ready;             /* bit per priority */
+	struct thread *first[PRIORITY_COUNT], **end[PRIORITY_COUNT];
+};
+
+struct cpu {
+	struct thread *thread;      /* that runs here, or null */
+	struct space *map;          /* active translations, or null: only the shared half */
+	unsigned number;
+	bool reschedule;
+	uint32_t flush_wanted;      /* tickets of others that want this CPU to drop its translations */
+	uint32_t flush_done;        /* the last ticket served */
+	volatile bool paused;
+	struct want want;
+	struct queue queue;
+	struct spin timer_lock;
+	struct thread *timers;
+	uint64_t timer_set;
+	uint64_t period_start_ns;
+	uint64_t random[2];
+	struct registers idle;
+} __attribute__((aligned(64)));
+
+struct state {
+	uint32_t cpus;
+	struct cache cache[KIND_COUNT];
+	struct cpu cpu[CPU_LIMIT];
+	struct table *tables;
+	uint32_t *shadow;           /* 512 per table: mapping + 1 of each entry */
+	uint32_t table_count, table_free, tables_free, table_hand;
+	struct spin table_lock;
+	frame_number table_frame;
+	uint32_t blank_table;       /* a map with the shared half only */
+	struct frame_info *frames;
+	uint32_t frame_limit;
+	struct space *domain[DOMAIN_COUNT];     /* supervisor domains */
+	struct kernel *kernel_by_number_hint[32];
+	uint64_t idle_cpus;
+	struct container *irq_container[IRQ_LIMIT];
+	frame_number irq_frame[IRQ_LIMIT];      /* page that takes its signals */
+	uint16_t irq_offset[IRQ_LIMIT];
+	struct spin irq_lock;
+	uint64_t seal_key[2];
+	volatile uint32_t pausing;
+	uint64_t epoch;
+	char command_line[1024];
+	struct counters counters[1];
+};
+
+extern struct state state;
+
+static inline struct cpu *this_cpu(void) { return cpu_strange(); }
+
+static inline struct activation *thread_top(struct thread *t) { return &t->act[t->top]; }
+static inline struct activation *thread_lower(struct thread *t) { return &t->act[t->top ^ 1]; }
+
+#define SLOT_AT(type, kind, i) \
+	((struct type *)((char *)state.cache[kind].slots + (uint64_t)(i) * sizeof(struct type)))
+static inline struct page *page_at(uint32_t i) { return SLOT_AT(page, KIND_PAGE, i); }
+static inline struct mapping *mapping_at(uint32_t i) { return SLOT_AT(mapping, KIND_MAPPING, i); }
+static inline struct space *space_at(uint32_t i) { return SLOT_AT(space, KIND_SPACE, i); }
+static inline struct thread *thread_at(uint32_t i) { return SLOT_AT(thread, KIND_THREAD, i); }
+static inline uint32_t slot_index(const struct slot *s) { return OBJECT_INDEX(s->id); }
+static inline uint32_t page_number(const struct page *p) { return (uint32_t)(p - page_at(0)); }
+static inline uint32_t mapping_number(const struct mapping *m) { return (uint32_t)(m - mapping_at(0)); }
+
+#endif

@@ -1,0 +1,208 @@
+/* Page tables. Homes: none, tables are derived from mappings. A table that becomes empty is free again, and is all zero:
+ * whoever takes it need not clear it. Locks: a table belongs to its space and is changed under the space's lock;
+ * the free list has its own, a leaf. */
+#include "table.h"
+#include "cache.h"
+#include "mapping.h"
+#include "shootdown.h"
+
+mmu_entry *table_entries(uint32_t table)
+{
+	return frame_pointer(state.table_frame + table);
+}
+
+static uint32_t table_of_entry(mmu_entry e)
+{
+	return mmu_frame(e) - state.table_frame;
+}
+
+static unsigned top_level(const struct space *s)
+{
+	return s->flags & SPACE_SUPERVISOR ? MMU_LEVELS - 2 : MMU_LEVELS - 1;
+}
+
+mmu_entry table_entry(struct space *space, uint64_t address)
+{
+	unsigned level = top_level(space);
+	uint32_t table = space->table;
+	mmu_entry e;
+
+	if (table == TABLE_NONE)
+		return 0;
+	for (;; level--) {
+		e = __atomic_load_n(&table_entries(table)[mmu_index(address, level)], __ATOMIC_RELAXED);
+		if (!mmu_present(e) || level == 0 || (level == 1 && mmu_is_large(e)))
+			return mmu_present(e) ? e : 0;
+		table = table_of_entry(e);
+	}
+}
+
+static uint32_t table_pop(void)
+{
+	uint32_t t;
+
+	spin_lock(&state.table_lock);
+	t = state.table_free;
+	if (t) {
+		state.table_free = state.tables[t - 1].free_next;
+		state.tables_free--;
+	}
+	spin_unlock(&state.table_lock);
+	return t ? t - 1 : TABLE_NONE;
+}
+
+static void table_push(uint32_t t)
+{
+	state.tables[t].live = false;
+	spin_lock(&state.table_lock);
+	state.tables[t].free_next = state.table_free;
+	state.table_free = t + 1;
+	state.tables_free++;
+	spin_unlock(&state.table_lock);
+}
+
+static void table_set(uint32_t t, struct space *space, uint32_t parent, unsigned slot, unsigned level, uint64_t address)
+{
+	uint64_t span = PAGE_BYTES << (9 * (level + 1));
+
+	state.tables[t] = (struct table){
+		.parent = parent + 1, .slot = (uint16_t)slot, .level = (uint8_t)level, .live = true,
+		.space = slot_index(&space->slot), .address = address & ~(span - 1),
+	};
+}
+
+static uint32_t table_make(struct space *space, uint32_t parent, unsigned slot, unsigned level, uint64_t address)
+{
+	uint32_t t = table_pop();
+
+	if (t == TABLE_NONE)
+		return t;
+	table_set(t, space, parent, slot, level, address);
+	(void)mmu_exchange(&table_entries(parent)[slot], mmu_make_table(state.table_frame + t));
+	state.tables[parent].entries++;
+	return t;
+}
+
+uint32_t table_leaf(struct space *space, uint64_t address, unsigned want, unsigned *slot)
+{
+	uint32_t table = space->table, next;
+
+	for (unsigned level = top_level(space);; level--) {
+		mmu_entry e;
+
+		*slot = mmu_index(address, level);
+		e = table_entries(table)[*slot];
+		if (level == want)
+			return mmu_present(e) && level == 1 && !mmu_is_large(e) ? TABLE_NONE - 1 : table;
+		if (level == 1 && mmu_present(e) && mmu_is_large(e))
+			return TABLE_NONE - 1;
+		next = mmu_present(e) ? table_of_entry(e) : table_make(space, table, *slot, level - 1, address);
+		if (next == TABLE_NONE)
+			return next;
+		table = next;
+	}
+}
+
+uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsigned *slot)
+{
+	uint32_t table = space->table;
+
+	for (*level = top_level(space);; (*level)--) {
+		mmu_entry e;
+
+		*slot = mmu_index(address, *level);
+		e = table_entries(table)[*slot];
+		if (!mmu_present(e) || *level == 0 || (*level == 1 && mmu_is_large(e)))
+			return table;
+		table = table_of_entry(e);
+	}
+}
+
+/* Empty tables go once every CPU that may walk them has flushed; the caller flushes anyway, but the table must not
+ * be reused before, so the flush happens here. */
+void table_entry_gone(struct space *space, uint32_t table)
+{
+	while (--state.tables[table].entries == 0 && state.tables[table].parent) {
+		uint32_t parent = state.tables[table].parent - 1;
+
+		(void)mmu_exchange(&table_entries(parent)[state.tables[table].slot], 0);
+		shootdown_space(space);
+		table_push(table);
+		table = parent;
+	}
+}
+
+static void domain_install(struct space *space, mmu_entry e)
+{
+	unsigned slot = mmu_index(DOMAIN_BASE + space->domain * DOMAIN_BYTES, MMU_LEVELS - 1);
+
+	mmu_set_shared(space->domain, e);
+	for (uint32_t t = 0; t < state.table_count; t++)
+		if (state.tables[t].live && state.tables[t].level == MMU_LEVELS - 1)
+			(void)mmu_exchange(&table_entries(t)[slot], e);
+	(void)mmu_exchange(&table_entries(state.blank_table)[slot], e);
+}
+
+result table_root_take(struct space *space)
+{
+	uint32_t t = table_pop();
+
+	if (t == TABLE_NONE) {
+		result r = table_displace();
+
+		return r < 0 ? r : RESULT_RESTART;
+	}
+	table_set(t, space, TABLE_NONE, 0, top_level(space), 0);
+	state.tables[t].pinned = 1;
+	space->table = t;
+	if (space->flags & SPACE_SUPERVISOR)
+		domain_install(space, mmu_make_table(state.table_frame + t));
+	else
+		mmu_root_initialise(state.table_frame + t);
+	return 0;
+}
+
+void table_root_give(struct space *space)
+{
+	uint32_t t = space->table;
+	mmu_entry *e = table_entries(t);
+
+	if (space->flags & SPACE_SUPERVISOR)
+		domain_install(space, 0);
+	shootdown_space(space);
+	space->table = TABLE_NONE;
+	for (unsigned i = MMU_ENTRIES / 2; i < MMU_ENTRIES; i++)
+		e[i] = 0;
+	table_push(t);
+}
+
+static bool table_displaceable(uint32_t i)
+{
+	struct table *t = &state.tables[i];
+
+	return t->live && t->level == 0 && t->pinned == 0 && t->entries && !mapping_guarded_under(i);
+}
+
+result table_displace(void)
+{
+	for (uint32_t n = 2 * state.table_count; n > 0; n--) {
+		uint32_t i = __atomic_fetch_add(&state.table_hand, 1, __ATOMIC_RELAXED) % state.table_count;
+
+		if (!table_displaceable(i))
+			continue;
+		state.counters->displaced_tables++;
+		mapping_unload_under(i);
+		return 0;
+	}
+	state.counters->displace_failed++;
+	return RESULT_RESTART;
+}
+
+void table_pool_initialise(uint32_t count)
+{
+	state.table_count = count;
+	for (uint32_t i = count; i-- > 0;)
+		table_push(i);
+	state.blank_table = table_pop();
+	mmu_root_initialise(state.table_frame + state.blank_table);
+}

@@ -1,0 +1,40 @@
+/* Page tables, from a fixed pool. */
+#ifndef STRANGE_TABLE_H
+#define STRANGE_TABLE_H
+
+#include "state.h"
+
+#define TABLE_NONE 0xffffffffu
+
+/* The leaf entry of an address, or 0. No lock when the space is active here, else the space's. */
+mmu_entry table_entry(struct space *space, uint64_t address);
+
+/* The table with the leaf entry of `address` (level 0, or 1 for large), making what is missing. The space is locked.
+ * TABLE_NONE: no table is free: unlock, table_displace, again. -> entry's slot in *slot. EEXIST-like conflicts (a large mapping
+ * in the way, or tables under a large one) give TABLE_NONE - 1. */
+uint32_t table_leaf(struct space *space, uint64_t address, unsigned level, unsigned *slot);
+
+/* The table in which the walk to `address` ends, and the level of its entry: present or not. */
+uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsigned *slot);
+
+mmu_entry *table_entries(uint32_t table);
+static inline void table_entry_new(uint32_t table, unsigned slot)
+{
+	(void)slot;
+	state.tables[table].entries++;
+}
+static inline uint32_t *table_shadow(uint32_t table) { return &state.shadow[table * 512ull]; }
+
+/* An entry was taken out of / put in: free tables that became empty. The space is locked. */
+void table_entry_gone(struct space *space, uint32_t table);
+
+/* The top table of a space. RESULT_RESTART when none is free now. */
+result table_root_take(struct space *space) MUST_CHECK;
+void table_root_give(struct space *space);
+
+/* Take one table from somebody: unloads what is under it. No lock is held. */
+result table_displace(void) MUST_CHECK;
+
+void table_pool_initialise(uint32_t count);
+
+#endif

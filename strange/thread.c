@@ -1,0 +1,661 @@
+/* Threads. Home: a thread_home at the owner, with the lowest activation; what waits, waits by executing its call again.
+ * Derived: queue places, guards. Locks: slot.lock for the run state, tokens and signals. */
+#include "thread.h"
+#include "activation.h"
+#include "cache.h"
+#include "call.h"
+#include "kernel.h"
+#include "memory.h"
+#include "portal.h"
+#include "schedule.h"
+#include "signal.h"
+#include "timer.h"
+#include "mapping.h"
+#include "xstate.h"
+
+/* dependence */
+
+static bool level_uses(const struct activation *a, const struct space *s, const struct portal *p)
+{
+	return s ? a->space == s || a->map == s : a->portal == p;
+}
+
+static bool thread_uses(const struct thread *t, const struct space *s, const struct portal *p)
+{
+	return level_uses(&t->act[t->top], s, p) || (t->count == 2 && level_uses(&t->act[t->top ^ 1], s, p));
+}
+
+static bool thread_search(const struct space *s, const struct portal *p, uint32_t *id, uint32_t *generation)
+{
+	for (uint32_t i = 0; i < state.cache[KIND_THREAD].count; i++) {
+		struct thread *t = thread_at(i);
+
+		if ((t->slot.state != SLOT_LOADED && t->slot.state != SLOT_DYING) || !thread_uses(t, s, p))
+			continue;
+		*id = t->slot.id;
+		*generation = t->slot.generation;
+		return true;
+	}
+	return false;
+}
+
+bool thread_in_space(const struct space *s, uint32_t *id, uint32_t *generation)
+{
+	return !(s->flags & SPACE_PROGRAM) && thread_search(s, NULL, id, generation);
+}
+
+bool thread_in_portal(const struct portal *p, uint32_t *id, uint32_t *generation)
+{
+	uint32_t all = p->stack_count == 32 ? ~0u : (1u << p->stack_count) - 1;
+
+	return p->free_stacks != all && thread_search(NULL, p, id, generation);
+}
+
+/* loading */
+
+static result thread_check(struct call *call, const struct thread_home *h)
+{
+	if (h->priority >= PRIORITY_COUNT || h->priority > call->kernel->priority_ceiling)
+		return -BARYON_EINVAL;
+	if (h->handler_top % 512 || h->handler_top == 0 || h->state > THREAD_WAITING_STACK)
+		return -BARYON_EINVAL;
+	if (h->cpu != CPU_ANY && h->cpu >= state.cpus)
+		return -BARYON_EINVAL;
+	if (h->fs_base >= PROGRAM_LIMIT || h->gs_base >= PROGRAM_LIMIT || h->signal_count > THREAD_SIGNALS)
+		return -BARYON_EINVAL;
+	return h->base.kind == ACTIVATION_BASE && h->base.thread == h->header.uid ? 0 : -BARYON_EFORGED;
+}
+
+static bool belongs(const struct space *s, const struct kernel *k)
+{
+	return s->slot.keeper == k || s->principal == k;
+}
+
+static result spaces_want(struct call *call, const struct thread_home *h, struct slot **base, struct slot **handler)
+{
+	result r = slot_want(KIND_SPACE, h->base.space, base);
+
+	if (r == 0)
+		r = slot_want(KIND_SPACE, h->handler_space, handler);
+	if (r == 0 && (!belongs((struct space *)*base, call->kernel) || !belongs((struct space *)*handler, call->kernel)))
+		r = -BARYON_EPERM;
+	if (r == 0 && (((struct space *)*handler)->flags & SPACE_PROGRAM))
+		r = -BARYON_EINVAL;
+	return r;
+}
+
+static void thread_fill(struct thread *t, const struct thread_home *h)
+{
+	t->priority = (uint8_t)h->priority;
+	t->bound = h->cpu;
+	t->home_flags = h->flags;
+	t->cpu = h->cpu == CPU_ANY ? -1 : h->cpu;
+	t->timer_cpu = -1;
+	t->depth = h->depth;
+	t->slice_ns = h->slice_ns > SLICE_NS ? SLICE_NS : h->slice_ns;
+	t->fs_base = h->fs_base;
+	t->gs_base = h->gs_base;
+	t->unpark_token = h->unpark_token != 0;
+	t->alert_pending = h->alert_pending != 0;
+	t->cookie = h->cookie;
+	t->used_ns = h->used_ns;
+	t->signal_count = h->signal_count;
+	t->signal_overflow = h->signal_overflow != 0;
+	t->handler_top = h->handler_top;
+	memory_move(t->signals, h->signals, sizeof t->signals);
+}
+
+static result thread_handler(struct thread *t, struct space *handler)
+{
+	struct memory_place place;
+	result r = memory_place_depend(handler, t->handler_top - 512, RIGHT_READ | RIGHT_WRITE, &place,
+				       &t->handler_node, t->slot.id);
+
+	if (r < 0)
+		return r;
+	t->handler_frame = place.pointer;
+	t->handler_record = (struct activation_record *)(t->handler_frame + 1);
+	t->handler_space = handler;
+	frame_touch(place.frame);
+	return 0;
+}
+
+static result thread_depend(struct thread *t, struct space *base, struct space *handler)
+{
+	uint32_t id = t->slot.id;
+
+	t->base_space = base;
+	if (!dependent_add(&base->slot, base->slot.uid, &t->base_node, id))
+		return RESULT_RESTART;
+	if (!dependent_add(&handler->slot, handler->slot.uid, &t->handler_space_node, id))
+		return RESULT_RESTART;
+	return 0;
+}
+
+static void thread_independ(struct thread *t)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (t->act[i].page_node.at)
+			activation_forget(&t->act[i]);
+	if (t->base_node.at)
+		dependent_remove(&t->base_space->slot, &t->base_node);
+	if (t->handler_space_node.at)
+		dependent_remove(&t->handler_space->slot, &t->handler_space_node);
+	if (t->handler_node.at)
+		memory_independ(frame_of_pointer(t->handler_frame), &t->handler_node);
+}
+
+/* The top level: from the home when the thread is in no call, else from the record that the home names. */
+static result thread_levels(struct thread *t, const struct thread_home *h)
+{
+	result r;
+
+	t->top = 0;
+	t->count = 1;
+	if (h->depth == 0)
+		r = activation_read(t, &t->act[0], 0, 0, 0);
+	else if (h->top_record == 0)
+		r = -BARYON_EFORGED;
+	else
+		r = activation_read(t, &t->act[0], h->top_record, h->top_space, h->top_link);
+	if (r < 0)
+		return r == -BARYON_ELOST ? -BARYON_EFORGED : r;
+	if (h->depth == 0)
+		t->act[0].handler_sp = t->handler_top;
+	if (!registers_acceptable(&t->act[0], &t->act[0].registers))
+		return -BARYON_EFORGED;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return t->act[0].space->slot.state == SLOT_LOADED ? 0 : RESULT_RESTART;
+}
+
+static result thread_build(struct thread *t, const struct thread_home *h, struct slot *base, struct slot *handler,
+			   uint64_t home)
+{
+	result r;
+
+	thread_fill(t, h);
+	t->home_address = home;
+	memory_move(t->xstate, h->xstate, XSTATE_BYTES);
+	r = xstate_check(t->xstate);
+	if (r == 0)
+		r = thread_depend(t, (struct space *)base, (struct space *)handler);
+	if (r == 0)
+		r = thread_handler(t, (struct space *)handler);
+	if (r == 0)
+		r = thread_levels(t, h);
+	return r;
+}
+
+result thread_load(struct call *call, uint64_t home, unsigned flags)
+{
+	struct slot *base, *handler, *s;
+	struct thread_home h;
+	struct thread *t;
+	result r;
+
+	if (home % sizeof h)
+		return -BARYON_EINVAL;
+	r = memory_read(call->space, home, &h, sizeof h);
+	if (r == 0)
+		r = thread_check(call, &h);
+	if (r == 0)
+		r = spaces_want(call, &h, &base, &handler);
+	if (r == 0)
+		r = slot_begin(call, KIND_THREAD, home, flags, &h, sizeof h, &s);
+	if (r < 0)
+		return r;
+	t = (struct thread *)s;
+	r = thread_build(t, &h, base, handler, home);
+	if (r < 0) {
+		thread_independ(t);
+		slot_abort(s);
+		return r;
+	}
+	t->run = RUN_STOPPED;
+	r = slot_publish(s);
+	if (r < 0 || h.state == THREAD_STOPPED)
+		return r;
+	spin_lock(&s->lock);
+	if (s->state == SLOT_LOADED)
+		thread_ready_locked(t);
+	spin_unlock(&s->lock);
+	return 0;
+}
+
+/* write-back */
+
+static uint32_t home_state(const struct thread *t)
+{
+	static const uint8_t map[] = {
+		[RUN_STOPPED] = THREAD_STOPPED, [RUN_READY] = THREAD_RUNNABLE, [RUN_RUNNING] = THREAD_RUNNABLE,
+		[RUN_PARKED] = THREAD_PARKED, [RUN_SIGNAL] = THREAD_WAITING_SIGNAL, [RUN_STACK] = THREAD_WAITING_STACK,
+	};
+
+	return map[t->run];
+}
+
+static void home_top(const struct thread *t, struct thread_home *h)
+{
+	const struct activation *top = &t->act[t->top];
+
+	h->top_record = activation_address(top);
+	h->top_space = top->space->slot.uid;
+	h->top_link = top->link;
+}
+
+static void home_signals(struct thread *t, struct thread_home *h)
+{
+	h->signal_count = t->signal_count;
+	h->signal_overflow = t->signal_overflow;
+	for (uint32_t i = 0; i < t->signal_count; i++)
+		h->signals[i] = t->signals[(t->signal_first + i) % THREAD_SIGNALS];
+}
+
+static void levels_write(struct thread *t)
+{
+	struct activation *top = thread_top(t), *lower = t->count == 2 ? thread_lower(t) : NULL;
+
+	if (lower)
+		activation_write(t, lower, NULL);
+	activation_write(t, top, lower);
+}
+
+void thread_write_back(uint32_t index)
+{
+	struct thread *t = thread_at(index);
+	struct thread_home *h = t->slot.home;
+
+	if (h == NULL)
+		return;
+	levels_write(t);
+	frame_touch(t->slot.home_frame);
+	h->priority = t->priority;
+	h->state = home_state(t);
+	h->depth = t->depth;
+	h->slice_ns = t->slice_ns;
+	h->deadline_ns = t->run >= RUN_PARKED ? t->deadline : 0;
+	h->waits_for = t->waits_for ? t->waits_for->slot.uid : 0;
+	h->fs_base = t->fs_base;
+	h->gs_base = t->gs_base;
+	h->unpark_token = t->unpark_token;
+	h->alert_pending = t->alert_pending;
+	h->used_ns = t->used_ns;
+	home_top(t, h);
+	home_signals(t, h);
+	frame_write(t->slot.home_frame, h->xstate, t->xstate, XSTATE_BYTES);
+}
+
+/* The owner's scheduler thread reloads what can run, and what must wake by itself. */
+static void scheduler_tell(struct kernel *k, uint64_t home_address)
+{
+	struct slot *s = k->scheduler ? slot_find(KIND_THREAD, k->scheduler) : NULL;
+
+	if (s && s->state == SLOT_LOADED && s->keeper == k)
+		signal_post((struct thread *)s, s->generation, home_address);
+}
+
+static void leave_portal_queue(struct thread *t)
+{
+	struct portal *p = t->waits_for;
+
+	if (p == NULL)
+		return;
+	spin_lock(&p->slot.lock);
+	portal_wait_end(p, t);
+	spin_unlock(&p->slot.lock);
+}
+
+/* Dying, off every CPU, locked: out. */
+static void thread_out(struct thread *t, bool write)
+{
+	struct kernel *k = t->slot.keeper;
+	uint64_t home = t->home_address;
+	bool tell = write && !t->unload_asked && (t->run == RUN_READY || (t->run >= RUN_PARKED && t->deadline));
+
+	thread_unqueue_locked(t);
+	if (write)
+		thread_write_back(slot_index(&t->slot));
+	t->run = RUN_STOPPED;
+	thread_independ(t);
+	slot_end(&t->slot);
+	if (tell)
+		scheduler_tell(k, home);
+}
+
+/* Destroying ends the calls too: the levels in the slot give back what they hold. The thread is dying and off its CPU; no lock. */
+static void levels_release(struct thread *t)
+{
+	for (unsigned i = 0; i < t->count; i++) {
+		struct activation *a = &t->act[t->top ^ i];
+
+		if (a->record) {
+			frame_touch_pointer(a->record);
+			a->record->kind = ACTIVATION_FREE;
+		}
+		if (a->portal)
+			portal_stack_give(a->portal, a->stack);
+	}
+}
+
+bool thread_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
+{
+	(void)index, (void)id, (void)generation;
+	return false;
+}
+
+result thread_unload(uint32_t index, uint32_t generation, bool write)
+{
+	struct thread *t = thread_at(index);
+
+	if (mapping_unload_signals(t) > 0)
+		return RESULT_RESTART;
+	leave_portal_queue(t);
+	if (!slot_lock_dying(&t->slot, generation))
+		return 0;
+	if (t->run == RUN_RUNNING) {
+		/* Its CPU does it: serve_asked sees SLOT_DYING. */
+		t->destroy_asked = !write;
+		spin_unlock(&t->slot.lock);
+		if (t->cpu != (int)this_cpu()->number)
+			cpu_notify(1ull << t->cpu);
+		return RESULT_RESTART;
+	}
+	if (!write) {
+		thread_unqueue_locked(t);
+		t->run = RUN_STOPPED;
+		spin_unlock(&t->slot.lock);
+		levels_release(t);
+		spin_lock(&t->slot.lock);
+	}
+	thread_out(t, write);
+	return 0;
+}
+
+void thread_serve_asked(struct cpu *cpu, struct thread *t)
+{
+	bool destroy = t->destroy_asked;
+
+	if (t->stop_asked && !t->unload_asked && t->slot.state == SLOT_LOADED) {
+		thread_off(cpu, t);
+		spin_lock(&t->slot.lock);
+		cpu->thread = NULL;
+		t->stop_asked = false;
+		t->run = RUN_STOPPED;
+		spin_unlock(&t->slot.lock);
+		return;
+	}
+	if (t->signal_mappings)
+		while (mapping_unload_signals(t) > 0)
+			;
+	thread_off(cpu, t);
+	t->slot.state = SLOT_DYING;
+	if (destroy)
+		levels_release(t);
+	spin_lock(&t->slot.lock);
+	cpu->thread = NULL;
+	t->run = RUN_READY;
+	t->queue_at = NULL;
+	thread_out(t, !destroy);
+}
+
+void thread_map_lost(struct cpu *cpu, struct thread *t)
+{
+	t->slot.state = SLOT_DYING;
+	thread_serve_asked(cpu, t);
+}
+
+result thread_unload_self(struct call *call, bool destroy)
+{
+	call->thread->unload_asked = true;
+	call->thread->destroy_asked = destroy;
+	return 0;
+}
+
+/* waiting */
+
+bool thread_wait_over(const struct thread *t, unsigned run)
+{
+	if (t->alert_pending && run != RUN_STACK)
+		return true;
+	if (run == RUN_PARKED)
+		return t->unpark_token;
+	if (run == RUN_SIGNAL)
+		return t->signal_count > 0 || t->signal_overflow;
+	return t->waits_for == NULL;
+}
+
+result call_park(struct call *call)
+{
+	struct thread *t = call->thread;
+	uint64_t deadline = call->a[0];
+
+	if (t->unpark_token) {
+		t->unpark_token = false;
+		return 0;
+	}
+	if (t->alert_pending) {
+		t->alert_pending = false;
+		return -BARYON_EALERT;
+	}
+	if (deadline && clock_now() >= deadline)
+		return -BARYON_ETIMEDOUT;
+	registers_rewind(call->r);
+	if (thread_block(call->cpu, t, RUN_PARKED, deadline))
+		return RESULT_BLOCKED;
+	return RESULT_TRANSFERRED;
+}
+
+static result thread_want(struct call *call, baryon_uid uid, struct thread **t)
+{
+	struct slot *s;
+	result r;
+
+	if (UID_KEEPER(uid) != call->kernel->number)
+		return -BARYON_EPERM;
+	r = slot_want(KIND_THREAD, uid, &s);
+	*t = (struct thread *)s;
+	return r;
+}
+
+result call_unpark(struct call *call)
+{
+	struct thread *t;
+	result r = thread_want(call, call->a[0], &t);
+
+	if (r < 0)
+		return r;
+	spin_lock(&t->slot.lock);
+	if (t->slot.uid != call->a[0] || t->slot.state != SLOT_LOADED) {
+		spin_unlock(&t->slot.lock);
+		return RESULT_RESTART;
+	}
+	t->unpark_token = true;
+	if (t->run == RUN_PARKED) {
+		timer_remove(t);
+		thread_ready_locked(t);
+	}
+	spin_unlock(&t->slot.lock);
+	return 0;
+}
+
+result call_alert(struct call *call)
+{
+	struct thread *t;
+	result r = thread_want(call, call->a[0], &t);
+
+	if (r < 0)
+		return r;
+	spin_lock(&t->slot.lock);
+	if (t->slot.uid != call->a[0] || t->slot.state != SLOT_LOADED) {
+		spin_unlock(&t->slot.lock);
+		return RESULT_RESTART;
+	}
+	t->alert_pending = true;
+	if (t->run == RUN_PARKED || t->run == RUN_SIGNAL) {
+		timer_remove(t);
+		thread_ready_locked(t);
+	}
+	if (t->run == RUN_RUNNING && t->cpu != (int)call->cpu->number)
+		cpu_notify(1ull << t->cpu);
+	spin_unlock(&t->slot.lock);
+	return 0;
+}
+
+result call_yield(struct call *call)
+{
+	call->thread->slice_ns = 0;
+	call->cpu->reschedule = true;
+	return 0;
+}
+
+static result set_state(struct call *call, struct thread *t, uint64_t value)
+{
+	if (value == THREAD_RUNNABLE) {
+		if (t->run == RUN_STOPPED)
+			thread_ready_locked(t);
+		t->stop_asked = false;
+		return 0;
+	}
+	if (value != THREAD_STOPPED)
+		return -BARYON_EINVAL;
+	if (t->run == RUN_RUNNING) {
+		t->stop_asked = true;
+		if (t->cpu != (int)call->cpu->number)
+			cpu_notify(1ull << t->cpu);
+		return 0;
+	}
+	thread_unqueue_locked(t);
+	t->run = RUN_STOPPED;
+	return 0;
+}
+
+static result set_bases(struct call *call, struct thread *t, uint64_t fs, uint64_t gs)
+{
+	if (fs >= PROGRAM_LIMIT || gs >= PROGRAM_LIMIT)
+		return -BARYON_EINVAL;
+	if (t == call->thread)
+		cpu_set_bases(fs, gs);
+	else if (t->run == RUN_RUNNING)
+		return -BARYON_EBUSY;
+	t->fs_base = fs;
+	t->gs_base = gs;
+	return 0;
+}
+
+static result set_one(struct call *call, struct thread *t)
+{
+	uint64_t value = call->a[2];
+
+	switch (call->a[1]) {
+	case THREAD_SET_PRIORITY:
+		if (value >= PRIORITY_COUNT || value > call->kernel->priority_ceiling)
+			return -BARYON_EINVAL;
+		t->priority = (uint8_t)value;
+		return 0;
+	case THREAD_SET_CPU:
+		if (value != CPU_ANY && value >= state.cpus)
+			return -BARYON_EINVAL;
+		t->bound = (uint16_t)value;
+		return 0;
+	case THREAD_SET_BASES:
+		return set_bases(call, t, value, call->a[3]);
+	case THREAD_SET_STATE:
+		return set_state(call, t, value);
+	}
+	return -BARYON_EINVAL;
+}
+
+result call_thread_set(struct call *call)
+{
+	struct thread *t;
+	result r = thread_want(call, call->a[0], &t);
+
+	if (r < 0)
+		return r;
+	spin_lock(&t->slot.lock);
+	r = t->slot.uid == call->a[0] && t->slot.state == SLOT_LOADED ? set_one(call, t) : RESULT_RESTART;
+	spin_unlock(&t->slot.lock);
+	return r;
+}
+
+/* exec: the caller's lowest activation moves to another space of its owner. */
+result call_thread_rebase(struct call *call)
+{
+	struct thread *t = call->thread;
+	struct space *old = t->base_space;
+	struct activation *base;
+	struct slot *s;
+	result r;
+
+	if (call->a[0] != t->slot.uid || t->depth == 0)
+		return -BARYON_EINVAL;
+	r = slot_want(KIND_SPACE, call->a[1], &s);
+	if (r < 0)
+		return r;
+	if (t->slot.keeper != call->kernel || !belongs((struct space *)s, call->kernel) ||
+	    !(((struct space *)s)->flags & SPACE_PROGRAM))
+		return -BARYON_EPERM;
+	if (t->depth == 1) {
+		r = activation_want_lower(t);
+		if (r < 0)
+			return r;
+	}
+	if (t->base_node.at)
+		dependent_remove(&old->slot, &t->base_node);
+	if (!dependent_add(s, call->a[1], &t->base_node, t->slot.id))
+		return RESULT_RESTART;
+	t->base_space = (struct space *)s;
+	base = thread_lower(t);
+	if (t->depth == 1)
+		base->space = base->map = (struct space *)s;
+	else
+		((struct thread_home *)t->slot.home)->base.space = call->a[1];
+	if (thread_top(t)->space->flags & SPACE_SUPERVISOR)
+		thread_top(t)->map = (struct space *)s;
+	return 0;
+}
+
+void thread_leave_base(struct call *call)
+{
+	struct thread *t = call->thread;
+
+	if (t->base_space == NULL || t->base_space->slot.uid != call->a[1] || t->depth == 0 || t->slot.keeper != call->kernel)
+		return;
+	dependent_remove(&t->base_space->slot, &t->base_node);
+	t->base_space = NULL;
+	if (t->depth == 1 && t->count == 2) {
+		activation_forget(thread_lower(t));
+		thread_lower(t)->space = thread_lower(t)->map = NULL;
+		t->count = 1;
+	}
+	if (thread_top(t)->space->flags & SPACE_SUPERVISOR)
+		thread_top(t)->map = NULL;
+	if (call->cpu->map && !cpu_needs_map(call->cpu))
+		cpu_leave_map(call->cpu);
+}
+
+struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct space *space, uint64_t entry, uint64_t stack,
+				uint64_t argument, uint64_t handler_top)
+{
+	struct thread *t;
+	uint32_t i;
+
+	if (cache_take(KIND_THREAD, root, &i) < 0)
+		return NULL;
+	t = thread_at(i);
+	t->slot.uid = uid;
+	t->slot.keeper = root;
+	t->slot.locked = true;
+	t->priority = PRIORITY_COUNT - 1;
+	t->bound = CPU_ANY;
+	t->cpu = t->timer_cpu = -1;
+	t->count = 1;
+	t->handler_top = handler_top;
+	t->act[0] = (struct activation){ .kind = ACTIVATION_BASE, .space = space, .map = space, .handler_sp = handler_top };
+	t->act[0].registers = (struct registers){ .rip = entry, .rsp = stack, .rdi = argument, .flags = REGISTERS_FULL };
+	if (xstate_reset(t->xstate) < 0 || thread_depend(t, space, space) < 0 || thread_handler(t, space) < 0)
+		return NULL;
+	if (slot_insert(KIND_THREAD, &t->slot) < 0 || slot_publish(&t->slot) < 0)
+		return NULL;
+	return t;
+}
