@@ -114,21 +114,31 @@ void clock_rate(uint64_t *tsc_hz, uint64_t *multiplier, uint64_t *tsc_at_zero)
 	*tsc_at_zero = tsc_zero;
 }
 
+/* Rounded up; what is longer than the timer can count comes early. */
+static uint32_t timer_ticks(uint64_t ns)
+{
+	uint64_t ticks = (uint64_t)(((unsigned __int128)ns * timer_multiplier) >> 32) + 1;
+
+	return ticks < TICKS_MOST ? (uint32_t)ticks : TICKS_MOST;
+}
+
+/* Halts meanwhile. Only while the machine boots. */
 void clock_wait_us(unsigned us)
 {
 	uint64_t end = clock_now() + us * 1000ull;
 
-	while (clock_now() < end)
-		cpu_pause();
+	while (clock_now() < end) {
+		apic_timer_set(timer_ticks(us * 1000ull));
+		entry_wait();
+	}
 }
 
 static void timer_arm(struct local *local, uint64_t deadline_ns)
 {
-	uint64_t now = clock_now(), ns = deadline_ns > now ? deadline_ns - now : 0;
-	uint64_t ticks = (uint64_t)(((unsigned __int128)ns * timer_multiplier) >> 32) + 1;
+	uint64_t now = clock_now();
 
 	local->timer_armed = deadline_ns;
-	apic_timer_set(ticks < TICKS_MOST ? (uint32_t)ticks : TICKS_MOST);
+	apic_timer_set(timer_ticks(deadline_ns > now ? deadline_ns - now : 0));
 }
 
 void clock_set_timer(uint64_t deadline_ns)

@@ -145,6 +145,15 @@ entry_idle:
 	jmp entry_idle
 entry_idle_end:
 
+/* void entry_wait(void): halts until the next interrupt, which is acknowledged and no more. Only while the machine boots. */
+	.globl entry_wait
+entry_wait:
+	sti
+	hlt
+entry_wait_end:
+	cli
+	ret
+
 /* void entry_run(struct registers *r): leaves the boot stack for good. */
 	.globl entry_run
 entry_run:
@@ -195,6 +204,8 @@ interrupt_kernel:
 	je 1f
 	cmpq $run_direct_jump, 16(%rsp)
 	je 2f
+	cmpq $entry_wait_end, 16(%rsp)
+	je 3f
 	cmpq $entry_idle, 16(%rsp)
 	jb interrupt_save
 	cmpq $entry_idle_end, 16(%rsp)
@@ -204,6 +215,9 @@ interrupt_kernel:
 1:	sub $LAYOUT_DIRECT_BYTES, %rcx
 2:	mov %rcx, 16(%rsp)
 	jmp interrupt_save
+3:	call apic_acknowledge           /* entry_wait's caller minds no scratch register */
+	add $16, %rsp
+	iretq
 
 /* Exceptions: the stack holds vector, error, rip, cs, rflags, rsp, ss. */
 exception_common:

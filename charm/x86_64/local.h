@@ -56,6 +56,7 @@ void cpu_initialise(struct local *local);       /* on the CPU itself: control re
 
 /* entry.S */
 _Noreturn void entry_run(struct registers *r);
+void entry_wait(void);
 extern const uint64_t entry_vectors[VECTOR_COUNT];
 void entry_syscall(void);
 

@@ -6,7 +6,7 @@
 #include "charm/x86_64/internal.h"
 #include "charm/x86_64/local.h"
 
-enum { PATIENCE_FIRST_US = 2000, PATIENCE_US = 200000 };
+enum { PATIENCE_FIRST_US = 2000, PATIENCE_US = 200000, STEP_US = 10 };
 
 extern const uint8_t trampoline_begin[], trampoline_end[];
 struct local *smp_starting;     /* trampoline.S takes its stack from here */
@@ -24,10 +24,10 @@ _Noreturn void smp_main(struct local *local)
 
 static bool cpu_wait(const struct local *local, unsigned us)
 {
-	for (; us; us--) {
+	for (; us; us -= STEP_US) {
 		if (__atomic_load_n(&local->present, __ATOMIC_ACQUIRE))
 			return true;
-		clock_wait_us(1);
+		clock_wait_us(STEP_US);
 	}
 	return false;
 }
