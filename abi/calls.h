@@ -9,7 +9,8 @@
  *   no caller: EINVAL.
  *
  * A miss, or a fault in a space of another kernel than the thread's owner, enters the portal in the same way with the
- * words (cause, address or uid, access or kind, index, space uid, thread's cookie or 0); the handler answers by
+ * words (cause, address or uid, access or kind, index or instruction pointer, space uid, the owner's cookie of the
+ * thread or 0, thread uid); the handler answers by
  * portal_return with the first word 0 (execute again) or a negated error (the call that missed fails with it;
  * for a fault the thread gets an exception).
  *

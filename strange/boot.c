@@ -1,5 +1,6 @@
 /* From what Charm found to root's first thread: sizes the caches by the command line, takes their memory, and builds root from
- * the boot image, everything of it locked. Root is the only kernel whose objects have no homes. */
+ * the boot image, everything of it locked. Root's first objects have no
+ * homes but its thread: root is made anew at every boot. */
 #include "charm/boot.h"
 #include "abi/start.h"
 #include "activation.h"
@@ -287,6 +288,7 @@ static void root_make(const struct boot_information *info)
 	const uint8_t *elf;
 	uint64_t bytes;
 	struct root_start *start;
+	struct thread_home *home;
 
 	root_objects(&b);
 	elf = image_module(frame_pointer((frame_number)(info->image_address / PAGE_BYTES)), info->image_bytes, "root", &bytes);
@@ -296,6 +298,7 @@ static void root_make(const struct boot_information *info)
 	if (entry == 0)
 		panic("root in the boot image is not a program that can be loaded");
 	start = root_page(&b, at, RIGHT_READ);
+	home = root_page(&b, at + PAGE_BYTES, RIGHT_READ);
 	for (unsigned i = 0; i < ROOT_STACK_PAGES; i++)
 		(void)root_page(&b, at + (2 + i) * PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
 	stack = at + (2 + ROOT_STACK_PAGES) * PAGE_BYTES;
@@ -304,7 +307,7 @@ static void root_make(const struct boot_information *info)
 	for (unsigned i = 0; i < ROOT_HEAP_PAGES; i++)
 		(void)root_page(&b, heap + i * PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
 	struct thread *t = thread_make_root(b.kernel, UID_MAKE(KERNEL_NUMBER_ROOT, NUMBER_SCHEDULER), b.space, entry,
-					    stack, at, stack + 2 * PAGE_BYTES);
+					    stack, at, stack + 2 * PAGE_BYTES, home);
 
 	if (t == NULL)
 		panic("the caches are too small for root");

@@ -139,7 +139,7 @@ static void pool_start(struct thread *t, struct activation *a, const struct even
 	a->registers = (struct registers){
 		.rip = p->entry, .rsp = portal_stack_top(p, a->stack), .rbx = p->cookie,
 		.rdi = e->cause, .rsi = exception ? e->vector : e->address, .rdx = exception ? e->error : e->access,
-		.r8 = e->error, .r9 = e->space ? e->space->slot.uid : 0,
+		.r8 = e->cause == TRAP_MISS ? e->error : thread_lower(t)->registers.rip, .r9 = e->space ? e->space->slot.uid : 0,
 		.r10 = t->slot.keeper == owner ? t->cookie : 0, .r12 = t->slot.uid,
 		.flags = flags_in(a->space),
 	};

@@ -287,14 +287,15 @@ static result home_check(const struct space *s, const struct mapping_home *h)
 	return (rights & RIGHT_WRITE) && (rights & RIGHT_EXECUTE) ? -BARYON_EINVAL : 0;
 }
 
-static result plan_signal(struct plan *p, struct call *call)
+static result plan_signal(struct plan *p, struct call *call, const struct space *s)
 {
+	uint32_t keeper = UID_KEEPER(p->h.signal);
 	struct slot *t;
 	result r;
 
 	if (p->h.signal == 0)
 		return 0;
-	if (UID_KEEPER(p->h.signal) != call->kernel->number)
+	if (keeper != call->kernel->number && (s->principal == NULL || keeper != s->principal->number))
 		return -BARYON_EPERM;
 	r = slot_want(KIND_THREAD, p->h.signal, &t);
 	p->signal = (struct thread *)t;
@@ -330,7 +331,7 @@ static result plan_make(struct plan *p, struct call *call, struct space *s, cons
 	p->rights = h->rights | (s->flags & SPACE_SUPERVISOR ? 0 : MMU_USER) |
 		    (p->page->flags & PAGE_DEVICE ? MMU_DEVICE : 0) | (p->large ? MMU_LARGE : 0);
 	p->page->used = true;
-	return plan_signal(p, call);
+	return plan_signal(p, call, s);
 }
 
 static void mapping_fill(struct mapping *m, const struct plan *p, struct space *s, bool locked)

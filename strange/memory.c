@@ -34,20 +34,6 @@ void memory_move(void *to, const void *from, uint64_t bytes)
 	}
 }
 
-/* GCC turns loops and structure copies into calls of these. */
-void *memset(void *to, int value, size_t bytes)
-{
-	for (char *p = to; bytes; bytes--)
-		*p++ = (char)value;
-	return to;
-}
-
-void *memcpy(void *to, const void *from, size_t bytes)
-{
-	memory_move(to, from, bytes);
-	return to;
-}
-
 result want_kept_by(uint32_t keeper, unsigned kind, baryon_uid uid, uint64_t index)
 {
 	struct want *w = &this_cpu()->want;

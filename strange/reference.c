@@ -1,6 +1,7 @@
 /* References. Home: a reference_home of the kernel whose space holds it; immutable, so nothing is written back. The
  * slot's name is made of the space's slot and the handle. Derived: the target's slot. */
 #include "reference.h"
+#include "abi/start.h"
 #include "cache.h"
 #include "call.h"
 #include "capability.h"
@@ -21,7 +22,9 @@ result reference_want(struct space *space, uint64_t handle, unsigned kind, struc
 	s = slot_find(KIND_REFERENCE, reference_name(space, handle));
 	if (s == NULL || s->state != SLOT_LOADED) {
 		baryon_uid uid = space->slot.uid;
-		struct kernel *k = space->principal ? space->principal : space->slot.keeper;
+		/* The first handles were put in by whoever keeps the space. */
+		struct kernel *k = space->principal && handle >= HANDLE_FIRST_FREE ? space->principal :
+											    space->slot.keeper;
 
 		return want_kept_by(k->number, KIND_REFERENCE, uid, handle);
 	}

@@ -635,7 +635,7 @@ void thread_leave_base(struct call *call)
 }
 
 struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct space *space, uint64_t entry, uint64_t stack,
-				uint64_t argument, uint64_t handler_top)
+				uint64_t argument, uint64_t handler_top, struct thread_home *home)
 {
 	struct thread *t;
 	uint32_t i;
@@ -646,6 +646,8 @@ struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct spac
 	t->slot.uid = uid;
 	t->slot.keeper = root;
 	t->slot.locked = true;
+	t->slot.home = home;
+	t->slot.home_frame = frame_of_pointer(home);
 	t->priority = PRIORITY_COUNT - 1;
 	t->bound = CPU_ANY;
 	t->cpu = t->timer_cpu = -1;

@@ -30,6 +30,6 @@ result thread_unload_self(struct call *call, bool destroy);
 void thread_leave_base(struct call *call);
 
 struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct space *space, uint64_t entry, uint64_t stack,
-				uint64_t argument, uint64_t handler_top);
+				uint64_t argument, uint64_t handler_top, struct thread_home *home);
 
 #endif

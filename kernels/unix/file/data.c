@@ -5,7 +5,7 @@
  *   2. Where the tree has no page, the image's page shows if it begins before image_bytes; bytes of it from image_bytes on
  *      read as zero: image_bytes only shrinks to page boundaries, or the page was copied first.
  *   3. pages is the number of pages in the tree. While it is 0 readers need no lock: the image never goes away. */
-#include "kernels/unix/file/file.h"
+#include "file/file.h"
 
 enum { NODE_BITS = 6, NODE_SLOTS = 1 << NODE_BITS, HEIGHT_LIMIT = 9 };
 
@@ -89,12 +89,12 @@ void data_find(struct data *data, uint64_t index, struct data_page *out)
 	mutex_unlock(&data->lock);
 }
 
-static page_index page_copy(const char *from)
+static page_index page_duplicate(const char *from)
 {
 	page_index page = page_alloc_any();
 
 	if (page)
-		memcpy(page_address(page), from, PAGE_BYTES);
+		page_copy(page_address(page), from);
 	return page;
 }
 
@@ -108,7 +108,7 @@ page_index data_make(struct data *data, uint64_t index)
 		data_find(data, index, &found);
 		if (found.page)
 			return found.page;
-		page = found.image ? page_copy(found.image) : page_alloc();
+		page = found.image ? page_duplicate(found.image) : page_alloc();
 		if (!page)
 			return 0;
 		page_get(page);

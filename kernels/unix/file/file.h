@@ -11,9 +11,10 @@
 #ifndef UNIX_FILE_FILE_H
 #define UNIX_FILE_FILE_H
 
-#include "kernels/unix/file/linux_file.h"
-#include "kernels/unix/process/process.h"
-#include "kernels/unix/unix.h"
+#include "file/linux_file.h"
+#include "process/process.h"
+#include "unix.h"
+#include "baryon/string.h"
 
 struct inode;
 struct pipe;
@@ -21,12 +22,6 @@ struct terminal;
 struct poll_table;
 struct io;
 struct listing;
-
-void *memcpy(void *to, const void *from, size_t bytes);
-void *memmove(void *to, const void *from, size_t bytes);
-void *memset(void *to, int value, size_t bytes);
-int memcmp(const void *one, const void *other, size_t bytes);
-size_t strlen(const char *text);
 
 /* ---- contents of a regular file (data.c) ---- */
 struct data {
@@ -93,7 +88,7 @@ struct inode {
 	uint32_t nlink;             /* lock of the inode */
 	uint32_t device;            /* st_rdev */
 	uint32_t filesystem;        /* st_dev */
-	uint32_t writers;           /* open for writing, or executing when negative: unused */
+	uint32_t spare;
 	uint64_t number;
 	uint64_t size;              /* atomic; changed under the lock */
 	int64_t accessed_ns, modified_ns, changed_ns;
@@ -102,12 +97,13 @@ struct inode {
 	struct inode *image_next;   /* in the table of image inodes with several names */
 	uint32_t image_key;
 	struct file_locks *locks;   /* flock and fcntl locks, or null */
+	int32_t proc_pid;           /* in /proc: whose, and which file (proc.c) */
+	uint32_t proc_what;
 	union {
 		struct directory directory;
 		struct data data;
-		struct { char *target; uint32_t page; } link;
+		struct { char *target; bool owned; } link;       /* size bytes; in the heap when owned */
 		struct pipe *pipe;
-		struct { int32_t pid; uint32_t what; } proc;
 	};
 };
 
@@ -182,16 +178,26 @@ struct listing {                /* one getdents call */
 };
 /* Adds one name; `next` is the position after it. 0, 1: no more room, -EFAULT. */
 int listing_put(struct listing *listing, const char *name, uint32_t bytes, uint64_t inode, uint32_t type, uint64_t next);
+/* The name by which a directory holds an inode, zero-terminated. Its length, -ENOENT, -ERANGE. */
+int64_t directory_name_of(struct inode *directory, struct inode *inode, char *to, uint64_t limit);
 int directory_list(struct inode *directory, struct listing *listing);  /* 0, -E* */
 
 /* ---- the tree (tree.c) ---- */
 extern struct inode *tree_root;
 extern struct mutex rename_lock;
 int tree_init(void);            /* 0, -ENOMEM, -EIO: the image is not whole */
-/* The inode of an image inode, new or shared. 0, -ENOMEM, -EIO */
-int tree_image_inode(unsigned layer, uint32_t number, struct inode *parent, struct inode **out);
 /* Finds a name in what lies under a directory. 0 and a new inode, -ENOENT, -EIO, -ENOMEM. */
 int tree_image_find(struct inode *directory, const char *name, uint32_t bytes, struct inode **out);
+/* The n-th name in a layer of what lies under a directory. 0, -ENOENT, -EIO. */
+struct rootfs_name;
+int tree_image_entry(struct inode *directory, unsigned layer, uint32_t n, struct rootfs_name *out);
+bool tree_image_has(struct inode *directory, unsigned layer, const char *name, uint32_t bytes);
+/* The last name of an inode was taken away. */
+void tree_forget(struct inode *inode);
+/* Makes an inode for the calling process under the name of a walk that found none (`hidden` is what directory_entry_locked gave),
+ * and puts it in walk->inode. The folder's lock is held. 0, -ENOENT (the folder was removed), -ENOMEM. */
+struct walk;
+int tree_create_locked(struct inode *folder, struct walk *walk, struct entry *hidden, uint32_t mode, uint32_t device);
 
 /* ---- paths (path.c) ---- */
 struct path_state {
@@ -231,6 +237,8 @@ uint32_t path_umask(void);
 int directory_may_remove(struct inode *directory, struct inode *victim);
 
 /* ---- input and output (io.c) ---- */
+#define PROGRAM_TOP 0x00007ffffffff000ull
+
 struct io {                     /* where bytes come from or go to */
 	uint64_t address, bytes;    /* the current piece */
 	const struct linux_iovec *next;
@@ -347,6 +355,7 @@ void pipe_free(struct pipe *pipe);
 int device_open(struct inode *inode, struct file *file);        /* by its number: 0, -ENXIO */
 int device_install(struct inode *root);
 int proc_install(struct inode *root);
+int proc_name(struct inode *inode, char *to, uint64_t limit);   /* of a folder in /proc: length */
 int terminal_open(struct inode *inode, struct file *file);
 void random_bytes(void *to, uint64_t bytes);
 void file_locks_release(struct file *file);                     /* flock's, at the last close */

@@ -2,7 +2,7 @@
 #ifndef UNIX_FILE_LINUX_FILE_H
 #define UNIX_FILE_LINUX_FILE_H
 
-#include "abi/types.h"
+#include "linux.h"
 
 enum {
 	O_ACCMODE = 3, O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_NOCTTY = 0400,

@@ -1,18 +1,10 @@
-#include "kernels/unix/file/file.h"
-#include "kernels/unix/file/rootfs.h"
+#include "file/file.h"
+#include "file/rootfs.h"
+#include "baryon/hash.h"
 
 static bool table_inside(const struct rootfs_header *header, uint64_t offset, uint64_t count, uint64_t each)
 {
 	return !(offset & 7) && offset >= PAGE_BYTES && offset <= header->data && count <= (header->data - offset) / each;
-}
-
-static uint64_t check_sum(const char *from, uint64_t bytes)
-{
-	uint64_t sum = 0xcbf29ce484222325ull;
-
-	for (uint64_t i = 0; i < bytes; i++)
-		sum = (sum ^ (uint8_t)from[i]) * 0x100000001b3ull;
-	return sum;
 }
 
 static bool header_good(const struct rootfs_header *header, uint64_t bytes)
@@ -34,7 +26,7 @@ int rootfs_open(struct rootfs *fs, const void *base, uint64_t bytes, uint64_t fi
 	*fs = (struct rootfs){0};
 	if (bytes < PAGE_BYTES || !header_good(header, bytes))
 		return -EIO;
-	if (check_sum((const char *)base + PAGE_BYTES, header->data - PAGE_BYTES) != header->check)
+	if (hash_fnv1a(FNV_START, (const char *)base + PAGE_BYTES, header->data - PAGE_BYTES) != header->check)
 		return -EIO;
 	fs->base = base;
 	fs->first_page = first_page;
@@ -62,7 +54,7 @@ static bool data_inside(const struct rootfs *fs, const struct rootfs_inode *inod
 static bool target_inside(const struct rootfs *fs, const struct rootfs_inode *inode)
 {
 	return inode->size >= 1 && inode->size <= ROOTFS_TARGET_LIMIT && inode->offset <= fs->names_bytes &&
-		inode->size <= fs->names_bytes - inode->offset && !__builtin_memchr(fs->names + inode->offset, 0, inode->size);
+		inode->size <= fs->names_bytes - inode->offset && !memchr(fs->names + inode->offset, 0, inode->size);
 }
 
 static bool inode_good(const struct rootfs *fs, const struct rootfs_inode *inode)

@@ -91,6 +91,7 @@ void signal_post_locked(struct process *process, struct thread *thread, int numb
 void signal_force(int number, int code, uint64_t address);
 /* Takes a pending signal of the calling thread that is in `set`. Returns its number and info, 0: none. Takes the lock. */
 int signal_take(uint64_t set, struct linux_siginfo *info);
+void signal_drop_ignored(struct process *process, int number);  /* pending ones, if it is ignored now. Process lock */
 void signals_exec(struct process *process);             /* handlers become defaults */
 void signals_free(struct signal_queued *queued);
 void signal_mask_set(uint64_t mask);

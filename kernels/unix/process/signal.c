@@ -109,6 +109,12 @@ static bool is_ignored(const struct process *process, int number)
 	return action->handler == SIG_DFL && (SIGNAL_BIT(number) & SIGNALS_IGNORED);
 }
 
+void signal_drop_ignored(struct process *process, int number)
+{
+	if (is_ignored(process, number))
+		pending_drop(process, SIGNAL_BIT(number));
+}
+
 static bool is_blocked_everywhere(const struct process *process, int number)
 {
 	for (const struct thread *t = process->threads; t != NULL; t = t->next_in_process) {
@@ -373,6 +379,7 @@ static void call_interrupted(struct trap_frame *frame, int64_t result, const str
 {
 	bool restart = result == -ERESTARTNOINTR || (result == -ERESTARTSYS && (action->flags & SA_RESTART));
 
+	self()->restart_deadline = 0;
 	if (restart)
 		restart_call(frame);
 	else
