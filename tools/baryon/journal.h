@@ -1,0 +1,20 @@
+/* The early console of the guest, line by line: shown with --verbose, and remembered to say why the system failed. */
+#ifndef TOOLS_BARYON_JOURNAL_H
+#define TOOLS_BARYON_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define JOURNAL_LINE 400
+
+struct journal {
+	bool show;                  /* copy to standard error */
+	bool panicked;              /* `last` is Charm's last word */
+	size_t used;
+	char line[JOURNAL_LINE + 1];/* the line that is coming in */
+	char last[JOURNAL_LINE + 1];/* the panic, or the last whole line */
+};
+
+void journal_take(struct journal *journal, const char *bytes, size_t count);
+
+#endif
