@@ -1,0 +1,63 @@
+/* What the SRM asks of root. */
+#include "srm.h"
+
+#include "baryon/format.h"
+#include "baryon/root.h"
+#include "baryon/string.h"
+
+static long ask(uint64_t words[PORTAL_WORDS])
+{
+	long result = portal_call(HANDLE_SRM, words, NULL, 0);
+
+	return result < 0 ? result : (long)words[0];
+}
+
+uint64_t root_memory_free(void)
+{
+	uint64_t words[PORTAL_WORDS] = { ROOT_MEMORY_FREE };
+
+	return ask(words) < 0 ? 0 : words[1];
+}
+
+long root_container_make(struct child *child, uint64_t pages)
+{
+	uint64_t words[PORTAL_WORDS] = { ROOT_CONTAINER_MAKE, pages, SRM_HANDLE_CHILD_MEMORY + child->index };
+	long result = ask(words);
+
+	if (result < 0)
+		return result;
+	child->memory = words[1];
+	memcpy(&child->memory_capability, &words[ROOT_WORD_CAPABILITY], sizeof child->memory_capability);
+	return 0;
+}
+
+long root_container_clear(baryon_uid container)
+{
+	uint64_t words[PORTAL_WORDS] = { ROOT_CONTAINER_CLEAR, container };
+
+	return ask(words);
+}
+
+long root_capability(uint64_t what, struct capability *out)
+{
+	uint64_t words[PORTAL_WORDS] = { ROOT_CAPABILITY, what };
+	long result = ask(words);
+
+	memcpy(out, &words[ROOT_WORD_CAPABILITY], sizeof *out);
+	return result;
+}
+
+_Noreturn void root_power_off(uint64_t status)
+{
+	uint64_t words[PORTAL_WORDS] = { ROOT_POWER_OFF, status };
+	long result = ask(words);
+
+	log_format("srm: power-off failed: %s\n", baryon_error_text(result));
+	for (;;)
+		park(0);
+}
+
+_Noreturn void lib_stop(void)
+{
+	root_power_off(STATUS_FAILED);
+}

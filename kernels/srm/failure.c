@@ -1,0 +1,78 @@
+/* Kernels that die: said once, then cleared away and, if they may, started again by the scheduler thread. */
+#include <stdarg.h>
+
+#include "srm.h"
+
+#include "baryon/format.h"
+
+enum { SIGNALS = 16, REASON_BYTES = 160 };
+
+static void report(const struct child *child, const char *format, va_list values)
+{
+	char reason[REASON_BYTES];
+
+	vsnprintf(reason, sizeof reason, format, values);
+	log_format("baryon: kernel %s: %s\n", child->name, reason);
+}
+
+_Noreturn void child_failed(struct child *child, const char *format, ...)
+{
+	uint32_t running = CHILD_RUNNING;
+	va_list values;
+
+	va_start(values, format);
+	if (__atomic_compare_exchange_n(&child->state, &running, CHILD_FAILED, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		report(child, format, values);
+		alert(SRM_UID(NUMBER_SCHEDULER));
+	}
+	va_end(values);
+	for (;;)
+		park(0);
+}
+
+/* Restarts are for kernels that say nothing to the outside. When the owner of the console dies, or another dies too often,
+ * the machine ends: a program run twice would do its work twice. */
+static void child_recover(struct child *child)
+{
+	child_destroy(child);
+	if (child->restarts == 0) {
+		log_format("baryon: kernel %s is not started again\n", child->name);
+		__atomic_store_n(&child->state, CHILD_ENDED, __ATOMIC_RELEASE);
+		if (child->console)
+			root_power_off(STATUS_FAILED);
+		return;
+	}
+	child->restarts--;
+	log_format("baryon: kernel %s is started again\n", child->name);
+	if (child_start(child) < 0)
+		__atomic_store_n(&child->state, CHILD_ENDED, __ATOMIC_RELEASE);
+}
+
+static void thread_reload(uint64_t address)
+{
+	const struct thread_home *home = (const struct thread_home *)address;
+	struct homes_entry *entry = NULL;
+
+	for (uint32_t i = 0; i < srm.child_count && !entry; i++)
+		if (home == &srm.children[i].thread)
+			entry = homes_find(&srm.children[i].homes, KIND_THREAD, home->header.uid);
+	if (entry && object_load(KIND_THREAD, entry->home, entry->flags) < 0)
+		log_format("srm: the first thread of a kernel is not reloaded\n");
+}
+
+/* An alert ends the wait: some kernel failed. */
+_Noreturn void scheduler_run(void *unused)
+{
+	uint64_t addresses[SIGNALS];
+
+	(void)unused;
+	for (;;) {
+		long count = signal_wait(0, addresses, SIGNALS);
+
+		for (long i = 0; count > 0 && i < (count & (SIGNAL_OVERFLOWED - 1)); i++)
+			thread_reload(addresses[i]);
+		for (uint32_t i = 0; i < srm.child_count; i++)
+			if (__atomic_load_n(&srm.children[i].state, __ATOMIC_ACQUIRE) == CHILD_FAILED)
+				child_recover(&srm.children[i]);
+	}
+}

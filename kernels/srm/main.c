@@ -1,0 +1,127 @@
+/* The SRM's start: reads the boot image's settings, divides what there is, and starts the kernels. */
+#include "srm.h"
+
+#include "baryon/format.h"
+#include "baryon/string.h"
+
+enum { STACK_BYTES = 16384, OWN_HOMES = 8, SIDE_GROUPS = 16, SHARE_ALL = 100, SHARE_SIDE = 50 };
+
+struct srm srm;
+
+static void image_open(void)
+{
+	uint64_t base = DOMAIN_BASE + srm.start->domain * DOMAIN_BYTES;
+	const struct image_module *module;
+
+	srm.memory = (uint8_t *)(base + DOMAIN_MEMORY_OFFSET);
+	srm.memory_next = srm.start->memory_first;
+	srm.image = (const struct image_header *)(base + DOMAIN_BOOT_OFFSET);
+	if (!image_valid(srm.image, srm.start->boot_image_bytes))
+		panic("srm: the boot image is damaged");
+	module = image_find(srm.image, "settings");
+	if (module)
+		srm.settings = (struct settings){ image_module_bytes(srm.image, module), module->bytes };
+}
+
+static void scheduler_start(void)
+{
+	static struct thread_home home __attribute__((aligned(2048)));
+	static uint8_t stack[STACK_BYTES] __attribute__((aligned(4096)));
+	static uint8_t handler_stack[HANDLER_BYTES] __attribute__((aligned(4096)));
+	struct thread_start start = {
+		.uid = SRM_UID(NUMBER_SCHEDULER), .space = srm.start->space, .entry = (uint64_t)thread_entry,
+		.stack_top = (uint64_t)stack + sizeof stack, .argument = (uint64_t)scheduler_run,
+		.handler_space = srm.start->space, .handler_top = (uint64_t)handler_stack + sizeof handler_stack,
+		.priority = PRIORITY_SCHEDULER,
+	};
+	long result;
+
+	thread_home_start(&home, &start);
+	result = homes_load(&srm.homes, KIND_THREAD, &home, LOAD_LOCKED);
+	if (result < 0)
+		panic("srm: its scheduler thread: %s", baryon_error_text(result));
+}
+
+/* Whether "place=NAME=..." asks for the supervisor; the last one counts. */
+static bool place_supervisor(const char *name, bool otherwise)
+{
+	size_t at = 0, length = strlen(name);
+	const char *value;
+
+	while ((value = settings_next_of(&srm.settings, &at, "place"))) {
+		if (strncmp(value, name, length) == 0 && value[length] == '=')
+			otherwise = strcmp(value + length + 1, "supervisor") == 0;
+		if (strncmp(value, "all=", 4) == 0)
+			otherwise = strcmp(value + 4, "supervisor") == 0;
+	}
+	return otherwise;
+}
+
+static struct child *child_add(const char *name, bool supervisor, uint64_t memory_pages)
+{
+	struct child *child = &srm.children[srm.child_count];
+
+	if (srm.child_count == CHILDREN) {
+		log_format("srm: too many kernels: %s is left out\n", name);
+		return NULL;
+	}
+	child->index = srm.child_count;
+	child->domain_number = DOMAIN_FIRST_CHILD + child->index;
+	child->supervisor = place_supervisor(name, supervisor);
+	child->memory_pages = memory_pages;
+	child->share = SHARE_ALL;
+	string_copy(child->name, name, sizeof child->name);
+	__atomic_store_n(&srm.child_count, srm.child_count + 1, __ATOMIC_RELEASE);
+	return child;
+}
+
+static void side_kernels_add(uint64_t pages)
+{
+	const char *name;
+	size_t at = 0;
+
+	while ((name = settings_next_of(&srm.settings, &at, "kernel"))) {
+		struct child *child = child_add(name, false, pages);
+
+		if (child) {
+			child->restarts = RESTARTS;
+			child->share = SHARE_SIDE;
+		}
+	}
+}
+
+static uint64_t side_pages(uint64_t free_pages)
+{
+	uint64_t groups = free_pages / GROUP_PAGES / 8;
+
+	return (groups < SIDE_GROUPS ? groups : SIDE_GROUPS) * GROUP_PAGES;
+}
+
+/* UNIX is first, so that it has the first number and domain; it gets what the others leave. */
+static void children_start(void)
+{
+	uint64_t free_pages = root_memory_free(), side = side_pages(free_pages);
+	struct child *unix_kernel = child_add("unix", true, 0);
+
+	unix_kernel->console = true;
+	side_kernels_add(side);
+	unix_kernel->memory_pages = free_pages - (srm.child_count - 1) * side;
+	for (uint32_t i = 0; i < srm.child_count; i++)
+		if (child_start(&srm.children[i]) < 0 && srm.children[i].console)
+			root_power_off(STATUS_FAILED);
+}
+
+_Noreturn void domain_main(void *start)
+{
+	static struct homes_entry entries[OWN_HOMES];
+
+	srm.start = start;
+	srm.next_number = KERNEL_FIRST_OF_SRM;
+	srm.homes = (struct homes){ entries, 0, OWN_HOMES };
+	image_open();
+	portals_start();
+	scheduler_start();
+	children_start();
+	for (;;)
+		park(0);
+}

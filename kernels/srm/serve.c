@@ -1,0 +1,173 @@
+/* The SRM's portals: faults and exceptions inside the other kernels' domains, misses of what it keeps, and its service. */
+#include "srm.h"
+
+#include "baryon/format.h"
+
+enum { STACK_BYTES = 8192, FAULT_STACKS = 8, MISS_STACKS = 4, EXCEPTION_STACKS = 2, SERVICE_STACKS = 4 };
+
+static uint8_t fault_stacks[FAULT_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
+static uint8_t miss_stacks[MISS_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
+static uint8_t exception_stacks[EXCEPTION_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
+static uint8_t service_stacks[SERVICE_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
+static struct activation_record records[FAULT_STACKS + MISS_STACKS] __attribute__((aligned(4096)));
+static struct activation_record more_records[EXCEPTION_STACKS + SERVICE_STACKS] __attribute__((aligned(4096)));
+
+struct child *child_of_space(baryon_uid space)
+{
+	uint32_t count = __atomic_load_n(&srm.child_count, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (srm.children[i].space.header.uid == space)
+			return &srm.children[i];
+	return NULL;
+}
+
+static void fault_answer(baryon_uid space, uint64_t address, uint64_t access, uint64_t rip)
+{
+	struct child *child = child_of_space(space);
+	long result;
+
+	if (!child)
+		panic("srm: fault at %lx in space %lx, which it does not keep", address, space);
+	result = domain_fault(&child->domain, address, access);
+	if (result < 0)
+		child_failed(child, "fault at %lx, access %lu, instruction %lx (offset %lx): %s", address, access, rip,
+			rip - child->domain.base, baryon_error_text(result));
+}
+
+void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	(void)cookie, (void)cause;
+	fault_answer(frame->space, frame->address, frame->access, frame->registers.rip);
+}
+
+void fault_serve(struct portal_words *words)
+{
+	fault_answer(words->word[WORD_SPACE], words->word[WORD_ADDRESS], words->word[WORD_ACCESS], words->word[WORD_INDEX]);
+	words->word[0] = 0;
+}
+
+/* An exception in a kernel's own code: nothing can make it good. */
+static _Noreturn void exception_answer(baryon_uid space, uint64_t vector, uint64_t error, uint64_t rip)
+{
+	struct child *child = child_of_space(space);
+
+	if (!child)
+		panic("srm: exception %lu in space %lx, which it does not keep", vector, space);
+	child_failed(child, "exception %lu, error %lx, instruction %lx (offset %lx)", vector, error, rip,
+		rip - child->domain.base);
+}
+
+void exception_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	(void)cookie, (void)cause;
+	exception_answer(frame->space, frame->vector, frame->error, frame->registers.rip);
+}
+
+void exception_serve(struct portal_words *words)
+{
+	exception_answer(words->word[WORD_SPACE], words->word[WORD_ADDRESS], words->word[WORD_ACCESS], words->word[WORD_INDEX]);
+}
+
+static long reference_miss(baryon_uid space, uint64_t handle)
+{
+	struct child *child = child_of_space(space);
+	long result;
+
+	if (!child || handle == 0 || handle > CHILD_REFERENCES || child->references[handle - 1].handle != handle)
+		return -BARYON_ENOENT;
+	result = object_load(KIND_REFERENCE, &child->references[handle - 1], LOAD_LOCKED);
+	return result == -BARYON_EEXIST ? 0 : result;
+}
+
+static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
+{
+	uint32_t count = __atomic_load_n(&srm.child_count, __ATOMIC_ACQUIRE);
+	long result;
+
+	if (kind == KIND_REFERENCE)
+		return reference_miss(uid, index);
+	result = homes_miss(&srm.homes, kind, uid);
+	for (uint32_t i = 0; i < count && result == -BARYON_ENOENT; i++)
+		result = homes_miss(&srm.children[i].homes, kind, uid);
+	return result;
+}
+
+void miss_serve(struct portal_words *words)
+{
+	uint64_t *word = words->word;
+
+	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
+}
+
+/* A child's first thread or one of the SRM's own. */
+void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	struct child *child = child_of_space(frame->space);
+	long result = miss_answer((enum object_kind)frame->access, frame->address, frame->error);
+
+	(void)cookie, (void)cause;
+	if (result == 0)
+		return;
+	if (!child)
+		panic("srm: miss of object %lx, kind %lu: %s", frame->address, frame->access, baryon_error_text(result));
+	child_failed(child, "needs object %lx of kind %lu: %s", frame->address, frame->access, baryon_error_text(result));
+}
+
+static void serve(struct portal_words *words, void *context)
+{
+	struct child *child = &srm.children[(words->badge - 1) % CHILDREN];
+	uint64_t argument = words->word[1];
+
+	(void)context;
+	switch (words->word[0]) {
+	case SRM_POWER_OFF:
+		root_power_off(argument);
+	case SRM_FAILED:
+		child_failed(child, "it gave up");
+	case SRM_CONSOLE_BIND:
+		words->word[0] = (uint64_t)(child->console ? child_console_bind(child, argument) : -BARYON_EPERM);
+		break;
+	default:
+		words->word[0] = (uint64_t)-BARYON_EINVAL;
+		break;
+	}
+}
+
+struct pool {
+	uint8_t (*stacks)[STACK_BYTES];
+	uint32_t count;
+	struct activation_record *records;
+};
+
+static void portal_load(struct portal_home *home, uint64_t number, const char *entry, void *cookie, const struct pool *pool)
+{
+	long result;
+
+	home_start(home, sizeof *home, KIND_PORTAL, SRM_UID(number));
+	home->space = srm.start->space;
+	home->entry = (uint64_t)entry;
+	home->cookie = (uint64_t)cookie;
+	home->stacks = (uint64_t)pool->stacks;
+	home->stack_bytes = STACK_BYTES;
+	home->stack_count = pool->count;
+	home->records = (uint64_t)pool->records;
+	result = homes_load(&srm.homes, KIND_PORTAL, home, LOAD_LOCKED);
+	if (result < 0)
+		panic("srm: portal %lu: %s", number, baryon_error_text(result));
+}
+
+void portals_start(void)
+{
+	static struct portal_home homes[4] __attribute__((aligned(128)));
+	static struct portal_service service = { serve, NULL };
+	static const struct pool faults = { fault_stacks, FAULT_STACKS, records };
+	static const struct pool misses = { miss_stacks, MISS_STACKS, records + FAULT_STACKS };
+	static const struct pool exceptions = { exception_stacks, EXCEPTION_STACKS, more_records };
+	static const struct pool services = { service_stacks, SERVICE_STACKS, more_records + EXCEPTION_STACKS };
+
+	portal_load(&homes[0], NUMBER_FAULT_PORTAL, fault_portal_entry, NULL, &faults);
+	portal_load(&homes[1], NUMBER_MISS_PORTAL, miss_portal_entry, NULL, &misses);
+	portal_load(&homes[2], NUMBER_EXCEPTION_PORTAL, exception_portal_entry, NULL, &exceptions);
+	portal_load(&homes[3], NUMBER_SERVICE, portal_entry, &service, &services);
+}
