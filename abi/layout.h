@@ -24,12 +24,14 @@
 #define STUBS_TRAPPING   0xfffffffff0000000ull
 #define STUBS_DIRECT     0xfffffffff0001000ull
 #define INFO_PAGE        0xfffffffff0002000ull
+#define INFO_PAGE_DIRECT 0xfffffffff0003000ull    /* the same for ring 0, which may not read user pages */
+#define INFO_PAGE_OFFSET 0x2000ull                /* of either from its stub page */
 
 /* A system call instruction is two bytes; a direct stub's call point lies DIRECT_BYTES before its return. */
 #define SYSCALL_BYTES    2
 #define DIRECT_BYTES     12
 
-/* What everybody may know of the machine; at INFO_PAGE, read-only. */
+/* What everybody may know of the machine; at INFO_PAGE and INFO_PAGE_DIRECT, read-only. */
 struct info_page {
 	uint32_t version;
 	uint32_t cpus;

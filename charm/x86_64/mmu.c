@@ -109,6 +109,7 @@ static void stubs_map(void)
 	stub_map(STUBS_TRAPPING, stubs_trapping, RIGHT_READ | RIGHT_EXECUTE | MMU_USER);
 	stub_map(STUBS_DIRECT, stubs_direct, RIGHT_READ | RIGHT_EXECUTE);
 	stub_map(INFO_PAGE, info_page_bytes, RIGHT_READ | MMU_USER);
+	stub_map(INFO_PAGE_DIRECT, info_page_bytes, RIGHT_READ);
 	stub_groups[mmu_index(STUBS_TRAPPING, 1)] = own_table(stub_pages) | ENTRY_USER;
 	top_gibs[mmu_index(STUBS_TRAPPING, 2)] = own_table(stub_groups) | ENTRY_USER;
 }

@@ -3,10 +3,11 @@
 #define BARYON_CLOCK_H
 
 #include "abi/layout.h"
+#include "baryon/x86_64/stub.h"
 
 static inline const volatile struct info_page *info_page(void)
 {
-	return (const volatile struct info_page *)INFO_PAGE;
+	return (const volatile struct info_page *)(baryon_stubs + INFO_PAGE_OFFSET);
 }
 
 /* Nanoseconds on the persistent monotonic clock; deadlines are on it. */
