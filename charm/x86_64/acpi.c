@@ -31,7 +31,7 @@ static union {
 	uint8_t bytes[PAGE_BYTES];
 } rsdp_page __attribute__((aligned(4096)));
 
-struct acpi_facts acpi = { .reset_space = 255 };
+struct acpi_facts acpi;
 
 static bool sums_to_zero(const void *bytes, uint64_t count)
 {
@@ -56,12 +56,15 @@ static const struct table *table_at(uint64_t address)
 }
 
 /* A field of a table; 0 when it lies outside. */
-static uint64_t table_field(const struct table *table, uint32_t offset, unsigned bytes)
+static __attribute__((noinline)) uint64_t table_field(const struct table *table, uint32_t offset, unsigned bytes)
 {
+	const uint8_t *field = (const uint8_t *)table + offset;
 	uint64_t value = 0;
 
-	if (offset + bytes <= table->bytes)
-		memcpy(&value, (const uint8_t *)table + offset, bytes);
+	if (offset + bytes > table->bytes)
+		return 0;
+	while (bytes--)
+		value = value << 8 | field[bytes];
 	return value;
 }
 
@@ -214,6 +217,7 @@ void acpi_read(uint64_t told)
 
 	for (i = 0; i < 16; i++)
 		acpi.isa[i].irq = i;
+	acpi.reset_space = 255;
 	acpi.rsdp = rsdp_find(told);
 	rsdp = physical_pointer(acpi.rsdp, sizeof(*rsdp));
 	if (!acpi.rsdp || !rsdp)

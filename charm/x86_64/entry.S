@@ -330,7 +330,6 @@ entry_nmi:
 
 /* One stub a vector; entry_vectors says where. */
 	.macro vector_stub number
-	.balign 8
 vector_\number:
 	.if \number >= VECTOR_IRQ
 	push $0

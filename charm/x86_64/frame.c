@@ -100,7 +100,7 @@ void frame_initialise(const struct boot_told *told)
 			range_include(first, end - first);
 	}
 	exclude_bytes(0, LOW_MEMORY);
-	exclude_bytes((uintptr_t)image_begin - KERNEL_BASE, (uint64_t)(image_end - image_begin));
+	exclude_bytes(image_physical(image_begin), image_physical(image_end) - image_physical(image_begin));
 	if (told->image.bytes)
 		exclude_bytes(told->image.address, told->image.bytes);
 	if (!range_count)

@@ -4,7 +4,7 @@
 enum tag_type {
 	TAG_END = 0, TAG_COMMAND_LINE = 1, TAG_MODULE = 3, TAG_MAP = 6, TAG_RSDP_OLD = 14, TAG_RSDP_NEW = 15,
 };
-enum { TYPE_RAM = 1, INFORMATION_LIMIT = 1 << 20 };
+enum { MAP_AVAILABLE = 1, INFORMATION_LIMIT = 1 << 20 };
 
 struct tag {
 	uint32_t type, bytes;
@@ -29,12 +29,12 @@ static void map_read(const struct tag_map *map, struct boot_told *told)
 {
 	const uint8_t *at = (const uint8_t *)(map + 1), *end = (const uint8_t *)map + map->tag.bytes;
 
-	if (map->entry_bytes < sizeof(struct map_entry))
+	if (map->entry_bytes < sizeof(struct map_entry) || map->entry_bytes % 8 || map->tag.bytes < sizeof(*map))
 		return;
 	for (; at + sizeof(struct map_entry) <= end; at += map->entry_bytes) {
 		const struct map_entry *entry = (const struct map_entry *)at;
 
-		if (entry->type == TYPE_RAM)
+		if (entry->type == MAP_AVAILABLE)
 			boot_add_usable(told, entry->address, entry->bytes);
 	}
 }

@@ -30,7 +30,7 @@ bool pvh_read(uint64_t address, struct boot_told *told)
 		return false;
 	map = physical_pointer(start->map, start->map_count * sizeof(*map));
 	module = physical_pointer(start->modules, sizeof(*module));
-	if (!map)
+	if (!map || (start->map | start->modules) & 7)
 		return false;
 	for (i = 0; i < start->map_count; i++)
 		if (map[i].type == TYPE_RAM)
