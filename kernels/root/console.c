@@ -11,6 +11,7 @@ enum {
 	UART_DATA = UART, UART_ENABLE = UART + 1, UART_WHAT = UART + 2, UART_FIFO = UART + 2, UART_LINE = UART + 3,
 	UART_MODEM = UART + 4, UART_STATUS = UART + 5,
 	ENABLE_RECEIVED = 1, ENABLE_EMPTY = 2,
+	MODEM_LOOP = 0x10, MODEM_READY = 0x0b,
 	WHAT_MASK = 0x0f, WHAT_NONE = 1, WHAT_LEVEL = 4,
 	STATUS_RECEIVED = 1, STATUS_ROOM = 0x20, STATUS_IDLE = 0x40,
 	FIFO_BYTES = 16, FIFO_LEVEL = 14,
@@ -45,15 +46,29 @@ static void uart_write(uint16_t port, unsigned value)
 		panic("root: the console's port %x cannot be written", port);
 }
 
+/* Switching the FIFO on drops the byte that may have come before; the loop keeps further ones away meanwhile. */
+static void fifo_start(void)
+{
+	bool was_empty;
+	uint8_t early;
+
+	uart_write(UART_MODEM, MODEM_LOOP);
+	if (uart_read(UART_STATUS) & STATUS_RECEIVED) {
+		early = (uint8_t)uart_read(UART_DATA);
+		ring_put(&channel->input, &early, 1, &was_empty);
+	}
+	uart_write(UART_FIFO, 0xc7);            /* cleared, interrupts from FIFO_LEVEL bytes on */
+	uart_write(UART_MODEM, MODEM_READY);
+}
+
 static void uart_start(void)
 {
 	uart_write(UART_ENABLE, 0);
-	uart_write(UART_LINE, 0x80);            /* the divisor: 115200 baud */
+	uart_write(UART_LINE, 0x83);            /* the divisor: 115200 baud */
 	uart_write(UART_DATA, 1);
 	uart_write(UART_ENABLE, 0);
 	uart_write(UART_LINE, 0x03);            /* 8 bits, no parity */
-	uart_write(UART_FIFO, 0xc7);            /* cleared, interrupts from FIFO_LEVEL bytes on */
-	uart_write(UART_MODEM, 0x0b);
+	fifo_start();
 	uart_write(UART_ENABLE, ENABLE_RECEIVED);
 }
 

@@ -51,7 +51,7 @@ static long reference_give(struct child *child, uint32_t handle, const struct ca
 	struct reference_home *home = &child->references[handle - 1];
 
 	*home = (struct reference_home){ *capability, child->space.header.uid, handle, HOME_VERSION };
-	return object_load(KIND_REFERENCE, home, LOAD_LOCKED);
+	return object_load(KIND_REFERENCE, home, 0);
 }
 
 static long service_give(struct child *child)

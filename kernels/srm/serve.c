@@ -76,7 +76,7 @@ static long reference_miss(baryon_uid space, uint64_t handle)
 
 	if (!child || handle == 0 || handle > CHILD_REFERENCES || child->references[handle - 1].handle != handle)
 		return -BARYON_ENOENT;
-	result = object_load(KIND_REFERENCE, &child->references[handle - 1], LOAD_LOCKED);
+	result = object_load(KIND_REFERENCE, &child->references[handle - 1], 0);
 	return result == -BARYON_EEXIST ? 0 : result;
 }
 
