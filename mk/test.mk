@@ -31,7 +31,7 @@ build/programs/%: tests/programs/%.c $(MK_FILES)
 
 SYSTEM_TESTS := $(sort $(wildcard tests/system/*.test))
 SMOKE_TESTS := $(sort $(wildcard tests/system/smoke_*.test))
-TEST_NEEDS := build/tests/run baryon $(UNIT_PROGRAMS) $(TEST_GUESTS)
+TEST_NEEDS += build/tests/run baryon $(UNIT_PROGRAMS) $(TEST_GUESTS)
 
 build/tests/run: build/host/tests/run.o
 	@mkdir -p $(@D)

@@ -4,14 +4,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PANIC "baryon: panic: "
+#define NAME "baryon: "
+#define PANIC "panic: "
 
+/* Charm, Strange and the application kernels say "panic: ", some with the system's name before it. */
 static void line_take(struct journal *journal)
 {
+	const char *text = journal->line;
+
 	journal->line[journal->used] = 0;
-	if (journal->used && !journal->panicked) {
-		journal->panicked = strncmp(journal->line, PANIC, strlen(PANIC)) == 0;
-		strcpy(journal->last, journal->line + (journal->panicked ? strlen("baryon: ") : 0));
+	if (strncmp(text, NAME, strlen(NAME)) == 0)
+		text += strlen(NAME);
+	if (*text && !journal->panicked) {
+		journal->panicked = strncmp(text, PANIC, strlen(PANIC)) == 0;
+		memmove(journal->last, text, strlen(text) + 1);
 	}
 	journal->used = 0;
 }

@@ -23,6 +23,7 @@
 #define INPUT_BYTES 4096
 #define WRITE_BYTES 4096        /* PIPE_BUF: what a pipe takes whole when poll calls it writable */
 #define GRACE_MS 2000           /* for the guest to power off after its program has ended */
+#define PANIC_MS 500            /* to say more after a panic */
 
 struct output {
 	int fd;
@@ -51,6 +52,7 @@ struct relay {
 	bool is_over;               /* leave the loop with `status` */
 	int status;
 	uint64_t deadline_ms;       /* 0: none */
+	uint64_t panic_ms;          /* when the system panicked */
 };
 
 static uint64_t now_ms(void)
@@ -157,6 +159,15 @@ static void journal_read(struct relay *relay, int slot, struct journal *journal)
 		relay->slot[slot].fd = -1;
 }
 
+static void log_read(struct relay *relay)
+{
+	bool before = relay->log.panicked;
+
+	journal_read(relay, SLOT_LOG, &relay->log);
+	if (relay->log.panicked && !before)
+		relay->panic_ms = now_ms();
+}
+
 static void send_frame(struct relay *relay, uint8_t type, const void *payload, size_t count)
 {
 	relay->to_guest_count += frame_write(relay->to_guest + relay->to_guest_at + relay->to_guest_count, type, payload, count);
@@ -245,7 +256,7 @@ static void slots_serve(struct relay *relay)
 	if (slot[SLOT_SIGNALS].revents)
 		signal_read(relay);
 	if (slot[SLOT_LOG].revents)
-		journal_read(relay, SLOT_LOG, &relay->log);
+		log_read(relay);
 	if (slot[SLOT_ERRORS].revents)
 		journal_read(relay, SLOT_ERRORS, &relay->errors);
 	for (int i = 0; i < 2; i++)
@@ -282,7 +293,7 @@ static void end_check(struct relay *relay)
 		return;
 	if (relay->has_exit && silent)
 		end(relay, relay->exit_status);
-	else if (!relay->has_exit && (silent || relay->log.panicked)) {
+	else if (!relay->has_exit && (silent || (relay->log.panicked && now_ms() >= relay->panic_ms + PANIC_MS))) {
 		explain(relay);
 		end(relay, STATUS_FAILED);
 	}
@@ -292,6 +303,8 @@ static int time_left(const struct relay *relay)
 {
 	uint64_t now = now_ms(), left;
 
+	if (relay->log.panicked)
+		return PANIC_MS / 10;
 	if (relay->deadline_ms == 0)
 		return -1;
 	left = relay->deadline_ms > now ? relay->deadline_ms - now : 0;
