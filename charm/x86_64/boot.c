@@ -16,9 +16,14 @@ static struct boot_information information;
 
 void boot_add_usable(struct boot_told *t, uint64_t address, uint64_t bytes)
 {
-	if (t->count == MAP_LIMIT || address + bytes < address)
+	struct memory_range *last = t->count ? &t->usable[t->count - 1] : NULL;
+
+	if (address + bytes < address)
 		return;
-	t->usable[t->count++] = (struct memory_range){ address, bytes };
+	if (last && last->address + last->bytes == address)
+		last->bytes += bytes;
+	else if (t->count < MAP_LIMIT)
+		t->usable[t->count++] = (struct memory_range){ address, bytes };
 }
 
 void boot_copy_command_line(struct boot_told *t, const char *text)

@@ -50,22 +50,29 @@ entry_syscall:
 	swapgs
 	mov %rsp, %gs:LOCAL_SCRATCH
 	mov %gs:LOCAL_SAVE, %rsp
+	mov %rcx, R_RIP(%rsp)
+	mov %gs:LOCAL_SCRATCH, %rcx
+	movq $0, R_FLAGS(%rsp)
+	mov %r11, R_RFLAGS(%rsp)
+	mov %rcx, R_RSP(%rsp)
+	mov %rbp, R_RBP(%rsp)
+	lea -PORTAL_CALL(%rax), %ecx
+	cmp $1, %ecx
+	jbe portal_call
+syscall_save:
 	save_arguments %rsp
 	save_callee_saved %rsp
 	mov %rdi, R_RDI(%rsp)
-	mov %rcx, R_RIP(%rsp)
-	mov %r11, R_RFLAGS(%rsp)
-	mov %gs:LOCAL_SCRATCH, %rcx
-	mov %rcx, R_RSP(%rsp)
-	movq $0, R_FLAGS(%rsp)
 	mov %rsp, %rdi
 	mov %gs:LOCAL_STACK, %rsp
 	call strange_syscall
 
-/* Run the registers at rax, or idle. */
+/* Run the registers at rax, by its tags (charm/trap.h), or idle. */
 run:
 	test %rax, %rax
 	jz entry_idle
+	test $TAGS, %al
+	jnz run_tagged
 	testb $R_IS_FULL | R_IS_SUPERVISOR, R_FLAGS(%rax)
 	jnz run_full
 	mov R_RIP(%rax), %rcx
@@ -79,6 +86,60 @@ run:
 	.globl entry_sysret
 entry_sysret:                           /* an address that is not canonical: see exception_kernel */
 	sysretq
+
+/* A trap handler: rdi and rsp are its frame. */
+run_tagged:
+	test $TAG_USER, %al
+	jnz run_user
+	mov %eax, %ebx
+	and $~TAGS, %rax
+	mov LAUNCH_RIP(%rax), %rcx
+	mov LAUNCH_RSP(%rax), %rsp
+	mov LAUNCH_ARGUMENT(%rax), %rsi
+	mov %rsp, %rdi
+	mov $1, %edx
+	xor %eax, %eax
+	xor %ebp, %ebp
+	xor %r8d, %r8d
+	xor %r9d, %r9d
+	xor %r10d, %r10d
+	xor %r12d, %r12d
+	xor %r13d, %r13d
+	xor %r14d, %r14d
+	xor %r15d, %r15d
+	test $TAG_SUPERVISOR, %bl
+	jz 1f
+	sti
+run_launch_jump:                        /* like run_direct_jump */
+	jmp *%rcx
+1:	xor %ebx, %ebx
+	mov $RFLAGS_ALWAYS, %r11d
+	swapgs
+	jmp entry_sysret
+
+/* Registers that others can write: read once, and only user mode comes of them. */
+run_user:
+	and $~TAGS, %rax
+	testb $R_IS_FULL, R_FLAGS(%rax)
+	jnz 1f
+	mov R_RIP(%rax), %rcx
+	mov R_RFLAGS(%rax), %r11
+	and $RFLAGS_USER, %r11d
+	or $RFLAGS_ALWAYS, %r11d
+	load_most
+	mov R_RSP(%rax), %rsp
+	mov R_RAX(%rax), %rax
+	swapgs
+	jmp entry_sysret
+1:	mov R_RFLAGS(%rax), %rcx
+	and $RFLAGS_USER, %ecx
+	or $RFLAGS_ALWAYS, %ecx
+	push $USER_SS
+	push R_RSP(%rax)
+	push %rcx
+	push $USER_CS
+	swapgs
+	jmp run_frame
 
 run_full:
 	testb $R_IS_FULL, R_FLAGS(%rax)
@@ -100,7 +161,9 @@ run_full:
 	push R_RSP(%rax)
 	push %rcx
 	push $KERNEL_CS
-2:	push R_RIP(%rax)
+2:
+run_frame:
+	push R_RIP(%rax)
 	load_most
 	mov R_RCX(%rax), %rcx
 	mov R_R11(%rax), %r11
@@ -125,18 +188,83 @@ run_direct_jump:                        /* interrupts come after it, or seem to:
 entry_direct:
 	cli
 	mov %rsp, %r11
+	cmp $RESUME, %eax
+	je direct_resume
+direct_save:
 	mov %gs:LOCAL_SAVE, %rsp
-	save_arguments %rsp
-	save_callee_saved %rsp
-	mov %rdi, R_RDI(%rsp)
 	mov %rcx, R_RIP(%rsp)
 	movq $RFLAGS_ALWAYS, R_RFLAGS(%rsp)
 	mov %r11, R_RSP(%rsp)
 	movq $R_IS_SUPERVISOR | R_IS_DIRECT, R_FLAGS(%rsp)
-	mov %rsp, %rdi
+	mov %rbp, R_RBP(%rsp)
+	lea -PORTAL_CALL(%rax), %ecx
+	cmp $1, %ecx
+	jbe portal_call
+	jmp syscall_save
+
+/* resume keeps no register of the handler, unless it takes the long way: then it is called with what it needs. */
+direct_resume:
+	mov %rcx, %rbx
+	mov %r11, %rbp
 	mov %gs:LOCAL_STACK, %rsp
-	call strange_syscall
-	jmp run
+	call strange_resume
+	test %rax, %rax
+	jnz run_tagged
+	mov %rbx, %rcx
+	mov %rbp, %r11
+	mov $RESUME, %eax
+	xor %edi, %edi
+	jmp direct_save
+
+/* portal_call and portal_return: rsp is the place, with rip, rsp, rbp and flags saved. The words stay where they are, or on
+ * the stack meanwhile. */
+portal_call:
+	mov %rsp, %r11
+	mov %gs:LOCAL_STACK, %rsp
+	push %rdi
+	push %rsi
+	push %rdx
+	push %r8
+	push %r9
+	push %r10
+	mov %r11, %rdi
+	test %ecx, %ecx
+	jnz portal_return
+	mov %rbx, %rsi
+	call strange_portal_call
+	mov $PORTAL_CALL, %ecx
+portal_run:
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	test %rax, %rax
+	jz portal_long
+	mov R_RIP(%rax), %rcx
+	mov R_RSP(%rax), %rsp
+	mov R_RBX(%rax), %rbx
+	xor %ebp, %ebp
+	xor %r14d, %r14d
+	xor %r15d, %r15d
+	testb $R_IS_SUPERVISOR, R_FLAGS(%rax)
+	mov R_RAX(%rax), %rax
+	jnz 1f
+	mov $RFLAGS_ALWAYS, %r11d
+	swapgs
+	jmp entry_sysret
+1:	sti
+run_portal_jump:                        /* like run_direct_jump */
+	jmp *%rcx
+portal_return:
+	call strange_portal_return
+	mov $PORTAL_CALL + 1, %ecx
+	jmp portal_run
+portal_long:
+	mov %ecx, %eax
+	mov %gs:LOCAL_SAVE, %rsp
+	jmp syscall_save
 
 /* Nothing to run. An interrupt does not come back here: it starts at the top of the stack again. */
 entry_idle:
@@ -203,6 +331,10 @@ interrupt_kernel:
 	cmpq $entry_direct, 16(%rsp)
 	je 1f
 	cmpq $run_direct_jump, 16(%rsp)
+	je 2f
+	cmpq $run_launch_jump, 16(%rsp)
+	je 2f
+	cmpq $run_portal_jump, 16(%rsp)
 	je 2f
 	cmpq $entry_wait_end, 16(%rsp)
 	je 3f

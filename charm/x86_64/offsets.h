@@ -27,6 +27,18 @@
 #define R_IS_SUPERVISOR 2
 #define R_IS_DIRECT 4
 
+/* charm/trap.h */
+#define TAGS 7
+#define TAG_USER 1
+#define TAG_SUPERVISOR 4
+#define LAUNCH_RIP 0
+#define LAUNCH_RSP 8
+#define LAUNCH_ARGUMENT 16
+
+/* abi/calls.def */
+#define PORTAL_CALL 12
+#define RESUME 14
+
 /* struct local, at the base of gs in ring 0 */
 #define LOCAL_STRANGE 0
 #define LOCAL_NUMBER 8

@@ -2,6 +2,7 @@
  * three trap_ functions with interrupts off. */
 #include "charm/trap.h"
 
+#include "abi/calls.h"
 #include "abi/layout.h"
 #include "charm/boot.h"
 #include "charm/console.h"
@@ -18,6 +19,11 @@ _Static_assert(offsetof(struct registers, flags) == R_FLAGS, "offsets.h");
 _Static_assert(REGISTERS_FULL == R_IS_FULL && REGISTERS_DIRECT == R_IS_DIRECT, "offsets.h");
 _Static_assert(REGISTERS_SUPERVISOR == R_IS_SUPERVISOR, "offsets.h");
 _Static_assert(STUB_BYTES == LAYOUT_STUB_BYTES && DIRECT_BYTES == LAYOUT_DIRECT_BYTES, "offsets.h");
+_Static_assert(TRAP_USER == TAG_USER && TRAP_LAUNCH_SUPERVISOR == TAG_SUPERVISOR && TRAP_TAGS == TAGS, "offsets.h");
+_Static_assert(CALL_PORTAL_CALL == PORTAL_CALL && CALL_PORTAL_RETURN == PORTAL_CALL + 1 && CALL_RESUME == RESUME,
+	       "offsets.h");
+_Static_assert(offsetof(struct trap_launch, rsp) == LAUNCH_RSP && offsetof(struct trap_launch, argument) == LAUNCH_ARGUMENT,
+	       "offsets.h");
 _Static_assert(VECTOR_IRQ_COUNT == IRQ_LIMIT, "offsets.h");
 
 enum { VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_BREAKPOINT = 3, VECTOR_DOUBLE = 8, VECTOR_PAGE = 14, VECTOR_MACHINE = 18 };
