@@ -95,6 +95,7 @@ struct activation *activation_push(struct thread *t)
 	t->top ^= 1;
 	t->count = 2;
 	t->depth++;
+	t->prepared = false;
 	a->link = 0;
 	a->lower_in_frame = false;
 	a->handler_sp = lower->kind == ACTIVATION_HANDLER ? lower->registers.rsp : lower->handler_sp;
@@ -111,6 +112,8 @@ void activation_pop(struct thread *t)
 	}
 	if (a->portal)
 		portal_stack_give(a->portal, a->stack);
+	t->prepared = a->kind == ACTIVATION_HANDLER && a->record == t->handler_record && t->depth == 1 &&
+		      (thread_lower(t)->space->flags & SPACE_PROGRAM);
 	activation_forget(a);
 	t->top ^= 1;
 	t->count = 1;
@@ -249,6 +252,7 @@ result activation_want_lower(struct thread *t)
 		return 0;
 	if (t->depth == 0)
 		return -BARYON_EINVAL;
+	t->prepared = false;
 	r = activation_read(t, thread_lower(t), top->lower_record, top->lower_space, top->lower_link);
 	if (r < 0)
 		return r;
@@ -268,6 +272,6 @@ bool activation_leave(struct cpu *cpu, struct thread *t)
 
 	if (t->alert_pending && (a->space->flags & SPACE_PROGRAM) && forward_alert(cpu, t))
 		return false;
-	cpu_hide_xstate(a->kind == ACTIVATION_EXPLICIT || a->kind == ACTIVATION_IMPLICIT);
+	cpu_hide_xstate(!t->program || a->kind == ACTIVATION_EXPLICIT || a->kind == ACTIVATION_IMPLICIT);
 	return true;
 }

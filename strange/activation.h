@@ -27,6 +27,21 @@ void activation_forget(struct activation *a);
 /* Before the thread runs on: pending alerts, hidden extended state. False: something else must be chosen. */
 bool activation_leave(struct cpu *cpu, struct thread *t);
 
+/* Where the registers of the running thread are saved: a program's where its trap handler finds them. */
+static inline struct registers *thread_save_place(struct thread *t)
+{
+	return t->prepared ? &t->handler_frame->registers : &thread_top(t)->registers;
+}
+
+/* At every entry but a system call: have them in the slot. A frame is memory of the owner: its flags are not believed. */
+static inline void registers_in(struct thread *t, const struct registers *r)
+{
+	if (t == NULL || r == NULL || r == &thread_top(t)->registers)
+		return;
+	thread_top(t)->registers = *r;
+	thread_top(t)->registers.flags = REGISTERS_FULL;
+}
+
 /* Registers that a level may run with: canonical, in its ring. */
 bool registers_acceptable(const struct activation *a, const struct registers *r);
 

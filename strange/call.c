@@ -3,6 +3,7 @@
 #include "call.h"
 #include "activation.h"
 #include "cache.h"
+#include "fast.h"
 #include "forward.h"
 #include "kernel.h"
 #include "machine.h"
@@ -295,11 +296,27 @@ struct registers *strange_syscall(struct registers *r)
 	struct thread *t = cpu->thread;
 	struct activation *top = thread_top(t);
 	uint64_t number = r->rax;
+
+	if (t->prepared) {
+		struct registers *fast = trap_enter(cpu, t);
+
+		if (fast)
+			return fast;
+	}
 	struct call call = { .cpu = cpu, .thread = t, .space = top->space, .kernel = top->space->principal, .r = r,
 			     .a = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 } };
 
-	if (top->space->flags & SPACE_PROGRAM)
+	if (top->space->flags & SPACE_PROGRAM) {
+		registers_in(t, r);
+		top->registers.flags = 0;
 		return trap_forward(cpu, t, top);
+	}
+	if (number == CALL_RESUME) {
+		struct registers *fast = strange_resume();
+
+		if (fast)
+			return fast;
+	}
 	if (number >= CALL_COUNT) {
 		r->rax = (uint64_t)-BARYON_ENOSYS;
 		return cpu_leave(cpu);

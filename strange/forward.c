@@ -64,6 +64,8 @@ static void handler_start(struct thread *t, struct activation *a, const struct e
 {
 	uint64_t frame = a->block;
 
+	if (a->record == t->handler_record)
+		t->launch = (struct trap_launch){ .rsp = frame, .argument = t->cookie };
 	a->registers = (struct registers){
 		.rip = p->entry, .rsp = frame, .rdi = frame, .rsi = t->cookie, .rdx = e->cause,
 		.flags = flags_in(a->space),
@@ -271,7 +273,7 @@ struct registers *strange_fault(struct registers *r, uint64_t address, unsigned 
 
 	if (t == NULL)
 		panic("fault at %lx while idle", address);
-	(void)r;
+	registers_in(t, r);
 	a = thread_top(t);
 	e.space = space_of_address(a, address);
 	if (e.space && !(a->space->flags & SPACE_PROGRAM) && (e.space->flags & SPACE_PROGRAM))
@@ -298,6 +300,7 @@ struct registers *strange_exception(struct registers *r, unsigned vector, uint64
 
 	if (t == NULL)
 		panic("exception %u at %lx while idle", vector, r ? r->rip : 0);
+	registers_in(t, r);
 	e.space = thread_top(t)->space;
 	e.address = thread_top(t)->registers.rip;
 	forward(cpu, t, &e);

@@ -193,13 +193,23 @@ static void charge(struct cpu *cpu, struct thread *t, uint64_t now)
 		k->demoted[cpu->number] = true;
 }
 
+static void guards_drop(struct thread *t)
+{
+	if (t->guard_next == 0)
+		return;
+	memory_zero(t->guard, sizeof t->guard);
+	t->guard_next = 0;
+}
+
 void thread_off(struct cpu *cpu, struct thread *t)
 {
 	charge(cpu, t, clock_now());
-	cpu_switch_xstate(t->xstate, NULL);
-	t->fs_base = cpu_fs_base();
-	t->gs_base = cpu_gs_base();
-	memory_zero(t->guard, sizeof t->guard);
+	if (t->program) {
+		cpu_switch_xstate(t->xstate, NULL);
+		t->fs_base = cpu_fs_base();
+		t->gs_base = cpu_gs_base();
+	}
+	guards_drop(t);
 }
 
 static void timer_arm(struct cpu *cpu, uint64_t until)
@@ -220,7 +230,8 @@ static void thread_on(struct cpu *cpu, struct thread *t)
 	if (t->slice_ns == 0)
 		t->slice_ns = SLICE_NS;
 	cpu->thread = t;
-	cpu_switch_xstate(NULL, t->xstate);
+	if (t->program)
+		cpu_switch_xstate(NULL, t->xstate);
 	cpu_set_bases(t->fs_base, t->gs_base);
 	state.counters->switches++;
 	timer_arm(cpu, now + t->slice_ns);
@@ -303,7 +314,7 @@ static void preempt(struct cpu *cpu)
 /* What others asked of the running thread. */
 static void serve_asked(struct cpu *cpu, struct thread *t)
 {
-	if (t->unload_asked || t->stop_asked || t->slot.state == SLOT_DYING)
+	if (t->unload_asked || t->stop_asked || t->leave_asked || t->slot.state == SLOT_DYING)
 		thread_serve_asked(cpu, t);
 }
 
@@ -332,7 +343,7 @@ struct registers *cpu_leave(struct cpu *cpu)
 		if (activation_leave(cpu, t))
 			break;
 	}
-	trap_save_to(&thread_top(t)->registers);
+	trap_save_to(thread_save_place(t));
 	return &thread_top(t)->registers;
 }
 
@@ -404,13 +415,13 @@ struct registers *strange_tick(struct registers *r)
 	uint64_t now = clock_now();
 	struct thread *t = cpu->thread;
 
-	(void)r;
+	registers_in(t, r);
 	cpu->timer_set = UINT64_MAX;
 	expire(cpu, now);
 	period_begin(cpu, now);
 	if (t) {
 		charge(cpu, t, now);
-		memory_zero(t->guard, sizeof t->guard);
+		guards_drop(t);
 		if (t->slice_ns == 0)
 			cpu->reschedule = true;
 		timer_arm(cpu, now + (t->slice_ns ? t->slice_ns : SLICE_NS));
@@ -424,6 +435,6 @@ struct registers *strange_tick(struct registers *r)
 
 struct registers *strange_notice(struct registers *r)
 {
-	(void)r;
+	registers_in(this_cpu()->thread, r);
 	return cpu_leave(this_cpu());
 }

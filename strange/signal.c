@@ -100,7 +100,7 @@ struct registers *strange_interrupt(struct registers *r, unsigned irq)
 	frame_number frame;
 	uint64_t offset;
 
-	(void)r;
+	registers_in(this_cpu()->thread, r);
 	spin_lock(&state.irq_lock);
 	frame = state.irq_frame[irq];
 	offset = state.irq_offset[irq];

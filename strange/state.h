@@ -113,6 +113,7 @@ struct space {
 	struct node principal_node;
 	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
 	uint64_t cpus;              /* derived: CPUs that have the map active */
+	struct reference *recent[8];/* derived: references used last, by handle */
 	bool entered;               /* a portal was loaded here since the space was loaded */
 };
 
@@ -147,11 +148,14 @@ struct thread {
 	uint8_t run;                /* enum run_state; under slot.lock, and its CPU's alone while running */
 	uint8_t priority;
 	uint8_t queue_priority;
-	bool xstate_live;
-	volatile bool unload_asked; /* its CPU shall unload it */
-	volatile bool destroy_asked;
-	volatile bool stop_asked;
-	bool alert_pending;
+	bool program;               /* its lowest level is in a program: it has extended state */
+	bool prepared;              /* the other level is a first handler block, ready to be entered: see fast.c */
+	union {                     /* what its CPU must look at before it runs on */
+		struct {
+			volatile bool unload_asked, destroy_asked, stop_asked, alert_pending, leave_asked;
+		};
+		volatile uint64_t asked;
+	};
 	bool unpark_token;
 	bool resumed_marker;
 	uint32_t depth;
@@ -173,6 +177,7 @@ struct thread {
 	struct node base_node;      /* in the dependents of the base activation's space */
 	struct space *base_space;
 	uint64_t cookie;
+	struct trap_launch launch;
 	uint64_t fs_base, gs_base;
 	uint32_t signal_first, signal_count;
 	bool signal_overflow;

@@ -125,6 +125,7 @@ static result thread_depend(struct thread *t, struct space *base, struct space *
 	uint32_t id = t->slot.id;
 
 	t->base_space = base;
+	t->program = (base->flags & SPACE_PROGRAM) != 0;
 	if (!dependent_add(&base->slot, base->slot.uid, &t->base_node, id))
 		return RESULT_RESTART;
 	if (!dependent_add(&handler->slot, handler->slot.uid, &t->handler_space_node, id))
@@ -355,6 +356,7 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 	if (t->run == RUN_RUNNING) {
 		/* Its CPU does it: serve_asked sees SLOT_DYING. */
 		t->destroy_asked = !write;
+		t->leave_asked = true;
 		spin_unlock(&t->slot.lock);
 		if (t->cpu != (int)this_cpu()->number)
 			cpu_notify(1ull << t->cpu);
@@ -605,6 +607,7 @@ result call_thread_rebase(struct call *call)
 	if (!dependent_add(s, call->a[1], &t->base_node, t->slot.id))
 		return RESULT_RESTART;
 	t->base_space = (struct space *)s;
+	t->program = true;
 	base = thread_lower(t);
 	if (t->depth == 1)
 		base->space = base->map = (struct space *)s;

@@ -12,6 +12,21 @@
 
 #include "abi/registers.h"
 
+/* What the functions below return is a pointer to registers, or one of these with its tag added:
+ *   TRAP_USER    registers in memory that others can write: they run in user mode whatever their flags say, but FULL
+ *   TRAP_LAUNCH  a struct trap_launch: a trap handler starts, with rdi = rsp, rsi = argument, rdx = TRAP_SYSCALL and the
+ *                other registers cleared; in ring 0 for TRAP_LAUNCH_SUPERVISOR */
+enum { TRAP_USER = 1, TRAP_LAUNCH = 2, TRAP_LAUNCH_SUPERVISOR = 4, TRAP_TAGS = 7 };
+
+struct trap_launch {
+	uint64_t rip, rsp, argument;
+};
+
+static inline struct registers *trap_tagged(void *p, uintptr_t tag)
+{
+	return (struct registers *)((uintptr_t)p | tag);
+}
+
 /* Implemented by Charm. */
 void trap_save_to(struct registers *place);
 
@@ -26,6 +41,13 @@ struct registers *strange_exception(struct registers *r, unsigned vector, uint64
 struct registers *strange_interrupt(struct registers *r, unsigned irq);  /* global interrupt number; already masked */
 struct registers *strange_tick(struct registers *r);                     /* the timer fired */
 struct registers *strange_notice(struct registers *r);                   /* another CPU called cpu_notify */
+/* Shorter ways for the most frequent calls. Null: not this time; Charm then takes the long way by strange_syscall.
+ * portal_call and portal_return: only rip, rsp, rbp and flags of the caller were saved at `place`; the eight words wait in the processor.
+ * Of what is returned Charm loads rip, rsp, rax and rbx, and clears the registers that are no words.
+ * resume: nothing was saved; what is returned is as for strange_syscall. */
+struct registers *strange_portal_call(struct registers *place, uint64_t handle);
+struct registers *strange_portal_return(struct registers *place);
+struct registers *strange_resume(void);
 /* In all of them r is the place of trap_save_to, or null when the CPU was idle. */
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
