@@ -14,11 +14,16 @@ enum { AROUND = 16 };           /* pages of the window in which neighbours are l
 /* The mappings that one fault loads. */
 struct batch {
 	unsigned count;
+	uint64_t access;            /* that faulted */
+	uint64_t flags;             /* LOAD_REPLACE when something may be mapped there with fewer rights */
 	struct mapping_home homes[AROUND];
 };
 
 static void batch_add(struct batch *batch, uint64_t address, uint32_t container, uint64_t index, uint64_t rights)
 {
+	/* W^X is the law: a region that has both is mapped for what it was touched for last */
+	if ((rights & RIGHT_WRITE) && (rights & RIGHT_EXECUTE))
+		rights &= ~(uint64_t)(batch->access & RIGHT_EXECUTE ? RIGHT_WRITE : RIGHT_EXECUTE);
 	batch->homes[batch->count++] = (struct mapping_home) {
 		.address = address, .index = index, .container = container, .rights = (uint16_t)rights,
 	};
@@ -167,6 +172,18 @@ static struct region *stack_grow(struct space *space, uint64_t address)
 	return region;
 }
 
+/* Whether the fault is one of rights: a copy at the first write, or a turn between writing and executing. */
+static bool may_be_mapped(struct space *space, const struct region *region, uint64_t address, uint64_t access)
+{
+	uint64_t *slot = slot_find(space, address);
+
+	if ((access & RIGHT_EXECUTE) && (region->flags & RIGHT_WRITE))
+		return true;
+	if (!(access & RIGHT_WRITE))
+		return false;
+	return region->file != NULL || (slot != NULL && *slot != 0);
+}
+
 static int fault_locked(struct space *space, uint64_t address, uint64_t access, struct batch *batch)
 {
 	struct region *region = region_find(space, address);
@@ -178,17 +195,18 @@ static int fault_locked(struct space *space, uint64_t address, uint64_t access, 
 		return -EFAULT;
 	if (access & ~region->flags & REGION_RIGHTS)
 		return -EACCES;
+	batch->flags = may_be_mapped(space, region, address, access) ? LOAD_REPLACE : 0;
 	status = page_touch(space, region, address, access, batch);
-	if (status == 0)
+	if (status == 0 && batch->flags == 0)
 		touch_around(space, region, address, batch);
 	return status;
 }
 
 static int batch_load(struct space *space, struct batch *batch, uint64_t flags)
 {
-	long loaded = mapping_load(space->home.header.uid, batch->homes, batch->count, LOAD_REPLACE | flags);
+	long loaded = mapping_load(space->home.header.uid, batch->homes, batch->count, batch->flags | flags);
 
-	if (loaded > 0)
+	if (loaded > 0 || loaded == -BARYON_EEXIST)
 		return 0;
 	log_line("mapping at %lx: error %ld", batch->homes[0].address, loaded);
 	return -ENOMEM;
@@ -200,6 +218,7 @@ int space_fault_resume(struct space *space, uint64_t address, uint64_t access, b
 	int status;
 
 	batch.count = 0;
+	batch.access = access;
 	mutex_lock(&space->lock);
 	status = fault_locked(space, address & ~(PAGE_BYTES - 1), access, &batch);
 	if (status == 0 && may_resume) {
@@ -215,6 +234,21 @@ int space_fault_resume(struct space *space, uint64_t address, uint64_t access, b
 int space_fault_in(struct space *space, uint64_t address, uint64_t access)
 {
 	return space_fault_resume(space, address, access, false);
+}
+
+page_index space_own_page(struct space *space, uint64_t address)
+{
+	page_index page = 0;
+	struct batch batch;
+
+	batch.count = 0;
+	batch.access = RIGHT_WRITE;
+	address &= ~(PAGE_BYTES - 1);
+	mutex_lock(&space->lock);
+	if (fault_locked(space, address, RIGHT_WRITE, &batch) == 0)
+		page = slot_page(*slot_find(space, address));
+	mutex_unlock(&space->lock);
+	return page;
 }
 
 page_index space_shared_page(struct space *space, uint64_t address)

@@ -168,18 +168,16 @@ static int tids_store(const struct clone_arguments *clone, int32_t tid)
 }
 
 /* CLONE_CHILD_SETTID in a space of the child's own: the page is copied for it first. */
-static int child_tid_store(struct process *child, uint64_t address, int32_t tid)
+static void child_tid_store(struct process *child, uint64_t address, int32_t tid)
 {
-	uint64_t *slot;
-	int status = space_fault_in(child->space, address, RIGHT_WRITE);
+	page_index page = 0;
 
-	if (status != 0)
-		return status;
-	mutex_lock(&child->space->lock);
-	slot = slot_find(child->space, address);
-	memcpy((char *)page_address(slot_page(*slot)) + address % PAGE_BYTES, &tid, sizeof tid);
-	mutex_unlock(&child->space->lock);
-	return 0;
+	if (child->space == self_process()->space)
+		(void)user_write(address, &tid, sizeof tid);
+	else if (address % sizeof tid == 0)
+		page = space_own_page(child->space, address);
+	if (page != 0)
+		memcpy((char *)page_address(page) + address % PAGE_BYTES, &tid, sizeof tid);
 }
 
 static int64_t clone_process(const struct clone_arguments *clone)
@@ -199,8 +197,8 @@ static int64_t clone_process(const struct clone_arguments *clone)
 		return status;
 	}
 	pid = child->pid;
-	if (clone->flags & CLONE_CHILD_SETTID && clone->child_tid % 4 == 0)
-		(void)child_tid_store(child, clone->child_tid, pid);
+	if (clone->flags & CLONE_CHILD_SETTID)
+		child_tid_store(child, clone->child_tid, pid);
 	(void)tids_store(clone, pid);
 	if (clone->flags & CLONE_VFORK) {
 		child->vforked = 1;

@@ -17,14 +17,17 @@ static inline struct thread_home *thread_home_of(struct thread *thread)
 /* The trap frame of a program's thread: the first on its handler stack. */
 static inline struct trap_frame *thread_frame(struct thread *thread)
 {
-	return (struct trap_frame *)((char *)thread + STACK_BYTES - sizeof(struct trap_frame));
+	return (struct trap_frame *)((char *)thread + STACK_BYTES - 512);
 }
 
 /* A thread of a program, not loaded yet, that starts with *registers. Null: no memory. */
 struct thread *thread_create(struct process *process, const struct registers *registers);
+/* A thread of UNIX itself, not loaded yet. Null: no memory. */
+struct thread *kernel_thread_create(void (*function)(void *), void *argument, const char *name, uint32_t priority);
+void thread_name_fixed(struct thread *thread, baryon_uid uid);  /* before it is loaded */
 int thread_load(struct thread *thread);                 /* 0, -EAGAIN */
 void thread_destroy(struct thread *thread);             /* it is gone, or was never loaded; frees its stack */
-struct thread_home *thread_home_named(baryon_uid uid);  /* null: no such thread now */
+long thread_reload(baryon_uid uid);                      /* 0 or a negated Strange error */
 _Noreturn void thread_leave(void);                      /* the calling thread is gone from here on */
 
 /* ---- extended state (xstate.c) ---- */
@@ -60,12 +63,11 @@ void thread_abandon(struct thread *thread);             /* placed in its process
 void process_reap(struct process *process);             /* a zombie that is out of the tree */
 void dead_add(struct thread *thread);                   /* for the reaper */
 _Noreturn void init_main(void *argument);
-struct process *process_first(void);                    /* the process of the first program, before its exec */
 
 /* ---- exec (exec.c) ---- */
-struct program_text;                                    /* arguments: exec_text.c */
-/* Replaces the calling process's program. Texts are in UNIX's memory. Returns 0 or -E*. */
-int exec_from_kernel(const char *path, const char *const *arguments, const char *const *environment);
+/* Gives a process that has no thread yet its first program, and a thread that is not loaded. Texts are in UNIX's memory.
+ * Returns 0 or -E*. */
+int exec_first(struct process *process, const char *path, const char *const *arguments, const char *const *environment);
 
 /* ---- signals (signal.c, signal_frame.c) ---- */
 struct signal_queued {

@@ -19,8 +19,6 @@ static bool range_bad(uint64_t start, uint64_t bytes)
 	return start % PAGE_BYTES != 0 || bytes == 0 || bytes > PROGRAM_LIMIT || start > PROGRAM_LIMIT - bytes;
 }
 
-/* W^X is the law for every mapping: what a program wants both written and executed is only written; its execution
- * faults, and then the region's rights turn. */
 static uint64_t rights_of(uint64_t protection)
 {
 	uint64_t rights = 0;

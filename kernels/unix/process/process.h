@@ -108,7 +108,8 @@ struct thread {
 	uint64_t fs_base, gs_base;
 	uint64_t alternate_stack, alternate_bytes;
 	uint32_t alternate_flags;
-	uint32_t gone;                  /* left for good: may be destroyed */
+	uint32_t gone;                  /* 1: leaving; 2: left for good, may be destroyed */
+	uint32_t loading;               /* misses that are loading the home now */
 	uint64_t clear_tid;             /* set_tid_address */
 	uint64_t robust_list, robust_bytes;
 	uint64_t restart_deadline;      /* nanosleep */

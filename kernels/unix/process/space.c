@@ -31,7 +31,6 @@ static void space_free(struct space *space)
 {
 	slots_free(space);
 	regions_clear(space);
-	space->home.header.uid = 0;
 	page_put(page_of_address(space));
 }
 
@@ -46,11 +45,18 @@ struct space *space_create(void)
 	return space;
 }
 
-struct space_home *space_home_of(baryon_uid uid)
+long space_reload(baryon_uid uid)
 {
-	struct space_home *home = number_address(uid);
+	struct space *space = number_address(uid);
+	long status = -BARYON_ENOENT;
 
-	return home != NULL && home->header.uid == uid && home->header.kind == KIND_SPACE ? home : NULL;
+	if (space == NULL || number_kind(uid) != NUMBER_KIND_SPACE)
+		return status;
+	__atomic_fetch_add(&space->loading, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&space->home.header.uid, __ATOMIC_SEQ_CST) == uid)
+		status = object_load(KIND_SPACE, &space->home, 0);
+	__atomic_fetch_sub(&space->loading, 1, __ATOMIC_SEQ_CST);
+	return status == -BARYON_EEXIST ? 0 : status;
 }
 
 baryon_uid space_grave(void)
@@ -70,12 +76,25 @@ void space_get(struct space *space)
 	__atomic_fetch_add(&space->references, 1, __ATOMIC_RELAXED);
 }
 
+/* Strange forgets it, and no miss loads it again. */
+static void space_retire(struct space *space)
+{
+	baryon_uid uid = space->home.header.uid;
+	long status;
+
+	__atomic_store_n(&space->home.header.uid, 0, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&space->loading, __ATOMIC_SEQ_CST) != 0)
+		park(time_monotonic() + 50000);
+	status = object_destroy(KIND_SPACE, uid);
+	if (status < 0 && status != -BARYON_ENOENT)
+		log_line("space %lx cannot be destroyed: error %ld", uid, status);
+}
+
 void space_put(struct space *space)
 {
 	if (__atomic_sub_fetch(&space->references, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
-	if (object_destroy(KIND_SPACE, space->home.header.uid) < 0)
-		log_line("space %lx cannot be destroyed", space->home.header.uid);
+	space_retire(space);
 	space_free(space);
 }
 

@@ -32,6 +32,7 @@ struct space {                  /* fills one page; a slot table is a page with 5
 	struct space_home home;
 	struct mutex lock;
 	uint32_t references;        /* processes in it */
+	uint32_t loading;           /* misses that are loading the home now */
 	uint32_t region_count, region_capacity;
 	struct region *regions;     /* sorted; regions_inline or a block */
 	page_index slots;           /* root of the slot tables, four levels; 0: none */
@@ -81,13 +82,15 @@ void space_get(struct space *space);
 void space_put(struct space *space);                    /* the last one destroys it: nobody runs in it any more */
 void spaces_init(void);
 baryon_uid space_grave(void);                           /* of an empty space, for threads that end */
-struct space_home *space_home_of(baryon_uid uid);       /* null: no such space now */
+long space_reload(baryon_uid uid);                      /* 0 or a negated Strange error */
 
 /* faults (fault.c). Resolve the fault and load the mapping. 0; -EFAULT: SIGSEGV, no region;
  * -EACCES: SIGSEGV, right missing; -EIO: SIGBUS, past the end of the file; -ENOMEM. */
 int space_fault_in(struct space *space, uint64_t address, uint64_t access);
 /* The same for the fault portal: when the mapping can be loaded by the call that resumes, it does not return. */
 int space_fault_resume(struct space *space, uint64_t address, uint64_t access, bool may_resume);
+/* The space's own page at an address that it may write, made if need be; 0: no memory, or not so. */
+page_index space_own_page(struct space *space, uint64_t address);
 /* The page of M behind an address of a shared region for futexes, 0 if it has none. */
 page_index space_shared_page(struct space *space, uint64_t address);
 

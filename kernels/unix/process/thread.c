@@ -65,29 +65,49 @@ int thread_load(struct thread *thread)
 	return status < 0 ? -EAGAIN : 0;
 }
 
-struct thread *kernel_thread_start(void (*function)(void *), void *argument, const char *name)
+struct thread *kernel_thread_create(void (*function)(void *), void *argument, const char *name, uint32_t priority)
 {
 	struct thread *thread = block_create();
 	struct thread_start start = {
 		.space = kernel_start->space, .entry = (uint64_t)thread_entry,
 		.stack_top = (uint64_t)thread + KERNEL_STACK_TOP,
 		.argument = (uint64_t)function, .argument2 = (uint64_t)argument,
-		.priority = PRIORITY_SERVICE, .supervisor = kernel_start->supervisor,
+		.priority = priority, .supervisor = kernel_start->supervisor,
 	};
 
 	if (thread == NULL)
 		return NULL;
 	home_fill(thread, &start);
 	string_copy(thread->name, name, sizeof thread->name);
-	return thread_load(thread) == 0 ? thread : NULL;
+	return thread;
 }
 
-struct thread_home *thread_home_named(baryon_uid uid)
+struct thread *kernel_thread_start(void (*function)(void *), void *argument, const char *name)
+{
+	struct thread *thread = kernel_thread_create(function, argument, name, PRIORITY_SERVICE);
+
+	return thread != NULL && thread_load(thread) == 0 ? thread : NULL;
+}
+
+void thread_name_fixed(struct thread *thread, baryon_uid uid)
+{
+	struct thread_home *home = thread_home_of(thread);
+
+	thread->uid = home->header.uid = home->base.thread = uid;
+}
+
+long thread_reload(baryon_uid uid)
 {
 	struct thread *thread = number_address(uid);
+	long status = -BARYON_ENOENT;
 
-	return thread != NULL && number_kind(uid) == NUMBER_KIND_THREAD && thread->uid == uid ?
-		thread_home_of(thread) : NULL;
+	if (thread == NULL || number_kind(uid) != NUMBER_KIND_THREAD)
+		return status;
+	__atomic_fetch_add(&thread->loading, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&thread->uid, __ATOMIC_SEQ_CST) == uid)
+		status = object_load(KIND_THREAD, thread_home_of(thread), 0);
+	__atomic_fetch_sub(&thread->loading, 1, __ATOMIC_SEQ_CST);
+	return status == -BARYON_EEXIST ? 0 : status;
 }
 
 /* The thread is about to leave; it may have a lower priority than the caller. */
@@ -103,13 +123,19 @@ static void gone_wait(struct thread *thread)
 
 void thread_destroy(struct thread *thread)
 {
-	if (thread->gone) {
+	baryon_uid uid = thread->uid;
+	long status;
+
+	if (thread->gone)
 		gone_wait(thread);
-		if (object_destroy(KIND_THREAD, thread->uid) < 0)
-			log_line("thread %lx cannot be destroyed", thread->uid);
-	}
+	/* from here on no miss and no scheduler begins to load the home */
+	__atomic_store_n(&thread->uid, 0, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&thread->loading, __ATOMIC_SEQ_CST) != 0)
+		park(time_monotonic() + 50000);
+	status = thread->gone ? object_destroy(KIND_THREAD, uid) : 0;
+	if (status < 0 && status != -BARYON_ENOENT)
+		log_line("thread %lx cannot be destroyed: error %ld", uid, status);
 	signals_free(thread->queued);
-	thread->uid = 0;
 	page_block_free(thread);
 }
 
@@ -119,11 +145,4 @@ void thread_leave(void)
 	__atomic_store_n(&self()->gone, 2, __ATOMIC_RELEASE);
 	for (;;)
 		park(0);
-}
-
-baryon_uid lib_self(void);
-
-baryon_uid lib_self(void)
-{
-	return self()->uid;
 }

@@ -1,0 +1,152 @@
+/* The ways into UNIX: system calls, faults, exceptions and alerts of programs, and misses of objects whose homes UNIX keeps.
+ * Each runs on the calling thread's handler stack and ends by resuming from the frame (lib's portal entries do that). */
+#include "abi/rights.h"
+#include "baryon/calls.h"
+#include "baryon/portal.h"
+#include "calls.h"
+#include "portals.h"
+#include "process/internal.h"
+#include "process/numbers.h"
+
+typedef int64_t (*call_function)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+#define X(number, name, function) [number] = function,
+static const call_function call_table[CALL_NUMBERS] = {
+#include "syscalls.def"
+};
+#undef X
+
+/* ---- system calls ---- */
+
+static int64_t call_unknown(uint64_t number)
+{
+	static uint64_t counts[CALL_NUMBERS];
+
+	if (number < CALL_NUMBERS && __atomic_fetch_add(&counts[number], 1, __ATOMIC_RELAXED) != 0)
+		return -ENOSYS;
+	log_line("unknown system call %lu (%s) by %s", number, call_name(number), self_process()->name);
+	return -ENOSYS;
+}
+
+void trap_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	const struct thread *me = (const struct thread *)cookie;
+	const struct registers *r = &frame->registers;
+	call_function function = r->rax < CALL_NUMBERS ? call_table[r->rax] : NULL;
+	int64_t result;
+
+	(void)cause;
+	if (__builtin_expect(function != NULL, 1))
+		result = function(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+	else
+		result = call_unknown(r->rax);
+	if (__builtin_expect(__atomic_load_n(&me->work, __ATOMIC_RELAXED) != 0, 0))
+		work_do(frame, true, result);
+	else
+		frame->registers.rax = (uint64_t)result;
+}
+
+/* ---- faults, exceptions, alerts ---- */
+
+static void work_check(struct trap_frame *frame)
+{
+	if (__atomic_load_n(&self()->work, __ATOMIC_RELAXED) != 0)
+		work_do(frame, false, 0);
+}
+
+static void fault_signal(int status, uint64_t address)
+{
+	if (status == -EIO)
+		signal_force(SIGBUS, BUS_ADRERR, address);
+	else if (status == -ENOMEM)
+		signal_force(SIGKILL, SI_KERNEL, address);
+	else
+		signal_force(SIGSEGV, status == -EACCES ? SEGV_ACCERR : SEGV_MAPERR, address);
+}
+
+void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	struct thread *me = (struct thread *)cookie;
+	struct process *process = me->process;
+	bool alone = process->thread_count == 1 && process->space->references == 1 && me->work == 0;
+	int status;
+
+	(void)cause;
+	process->faults++;
+	status = space_fault_resume(process->space, frame->address, frame->access, alone);
+	if (status != 0)
+		fault_signal(status, frame->address);
+	work_check(frame);
+}
+
+void exception_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	enum { DIVIDE = 0, DEBUG = 1, BREAKPOINT = 3, OPCODE = 6, X87 = 16, ALIGNMENT = 17, VECTOR = 19 };
+	uint64_t at = frame->registers.rip;
+
+	(void)cookie;
+	(void)cause;
+	switch (frame->vector) {
+	case DIVIDE:
+	case X87:
+	case VECTOR:
+		signal_force(SIGFPE, FPE_INTDIV, at);
+		break;
+	case DEBUG:
+	case BREAKPOINT:
+		signal_force(SIGTRAP, TRAP_BRKPT, at);
+		break;
+	case OPCODE:
+		signal_force(SIGILL, ILL_ILLOPN, at);
+		break;
+	case ALIGNMENT:
+		signal_force(SIGBUS, BUS_ADRERR, at);
+		break;
+	default:
+		signal_force(SIGSEGV, SI_KERNEL, frame->vector == 14 ? frame->address : 0);
+	}
+	work_check(frame);
+}
+
+void alert_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	(void)cookie;
+	(void)cause;
+	work_check(frame);
+}
+
+/* ---- misses ---- */
+
+static long miss_answer(uint64_t kind, baryon_uid uid)
+{
+	switch (kind) {
+	case KIND_SPACE:
+		return space_reload(uid);
+	case KIND_THREAD:
+		return number_kind(uid) == 0 ? own_object_reload(kind, uid) : thread_reload(uid);
+	default:
+		return own_object_reload(kind, uid);
+	}
+}
+
+/* The call that missed fails: it goes on behind the instruction that it would execute again. */
+static void call_fail(struct registers *registers, long error)
+{
+	registers->rip += registers->flags & REGISTERS_DIRECT ? DIRECT_BYTES : SYSCALL_BYTES;
+	registers->rax = (uint64_t)error;
+}
+
+void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	long status = miss_answer(frame->access, frame->address);
+
+	(void)cookie;
+	(void)cause;
+	if (status < 0)
+		call_fail(&frame->registers, status);
+}
+
+void miss_serve(struct portal_words *words)
+{
+	words->word[0] = (uint64_t)miss_answer(words->word[WORD_ACCESS], words->word[WORD_ADDRESS]);
+}

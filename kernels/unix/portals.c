@@ -1,0 +1,147 @@
+/* UNIX's portals, and the scheduler thread, which reloads threads that Strange displaced although they can run.
+ *
+ * With more runnable threads than slots every reload displaces another. So the scheduler loads a few, lets them have the
+ * processors for a while, and then the next. */
+#include "abi/errors.h"
+#include "baryon/calls.h"
+#include "baryon/homes.h"
+#include "baryon/portal.h"
+#include "portals.h"
+#include "process/internal.h"
+#include "process/numbers.h"
+
+enum { PORTALS = 5, MISS_STACKS = 4, OWN_OBJECTS = 8, SIGNALS = 16, SLEEPERS = 128 };
+enum { ROUND_NS = 3000000 };
+
+static struct homes_entry own_entries[OWN_OBJECTS];
+static struct homes own_objects = { own_entries, 0, OWN_OBJECTS };
+
+static struct portal_home *portal_fill(struct portal_home *home, unsigned number, const char *entry)
+{
+	home_start(home, sizeof *home, KIND_PORTAL, UID_MAKE(kernel_start->number, number));
+	home->space = kernel_start->space;
+	home->entry = (uint64_t)entry;
+	return home;
+}
+
+/* Misses of other kernels' threads come on a pool. */
+static void miss_pool_fill(struct portal_home *home)
+{
+	page_index records = page_alloc();
+
+	home->stacks = (uint64_t)page_address(page_reserve(MISS_STACKS * STACK_BYTES / PAGE_BYTES));
+	home->stack_bytes = STACK_BYTES;
+	home->stack_count = MISS_STACKS;
+	home->records = (uint64_t)page_address(records);
+}
+
+void portals_load(void)
+{
+	struct portal_home *homes = page_address(page_alloc());
+	const char *entries[PORTALS] = {
+		trap_portal_entry, fault_portal_entry, exception_portal_entry, alert_portal_entry, miss_portal_entry,
+	};
+
+	for (unsigned i = 0; i < PORTALS; i++) {
+		struct portal_home *home = portal_fill(&homes[i], NUMBER_TRAP_PORTAL + i, entries[i]);
+		long status;
+
+		if (i == NUMBER_MISS_PORTAL - NUMBER_TRAP_PORTAL)
+			miss_pool_fill(home);
+		status = homes_load(&own_objects, KIND_PORTAL, home, LOAD_LOCKED);
+		if (status < 0)
+			unix_panic("portal %u cannot be loaded: error %ld", NUMBER_TRAP_PORTAL + i, status);
+	}
+}
+
+long own_object_reload(uint64_t kind, baryon_uid uid)
+{
+	return homes_miss(&own_objects, (enum object_kind)kind, uid);
+}
+
+/* ---- the scheduler ---- */
+
+/* Displaced threads that sleep until a deadline. Only the scheduler touches it. */
+static struct sleeper {
+	baryon_uid thread;
+	uint64_t deadline;
+} sleepers[SLEEPERS];
+static unsigned sleeper_count;
+
+static bool sleeper_add(baryon_uid thread, uint64_t deadline)
+{
+	if (deadline == 0 || sleeper_count == SLEEPERS)
+		return false;
+	sleepers[sleeper_count++] = (struct sleeper) { thread, deadline };
+	return true;
+}
+
+/* Loads those whose time has come. Returns the next deadline, or 0. */
+static uint64_t sleepers_load(uint64_t now)
+{
+	uint64_t next = 0;
+
+	for (unsigned i = 0; i < sleeper_count;) {
+		if (sleepers[i].deadline <= now) {
+			(void)thread_reload(sleepers[i].thread);
+			sleepers[i] = sleepers[--sleeper_count];
+			continue;
+		}
+		if (next == 0 || sleepers[i].deadline < next)
+			next = sleepers[i].deadline;
+		i++;
+	}
+	return next;
+}
+
+/* A displaced thread, by the address of its home. */
+static void displaced_load(uint64_t address)
+{
+	const struct thread_home *home = (const struct thread_home *)address;
+	baryon_uid uid;
+
+	if (address < (uint64_t)memory_base || address >= (uint64_t)memory_base + kernel_start->memory_pages * PAGE_BYTES)
+		return;
+	uid = home->header.uid;
+	if (home->state == THREAD_PARKED && sleeper_add(uid, home->deadline_ns))
+		return;
+	(void)thread_reload(uid);
+}
+
+static bool process_load(struct process *process, void *argument)
+{
+	(void)argument;
+	if (process->leader != NULL && !process->leader->gone)
+		(void)thread_reload(process->leader->uid);
+	return true;
+}
+
+static void scheduler_main(void *argument)
+{
+	uint64_t addresses[SIGNALS], next = 0;
+
+	(void)argument;
+	for (;;) {
+		long count = signal_wait(next, addresses, SIGNALS);
+		uint64_t now = time_monotonic();
+
+		if (count > 0 && (count & SIGNAL_OVERFLOWED))
+			process_each(process_load, NULL);
+		for (long i = 0; count > 0 && i < (count & (SIGNAL_OVERFLOWED - 1)); i++)
+			displaced_load(addresses[i]);
+		next = sleepers_load(now);
+		if (count > 2)
+			park(now + ROUND_NS);
+	}
+}
+
+void scheduler_start(void)
+{
+	struct thread *thread = kernel_thread_create(scheduler_main, NULL, "scheduler", PRIORITY_SCHEDULER);
+	long status;
+
+	thread_name_fixed(thread, UID_MAKE(kernel_start->number, NUMBER_SCHEDULER));
+	status = homes_load(&own_objects, KIND_THREAD, thread_home_of(thread), LOAD_LOCKED);
+	if (status < 0)
+		unix_panic("the scheduler cannot be loaded: error %ld", status);
+}

@@ -1,0 +1,190 @@
+/* execve: the calling process's program is replaced. Everything that can fail is done on a new space first; from
+ * exec_commit on nothing fails. */
+#include "baryon/calls.h"
+#include "baryon/string.h"
+#include "process/exec.h"
+#include "process/numbers.h"
+
+static struct exec *exec_create(const struct exec_source *source)
+{
+	struct exec *exec = heap_alloc(sizeof *exec);
+
+	if (exec == NULL)
+		return NULL;
+	exec->source = *source;
+	exec->path = heap_alloc(EXEC_PATH_BYTES);
+	exec->header = heap_alloc(PAGE_BYTES);
+	if (exec->path != NULL && exec->header != NULL)
+		return exec;
+	heap_free(exec->path);
+	heap_free(exec->header);
+	heap_free(exec);
+	return NULL;
+}
+
+static void exec_free(struct exec *exec)
+{
+	text_free(exec->text);
+	if (exec->file != NULL)
+		file_put(exec->file);
+	if (exec->interpreter_file != NULL)
+		file_put(exec->interpreter_file);
+	if (exec->space != NULL)
+		space_put(exec->space);
+	heap_free(exec->path);
+	heap_free(exec->header);
+	heap_free(exec);
+}
+
+/* Everything up to a space with the program in it. exec->path is set. */
+static int exec_prepare(struct exec *exec)
+{
+	int status = exec_open(exec);
+
+	if (status == 0)
+		status = text_gather(exec);
+	if (status != 0)
+		return status;
+	exec->space = space_create();
+	return exec->space == NULL ? -ENOMEM : exec_map(exec);
+}
+
+/* The other threads leave. Returns false if the process ends meanwhile. */
+static bool threads_end(struct process *process)
+{
+	struct thread *me = self();
+
+	mutex_lock(&process->lock);
+	for (struct thread *t = process->threads; t != NULL; t = t->next_in_process) {
+		if (t != me && !t->gone) {
+			work_add(t, WORK_LEAVE);
+			thread_alert(t);
+		}
+	}
+	while (process->thread_count > 1 && !process->exiting)
+		(void)wait_queue_sleep(&process->stop_wait, &process->lock, false, 0);
+	mutex_unlock(&process->lock);
+	return !process->exiting;
+}
+
+/* The thread that calls exec becomes the leader and takes its id. */
+static void leader_become(struct process *process)
+{
+	struct thread *me = self(), *old = process->leader;
+
+	if (old == me)
+		return;
+	mutex_lock(&tree_lock);
+	mutex_lock(&process->lock);
+	for (struct thread **link = &process->threads; *link != NULL; link = &(*link)->next_in_process) {
+		if (*link == old) {
+			*link = old->next_in_process;
+			break;
+		}
+	}
+	pid_put(me->tid);
+	me->tid = process->pid;
+	pid_set_thread(process->pid, me);
+	process->leader = me;
+	mutex_unlock(&process->lock);
+	mutex_unlock(&tree_lock);
+	dead_add(old);
+}
+
+static void program_take(struct process *process, struct exec *exec)
+{
+	if (process->executable != NULL)
+		file_put(process->executable);
+	process->executable = exec->file;
+	exec->file = NULL;
+	memcpy(process->name, exec->name, sizeof process->name);
+	process->executed = 1;
+	process->dumpable = 1;
+}
+
+static void start_registers(const struct exec *exec, struct registers *registers)
+{
+	*registers = (struct registers) {
+		.rip = exec->entry, .rsp = exec->stack, .rflags = 0x202, .flags = REGISTERS_FULL,
+	};
+}
+
+static void thread_reset(struct thread *me, const struct exec *exec)
+{
+	struct trap_frame *frame = thread_frame(me);
+
+	me->alternate_stack = me->alternate_bytes = me->clear_tid = me->robust_list = 0;
+	me->fs_base = me->gs_base = 0;
+	start_registers(exec, &frame->registers);
+	frame->fs_base = frame->gs_base = 0;
+	frame->flags |= FRAME_BASES;
+	xstate_clear();
+}
+
+static int exec_commit(struct exec *exec)
+{
+	struct thread *me = self();
+	struct process *process = me->process;
+	struct space *old = process->space;
+
+	if (!threads_end(process))
+		return -EINTR;
+	if (thread_rebase(me->uid, exec->space->home.header.uid) < 0)
+		return -ENOMEM;
+	leader_become(process);
+	process->space = exec->space;
+	exec->space = NULL;
+	space_put(old);
+	vfork_release(process);
+	program_take(process, exec);
+	signals_exec(process);
+	files_exec(process->files);
+	thread_reset(me, exec);
+	return 0;
+}
+
+int64_t sys_execve(SYSCALL_ARGUMENTS)
+{
+	struct exec_source source = { .arguments = a1, .environment = a2 };
+	struct exec *exec = exec_create(&source);
+	int64_t status;
+
+	if (exec == NULL)
+		return -ENOMEM;
+	status = user_string(exec->path, a0, EXEC_PATH_BYTES);
+	if (status == 0)
+		status = -ENOENT;
+	if (status > 0)
+		status = exec_prepare(exec);
+	if (status == 0)
+		status = exec_commit(exec);
+	exec_free(exec);
+	return status;
+}
+
+/* The first program of a process that has no thread yet. */
+int exec_first(struct process *process, const char *path, const char *const *arguments, const char *const *environment)
+{
+	struct exec_source source = { true, (uint64_t)arguments, (uint64_t)environment };
+	struct exec *exec = exec_create(&source);
+	struct registers registers;
+	int status;
+
+	if (exec == NULL)
+		return -ENOMEM;
+	string_copy(exec->path, path, EXEC_PATH_BYTES);
+	status = exec_prepare(exec);
+	if (status == 0) {
+		process->space = exec->space;
+		start_registers(exec, &registers);
+		process->leader = process->threads = thread_create(process, &registers);
+		status = process->leader == NULL ? -ENOMEM : 0;
+	}
+	if (status == 0) {
+		exec->space = NULL;
+		process->thread_count = 1;
+		program_take(process, exec);
+	}
+	exec_free(exec);
+	return status;
+}

@@ -1,0 +1,121 @@
+/* Random bytes: ChaCha20 (RFC 8439, 2.3) over a key made of the processor's random numbers, where it has them, and the
+ * time-stamp counter. After each request the key is replaced by output that nobody gets. */
+#include "baryon/string.h"
+#include "process/internal.h"
+#include "process/random.h"
+
+enum { WORDS = 16, ROUNDS = 20 };
+
+static struct mutex lock;
+static uint32_t key[8];
+static uint64_t count;
+
+static uint32_t rotate(uint32_t x, unsigned n)
+{
+	return x << n | x >> (32 - n);
+}
+
+static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+{
+	*a += *b;
+	*d = rotate(*d ^ *a, 16);
+	*c += *d;
+	*b = rotate(*b ^ *c, 12);
+	*a += *b;
+	*d = rotate(*d ^ *a, 8);
+	*c += *d;
+	*b = rotate(*b ^ *c, 7);
+}
+
+static void block(uint32_t out[WORDS])
+{
+	uint32_t start[WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
+
+	memcpy(start + 4, key, sizeof key);
+	start[12] = (uint32_t)count;
+	start[13] = (uint32_t)(count >> 32);
+	count++;
+	memcpy(out, start, sizeof start);
+	for (unsigned i = 0; i < ROUNDS / 2; i++) {
+		for (unsigned j = 0; j < 4; j++)
+			quarter(&out[j], &out[j + 4], &out[j + 8], &out[j + 12]);
+		for (unsigned j = 0; j < 4; j++)
+			quarter(&out[j], &out[4 + (j + 1) % 4], &out[8 + (j + 2) % 4], &out[12 + (j + 3) % 4]);
+	}
+	for (unsigned i = 0; i < WORDS; i++)
+		out[i] += start[i];
+}
+
+__attribute__((target("rdrnd"))) static uint64_t processor_random(void)
+{
+	unsigned long long value = 0;
+
+	for (unsigned tries = 0; tries < 10; tries++) {
+		if (__builtin_ia32_rdrand64_step(&value))
+			break;
+	}
+	return value;
+}
+
+static bool processor_has_random(void)
+{
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return c >> 30 & 1;
+}
+
+static void key_stir(void)
+{
+	uint64_t word = __builtin_ia32_rdtsc();
+
+	if (key[0] == 0 && processor_has_random()) {
+		for (unsigned i = 0; i < 8; i += 2) {
+			uint64_t value = processor_random();
+
+			key[i] ^= (uint32_t)value;
+			key[i + 1] ^= (uint32_t)(value >> 32);
+		}
+	}
+	key[6] ^= (uint32_t)word;
+	key[7] ^= (uint32_t)(word >> 32) ^ (uint32_t)time_wall();
+}
+
+void random_bytes(void *to, uint64_t bytes)
+{
+	uint32_t out[WORDS];
+
+	mutex_lock(&lock);
+	key_stir();
+	while (bytes > 0) {
+		uint64_t piece = bytes < sizeof out ? bytes : sizeof out;
+
+		block(out);
+		memcpy(to, out, piece);
+		to = (char *)to + piece;
+		bytes -= piece;
+	}
+	block(out);
+	memcpy(key, out, sizeof key);
+	mutex_unlock(&lock);
+}
+
+int64_t sys_getrandom(SYSCALL_ARGUMENTS)
+{
+	uint8_t piece[256];
+	uint64_t done = 0;
+
+	if (a2 & ~7ull)
+		return -EINVAL;
+	while (done < a1) {
+		uint64_t bytes = a1 - done < sizeof piece ? a1 - done : sizeof piece;
+
+		random_bytes(piece, bytes);
+		if (user_write(a0 + done, piece, bytes) != 0)
+			return -EFAULT;
+		done += bytes;
+		if (signal_is_pending())
+			break;
+	}
+	return (int64_t)done;
+}

@@ -1,0 +1,235 @@
+/* The system calls about signals. */
+#include "process/internal.h"
+
+static bool number_bad(uint64_t number)
+{
+	return number < 1 || number > SIGNAL_COUNT;
+}
+
+int64_t sys_rt_sigaction(SYSCALL_ARGUMENTS)
+{
+	struct process *process = self_process();
+	struct signal_action new, old;
+
+	if (number_bad(a0) || a3 != sizeof(uint64_t) || (a1 != 0 && (SIGNAL_BIT(a0) & SIGNALS_UNBLOCKABLE)))
+		return -EINVAL;
+	if (a1 != 0 && user_read(&new, a1, sizeof new) != 0)
+		return -EFAULT;
+	mutex_lock(&process->lock);
+	old = process->actions[a0 - 1];
+	if (a1 != 0) {
+		process->actions[a0 - 1] = new;
+		signal_drop_ignored(process, (int)a0);
+	}
+	mutex_unlock(&process->lock);
+	return a2 != 0 ? user_write(a2, &old, sizeof old) : 0;
+}
+
+int64_t sys_rt_sigprocmask(SYSCALL_ARGUMENTS)
+{
+	enum { BLOCK, UNBLOCK, SET };
+	uint64_t old = self()->mask, set;
+
+	if (a3 != sizeof set)
+		return -EINVAL;
+	if (a1 != 0) {
+		if (user_read(&set, a1, sizeof set) != 0)
+			return -EFAULT;
+		if (a0 > SET)
+			return -EINVAL;
+		signal_mask_set(a0 == BLOCK ? old | set : a0 == UNBLOCK ? old & ~set : set);
+	}
+	return a2 != 0 ? user_write(a2, &old, sizeof old) : 0;
+}
+
+int64_t sys_rt_sigpending(SYSCALL_ARGUMENTS)
+{
+	struct thread *me = self();
+	uint64_t set = (me->pending | me->process->pending) & me->mask;
+
+	if (a1 > sizeof set)
+		return -EINVAL;
+	return user_write(a0, &set, a1);
+}
+
+static int64_t pause_until_signal(void)
+{
+	struct wait_queue never = { 0 };
+	int status;
+
+	do
+		status = wait_queue_sleep(&never, NULL, true, 0);
+	while (status == 0);
+	return -ERESTARTNOHAND;
+}
+
+int64_t sys_rt_sigsuspend(SYSCALL_ARGUMENTS)
+{
+	uint64_t mask;
+
+	if (a1 != sizeof mask)
+		return -EINVAL;
+	if (user_read(&mask, a0, sizeof mask) != 0)
+		return -EFAULT;
+	signal_mask_temporary(mask);
+	return pause_until_signal();
+}
+
+int64_t sys_pause(SYSCALL_ARGUMENTS)
+{
+	return pause_until_signal();
+}
+
+int64_t sys_rt_sigtimedwait(SYSCALL_ARGUMENTS)
+{
+	struct thread *me = self();
+	struct wait_queue never = { 0 };
+	struct linux_timespec time;
+	struct linux_siginfo info;
+	uint64_t set, deadline = 0;
+	int number, status = 0;
+
+	if (a3 != sizeof set)
+		return -EINVAL;
+	if (user_read(&set, a0, sizeof set) != 0 || (a2 != 0 && user_read(&time, a2, sizeof time) != 0))
+		return -EFAULT;
+	if (a2 != 0)
+		deadline = time_monotonic() + (uint64_t)time.seconds * 1000000000 + (uint64_t)time.nanoseconds;
+	set &= ~SIGNALS_UNBLOCKABLE;
+	me->waited = set;
+	work_add(me, WORK_SIGNAL);
+	while ((number = signal_take(set, &info)) == 0 && status == 0)
+		status = wait_queue_sleep(&never, NULL, true, deadline);
+	me->waited = 0;
+	if (number == 0)
+		return status == -ETIMEDOUT ? -EAGAIN : -EINTR;
+	if (a1 != 0 && user_write(a1, &info, sizeof info) != 0)
+		return -EFAULT;
+	return number;
+}
+
+/* ---- sending ---- */
+
+static bool may_signal(const struct process *target, int number)
+{
+	const struct credentials *mine = &self_process()->credentials, *its = &target->credentials;
+
+	if (number == SIGCONT && target->session == self_process()->session)
+		return true;
+	return mine->euid == 0 || mine->euid == its->uid || mine->euid == its->suid || mine->uid == its->uid ||
+		mine->uid == its->suid;
+}
+
+static void sender_info(struct linux_siginfo *info, int number, int code)
+{
+	*info = (struct linux_siginfo) { .number = number, .code = code };
+	info->sender.pid = self_process()->pid;
+	info->sender.uid = self_process()->credentials.uid;
+}
+
+/* One process, under the tree lock. Signal 0 only asks. init takes none. */
+static int kill_process(struct process *target, int number)
+{
+	struct linux_siginfo info;
+
+	if (!may_signal(target, number))
+		return -EPERM;
+	if (number == 0 || target == init_process || target->state == PROCESS_ZOMBIE)
+		return 0;
+	sender_info(&info, number, SI_USER);
+	signal_post(target, NULL, number, &info);
+	return 0;
+}
+
+/* All processes of a group, or (group 0) all but init and the caller. */
+static int kill_many(int32_t group, int number)
+{
+	int status = -ESRCH;
+
+	for (struct process *p = process_next(NULL); p != NULL; p = process_next(p)) {
+		int one;
+
+		if (p == init_process || (group != 0 ? p->group != group : p == self_process()))
+			continue;
+		one = kill_process(p, number);
+		if (status != 0)
+			status = one;
+	}
+	return status;
+}
+
+int64_t sys_kill(SYSCALL_ARGUMENTS)
+{
+	int32_t pid = (int32_t)a0;
+	int number = (int)a1, status;
+	struct process *target;
+
+	if (number < 0 || number > SIGNAL_COUNT)
+		return -EINVAL;
+	mutex_lock(&tree_lock);
+	if (pid > 0) {
+		target = process_of_pid(pid);
+		status = target == NULL ? -ESRCH : kill_process(target, number);
+	} else {
+		status = kill_many(pid == 0 ? self_process()->group : pid == -1 ? 0 : -pid, number);
+	}
+	mutex_unlock(&tree_lock);
+	return status;
+}
+
+static int kill_thread(int32_t group, int32_t tid, int number, struct linux_siginfo *info)
+{
+	struct thread *target;
+	int status = 0;
+
+	if (tid <= 0 || number < 0 || number > SIGNAL_COUNT)
+		return -EINVAL;
+	mutex_lock(&tree_lock);
+	target = thread_of_pid(tid);
+	if (target == NULL || target->process == init_process || (group > 0 && target->process->pid != group))
+		status = -ESRCH;
+	else if (!may_signal(target->process, number))
+		status = -EPERM;
+	else if (number != 0)
+		signal_post(target->process, target, number, info);
+	mutex_unlock(&tree_lock);
+	return status;
+}
+
+int64_t sys_tkill(SYSCALL_ARGUMENTS)
+{
+	struct linux_siginfo info;
+
+	sender_info(&info, (int)a1, SI_TKILL);
+	return kill_thread(0, (int32_t)a0, (int)a1, &info);
+}
+
+int64_t sys_tgkill(SYSCALL_ARGUMENTS)
+{
+	struct linux_siginfo info;
+
+	sender_info(&info, (int)a2, SI_TKILL);
+	return (int32_t)a0 <= 0 ? -EINVAL : kill_thread((int32_t)a0, (int32_t)a1, (int)a2, &info);
+}
+
+int64_t sys_rt_sigqueueinfo(SYSCALL_ARGUMENTS)
+{
+	struct process *target;
+	struct linux_siginfo info;
+	int status;
+
+	if (number_bad(a1))
+		return -EINVAL;
+	if (user_read(&info, a2, sizeof info) != 0)
+		return -EFAULT;
+	info.number = (int32_t)a1;
+	if (info.code >= 0 && (int32_t)a0 != self_process()->pid)
+		return -EPERM;
+	mutex_lock(&tree_lock);
+	target = process_of_pid((int32_t)a0);
+	status = target == NULL ? -ESRCH : may_signal(target, (int)a1) ? 0 : -EPERM;
+	if (status == 0 && target != init_process)
+		signal_post(target, NULL, (int)a1, &info);
+	mutex_unlock(&tree_lock);
+	return status;
+}

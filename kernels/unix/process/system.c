@@ -1,0 +1,234 @@
+/* What a program may ask about the system and set for itself: uname, sysinfo, limits, prctl, arch_prctl, affinity. */
+#include "abi/layout.h"
+#include "baryon/calls.h"
+#include "baryon/clock.h"
+#include "baryon/string.h"
+#include "process/internal.h"
+
+enum { NAME_BYTES = 65 };
+
+static char host_name[NAME_BYTES] = "baryon";
+static struct mutex host_lock;
+
+int64_t sys_uname(SYSCALL_ARGUMENTS)
+{
+	struct {
+		char system[NAME_BYTES], node[NAME_BYTES], release[NAME_BYTES], version[NAME_BYTES], machine[NAME_BYTES],
+			domain[NAME_BYTES];
+	} names;
+
+	memset(&names, 0, sizeof names);
+	string_copy(names.system, "Linux", NAME_BYTES);
+	string_copy(names.release, "6.1.0-baryon", NAME_BYTES);
+	string_copy(names.version, "#1 SMP Baryon", NAME_BYTES);
+	string_copy(names.machine, "x86_64", NAME_BYTES);
+	string_copy(names.domain, "(none)", NAME_BYTES);
+	mutex_lock(&host_lock);
+	string_copy(names.node, host_name, NAME_BYTES);
+	mutex_unlock(&host_lock);
+	return user_write(a0, &names, sizeof names);
+}
+
+int64_t sys_sethostname(SYSCALL_ARGUMENTS)
+{
+	char name[NAME_BYTES] = { 0 };
+
+	if (self_process()->credentials.euid != 0)
+		return -EPERM;
+	if (a1 >= NAME_BYTES)
+		return -EINVAL;
+	if (user_read(name, a0, a1) != 0)
+		return -EFAULT;
+	mutex_lock(&host_lock);
+	memcpy(host_name, name, sizeof name);
+	mutex_unlock(&host_lock);
+	return 0;
+}
+
+static bool count_one(struct process *process, void *argument)
+{
+	(void)process;
+	++*(unsigned *)argument;
+	return true;
+}
+
+int64_t sys_sysinfo(SYSCALL_ARGUMENTS)
+{
+	struct {
+		int64_t uptime;
+		uint64_t loads[3], total, free, shared, buffers, swap_total, swap_free;
+		uint16_t processes, padding;
+		uint64_t high_total, high_free;
+		uint32_t unit;
+		char spare[4];
+	} info;
+	unsigned count = 0;
+
+	memset(&info, 0, sizeof info);
+	info.uptime = (int64_t)(time_monotonic() / 1000000000);
+	info.total = page_count_total() * PAGE_BYTES;
+	info.free = page_count_free() * PAGE_BYTES;
+	process_each(count_one, &count);
+	info.processes = (uint16_t)count;
+	info.unit = 1;
+	return user_write(a0, &info, 112);
+}
+
+/* ---- limits ---- */
+
+static int limit_change(struct process *process, unsigned which, const struct rlimit_pair *limit)
+{
+	if (limit->soft > limit->hard)
+		return -EINVAL;
+	if (limit->hard > process->rlimits[which].hard && self_process()->credentials.euid != 0)
+		return -EPERM;
+	process->rlimits[which] = *limit;
+	return 0;
+}
+
+static int limits_exchange(int32_t pid, uint64_t which, const struct rlimit_pair *new, struct rlimit_pair *old)
+{
+	struct process *process;
+	int status = -ESRCH;
+
+	mutex_lock(&tree_lock);
+	process = pid == 0 ? self_process() : process_of_pid(pid);
+	if (process != NULL) {
+		*old = process->rlimits[which];
+		status = new == NULL ? 0 : limit_change(process, (unsigned)which, new);
+	}
+	mutex_unlock(&tree_lock);
+	return status;
+}
+
+int64_t sys_prlimit64(SYSCALL_ARGUMENTS)
+{
+	struct rlimit_pair new, old;
+	int status;
+
+	if (a1 >= RLIMIT_COUNT)
+		return -EINVAL;
+	if (a2 != 0 && user_read(&new, a2, sizeof new) != 0)
+		return -EFAULT;
+	status = limits_exchange((int32_t)a0, a1, a2 != 0 ? &new : NULL, &old);
+	if (status == 0 && a3 != 0)
+		status = user_write(a3, &old, sizeof old);
+	return status;
+}
+
+int64_t sys_getrlimit(SYSCALL_ARGUMENTS)
+{
+	return sys_prlimit64(0, a0, 0, a1, 0, 0);
+}
+
+int64_t sys_setrlimit(SYSCALL_ARGUMENTS)
+{
+	return sys_prlimit64(0, a0, a1, 0, 0, 0);
+}
+
+/* ---- the calling thread ---- */
+
+int64_t sys_prctl(SYSCALL_ARGUMENTS)
+{
+	enum {
+		SET_PDEATHSIG = 1, GET_PDEATHSIG = 2, GET_DUMPABLE = 3, SET_DUMPABLE = 4, SET_NAME = 15, GET_NAME = 16,
+		SET_NO_NEW_PRIVS = 38, GET_NO_NEW_PRIVS = 39,
+	};
+	struct process *process = self_process();
+	uint32_t number;
+	char name[16] = { 0 };
+
+	switch (a0) {
+	case SET_PDEATHSIG:
+		if (a1 > SIGNAL_COUNT)
+			return -EINVAL;
+		process->parent_death_signal = a1;
+		return 0;
+	case GET_PDEATHSIG:
+		number = (uint32_t)process->parent_death_signal;
+		return user_write(a1, &number, sizeof number);
+	case GET_DUMPABLE:
+		return process->dumpable;
+	case SET_DUMPABLE:
+		process->dumpable = a1 != 0;
+		return 0;
+	case SET_NAME:
+		if (user_string(name, a1, sizeof name - 1) == -EFAULT)
+			return -EFAULT;
+		memcpy(process->name, name, sizeof name);
+		return 0;
+	case GET_NAME:
+		return user_write(a1, process->name, sizeof process->name);
+	case SET_NO_NEW_PRIVS:
+		return a1 == 1 ? 0 : -EINVAL;
+	case GET_NO_NEW_PRIVS:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+int64_t sys_arch_prctl(SYSCALL_ARGUMENTS)
+{
+	enum { SET_GS = 0x1001, SET_FS, GET_FS, GET_GS };
+	struct thread *me = self();
+	struct trap_frame *frame = thread_frame(me);
+
+	if (a0 == GET_FS)
+		return user_write(a1, &me->fs_base, sizeof me->fs_base);
+	if (a0 == GET_GS)
+		return user_write(a1, &me->gs_base, sizeof me->gs_base);
+	if (a0 != SET_FS && a0 != SET_GS)
+		return -EINVAL;
+	if (a1 >= PROGRAM_LIMIT)
+		return -EPERM;
+	if (a0 == SET_FS)
+		me->fs_base = a1;
+	else
+		me->gs_base = a1;
+	frame->fs_base = me->fs_base;
+	frame->gs_base = me->gs_base;
+	frame->flags |= FRAME_BASES;
+	return 0;
+}
+
+int64_t sys_set_tid_address(SYSCALL_ARGUMENTS)
+{
+	self()->clear_tid = a0;
+	return self()->tid;
+}
+
+int64_t sys_set_robust_list(SYSCALL_ARGUMENTS)
+{
+	if (a1 != 24)
+		return -EINVAL;
+	self()->robust_list = a0;
+	self()->robust_bytes = a1;
+	return 0;
+}
+
+int64_t sys_sched_yield(SYSCALL_ARGUMENTS)
+{
+	yield();
+	return 0;
+}
+
+int64_t sys_sched_getaffinity(SYSCALL_ARGUMENTS)
+{
+	uint64_t set = (1ull << info_page()->cpus) - 1;
+
+	if (a1 < sizeof set || a1 % sizeof set != 0)
+		return -EINVAL;
+	return user_write(a2, &set, sizeof set) != 0 ? -EFAULT : (int64_t)sizeof set;
+}
+
+/* Every process has the same priority: nice values are accepted and change nothing. */
+int64_t sys_getpriority(SYSCALL_ARGUMENTS)
+{
+	return a0 > 2 ? -EINVAL : 20;
+}
+
+int64_t sys_setpriority(SYSCALL_ARGUMENTS)
+{
+	return a0 > 2 ? -EINVAL : 0;
+}
