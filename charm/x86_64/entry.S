@@ -202,16 +202,16 @@ direct_save:
 	jbe portal_call
 	jmp syscall_save
 
-/* resume keeps no register of the handler, unless it takes the long way: then it is called with what it needs. */
+/* resume keeps no register of the handler, unless it takes the long way. */
 direct_resume:
-	mov %rcx, %rbx
-	mov %r11, %rbp
 	mov %gs:LOCAL_STACK, %rsp
+	push %rcx
+	push %r11
 	call strange_resume
 	test %rax, %rax
 	jnz run_tagged
-	mov %rbx, %rcx
-	mov %rbp, %r11
+	pop %r11
+	pop %rcx
 	mov $RESUME, %eax
 	xor %edi, %edi
 	jmp direct_save
