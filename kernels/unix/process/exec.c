@@ -132,7 +132,9 @@ static int exec_commit(struct exec *exec)
 	if (thread_rebase(me->uid, exec->space->home.header.uid) < 0)
 		return -ENOMEM;
 	leader_become(process);
+	mutex_lock(&process->lock);
 	process->space = exec->space;
+	mutex_unlock(&process->lock);
 	exec->space = NULL;
 	space_put(old);
 	vfork_release(process);

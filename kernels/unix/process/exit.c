@@ -92,6 +92,8 @@ static void children_give_away(struct process *process)
 /* What the process had is given back while its last thread still runs. */
 static void process_release(struct process *process)
 {
+	struct space *space;
+
 	timer_cancel(process);
 	files_exit(process->files);
 	path_state_exit(process->paths);
@@ -103,8 +105,11 @@ static void process_release(struct process *process)
 	vfork_release(process);
 	if (thread_rebase(self()->uid, space_grave()) < 0)
 		log_line("thread %d keeps its space", self()->tid);
-	else
-		space_put(process->space);
+	mutex_lock(&process->lock);
+	space = process->space;
+	process->space = NULL;
+	mutex_unlock(&process->lock);
+	space_put(space);
 }
 
 static void session_leave(struct process *process)
@@ -126,7 +131,6 @@ static void process_end(struct process *process)
 	groups_check(process, process->group);
 	process->used_ns = process_time(process);
 	mutex_lock(&process->lock);
-	process->space = NULL;
 	process->state = PROCESS_ZOMBIE;
 	mutex_unlock(&process->lock);
 	parent = process->parent;

@@ -132,7 +132,7 @@ static int64_t text_of(struct process *p, enum process_text what, char *to, uint
 		ADD("%s\n", p->name);
 		return (int64_t)length;
 	case TEXT_STATM:
-		ADD("%lu %lu 0 0 0 0 0\n", space_bytes(p) / PAGE_BYTES, resident(p));
+		ADD("%lu %lu 0 0 0 0 0\n", space_bytes(p) / 4096, resident(p));
 		return (int64_t)length;
 	case TEXT_MAPS:
 		return (int64_t)maps_text(space, to, limit);
