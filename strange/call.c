@@ -61,8 +61,13 @@ static result call_object_unload(struct call *call) { return object_end(call, fa
 
 static result call_object_destroy(struct call *call)
 {
-	if (call->a[0] == KIND_SPACE)
+	struct slot *s;
+
+	if (call->a[0] == KIND_SPACE) {
 		thread_leave_base(call);
+		if (own_object(call, &s) == 0)
+			((struct space *)s)->destroyed = true;
+	}
 	return object_end(call, true);
 }
 

@@ -1,6 +1,7 @@
 /* The machine: ports, log, counters, power-off. Each call needs its right in the kernel's home. */
 #include "machine.h"
 #include "cache.h"
+#include "page.h"
 #include "call.h"
 #include "charm/console.h"
 #include "memory.h"
@@ -92,6 +93,40 @@ static result counters_out(struct call *call, uint64_t to, uint64_t bytes)
 	return r < 0 ? r : (result)bytes;
 }
 
+/* Everything but root's own: its kernels with all that depends on them, and the pages that are not locked. Nothing else runs
+ * meanwhile. A long call: it is executed again until nothing is left. */
+static result forget(struct call *call)
+{
+	struct kernel *root = call->kernel;
+
+	state.only = call->thread;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	cpu_notify(((1ull << state.cpus) - 1) & ~(1ull << call->cpu->number));
+	for (uint32_t i = 0; i < state.cache[KIND_KERNEL].count; i++) {
+		struct kernel *k = SLOT_AT(kernel, KIND_KERNEL, i);
+
+		if (k == root || (k->slot.state != SLOT_LOADED && k->slot.state != SLOT_DYING))
+			continue;
+		result r = object_unload_id(k->slot.id, k->slot.generation, false);
+
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < state.cache[KIND_PAGE].count; i++) {
+		struct page *p = page_at(i);
+
+		if ((p->state != SLOT_LOADED && p->state != SLOT_DYING) || (p->flags & PAGE_LOCKED))
+			continue;
+		result r = object_unload_id(OBJECT_ID(KIND_PAGE, i), p->generation, false);
+
+		if (r < 0)
+			return r;
+	}
+	state.only = NULL;
+	cpu_notify(((1ull << state.cpus) - 1) & ~(1ull << call->cpu->number));
+	return 0;
+}
+
 result call_machine(struct call *call)
 {
 	if (!(call->kernel->rights & KERNEL_MAY_MACHINE))
@@ -102,6 +137,8 @@ result call_machine(struct call *call)
 		machine_power_off();
 	case MACHINE_RESET:
 		machine_reset();
+	case MACHINE_FORGET:
+		return call->kernel->number == KERNEL_NUMBER_ROOT ? forget(call) : -BARYON_EPERM;
 	case MACHINE_COUNTERS:
 		return call->a[2] == 0 ? -BARYON_EINVAL : counters_out(call, call->a[1], call->a[2]);
 	}

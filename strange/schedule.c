@@ -56,6 +56,11 @@ static void queue_remove(struct queue *q, struct thread *t)
 
 static unsigned top_priority(uint32_t ready) { return 31u - (unsigned)__builtin_clz(ready); }
 
+static bool may_run(const struct thread *t, unsigned cpu)
+{
+	return (t->bound == CPU_ANY || t->bound == cpu) && (state.only == NULL || state.only == t);
+}
+
 /* The best thread that may run on `cpu`; it leaves the queue. */
 static struct thread *queue_take(struct queue *q, unsigned cpu)
 {
@@ -66,7 +71,7 @@ static struct thread *queue_take(struct queue *q, unsigned cpu)
 	spin_lock(&q->lock);
 	for (uint32_t ready = q->ready; ready && t == NULL; ready &= ~(1u << top_priority(ready)))
 		for (t = q->first[top_priority(ready)]; t; t = t->queue_next)
-			if (t->bound == CPU_ANY || t->bound == cpu)
+			if (may_run(t, cpu))
 				break;
 	if (t)
 		queue_remove(q, t);
@@ -296,10 +301,10 @@ static void preempt(struct cpu *cpu)
 {
 	struct thread *t = cpu->thread;
 	struct queue *q = &cpu->queue;
-	bool ended = t->slice_ns == 0;
+	bool ended = t->slice_ns == 0, held = state.only && state.only != t;
 
-	if (q->ready == 0 || top_priority(q->ready) < thread_effective_priority(t) ||
-	    (!ended && top_priority(q->ready) == thread_effective_priority(t)))
+	if (!held && (q->ready == 0 || top_priority(q->ready) < thread_effective_priority(t) ||
+	    (!ended && top_priority(q->ready) == thread_effective_priority(t))))
 		return;
 	thread_off(cpu, t);
 	spin_lock(&t->slot.lock);
@@ -327,7 +332,7 @@ struct registers *cpu_leave(struct cpu *cpu)
 		t = cpu->thread;
 		if (t)
 			serve_asked(cpu, t);
-		if (cpu->thread && cpu->reschedule) {
+		if (cpu->thread && (cpu->reschedule || (state.only && state.only != cpu->thread))) {
 			cpu->reschedule = false;
 			preempt(cpu);
 		}

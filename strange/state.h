@@ -115,6 +115,7 @@ struct space {
 	uint64_t cpus;              /* derived: CPUs that have the map active */
 	struct reference *recent[8];/* derived: references used last, by handle */
 	bool entered;               /* a portal was loaded here since the space was loaded */
+	bool destroyed;             /* it is dying for ever: who is inside returns with ELOST */
 };
 
 struct activation {
@@ -307,7 +308,7 @@ struct state {
 	uint16_t irq_offset[IRQ_LIMIT];
 	struct spin irq_lock;
 	uint64_t seal_key[2];
-	volatile uint32_t pausing;
+	struct thread *volatile only;   /* while everything is forgotten: the one thread that runs */
 	uint64_t epoch;
 	char command_line[1024];
 	struct counters counters[1];

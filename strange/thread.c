@@ -338,6 +338,18 @@ static void levels_release(struct thread *t)
 	}
 }
 
+/* Levels in a space that is destroyed are lost: an explicit call returns with ELOST, an implicit one is executed again. */
+static void levels_lose(struct thread *t)
+{
+	while (t->depth > 0 && thread_top(t)->space->destroyed && activation_want_lower(t) == 0) {
+		bool explicit = thread_top(t)->kind == ACTIVATION_EXPLICIT;
+
+		activation_pop(t);
+		if (explicit)
+			thread_top(t)->registers.rax = (uint64_t)-BARYON_ELOST;
+	}
+}
+
 bool thread_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
 {
 	(void)index, (void)id, (void)generation;
@@ -362,12 +374,19 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 			cpu_notify(1ull << t->cpu);
 		return RESULT_RESTART;
 	}
-	if (!write) {
+	if (!write || thread_top(t)->space->destroyed) {
+		unsigned run = t->run;
+
 		thread_unqueue_locked(t);
 		t->run = RUN_STOPPED;
 		spin_unlock(&t->slot.lock);
-		levels_release(t);
+		if (write)
+			levels_lose(t);
+		else
+			levels_release(t);
 		spin_lock(&t->slot.lock);
+		t->run = run == RUN_READY || write ? RUN_READY : (uint8_t)run;
+		t->queue_at = NULL;
 	}
 	thread_out(t, write);
 	return 0;
@@ -393,6 +412,8 @@ void thread_serve_asked(struct cpu *cpu, struct thread *t)
 	t->slot.state = SLOT_DYING;
 	if (destroy)
 		levels_release(t);
+	else
+		levels_lose(t);
 	spin_lock(&t->slot.lock);
 	cpu->thread = NULL;
 	t->run = RUN_READY;
