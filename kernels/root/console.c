@@ -84,7 +84,7 @@ static void empty_enable(bool enable)
 /* Sends while the port takes bytes. Returns whether some are left. */
 static bool output_pump(void)
 {
-	uint8_t batch[FIFO_BYTES];
+	uint8_t batch[FIFO_BYTES] __attribute__((aligned(FIFO_BYTES)));  /* inside one page, so moved by one call */
 	uint32_t count;
 
 	while (ring_filled(&channel->output)) {
@@ -115,7 +115,7 @@ static uint32_t input_ready(void)
 /* Takes what has come while there is room. Returns whether something must wait for room. */
 static bool input_pump(void)
 {
-	uint8_t batch[FIFO_BYTES];
+	uint8_t batch[FIFO_BYTES] __attribute__((aligned(FIFO_BYTES)));  /* inside one page, so moved by one call */
 	bool rang = false, was_empty;
 	uint32_t count;
 
