@@ -5,7 +5,10 @@ KERNEL_CC ?= gcc
 KERNEL_LD ?= ld
 READELF ?= readelf
 
-KERNEL_CFLAGS := -std=gnu11 -O2 -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
+# Files on the paths that are counted in instructions; the rest is made small.
+KERNEL_HOT := $(addprefix build/strange/,fast.o activation.o forward.o call.o schedule.o mapping.o table.o page.o cache.o \
+	copy.o memory.o signal.o timer.o thread.o shootdown.o) $(addprefix build/charm/$(ARCH)/,clock.o trap.o apic.o)
+KERNEL_CFLAGS := -std=gnu11 -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
 	-ffunction-sections -fdata-sections -Wall -Wextra -Werror \
 	-I. -Icharm/include -Icharm/$(ARCH)/include
@@ -19,17 +22,17 @@ MK_FILES := Makefile $(wildcard mk/*.mk)
 build/charm/%.o: charm/%.c $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),-O2,-Os) -MMD -MP -c $< -o $@
 
 build/charm/%.o: charm/%.S $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),-O2,-Os) -MMD -MP -c $< -o $@
 
 build/strange/%.o: strange/%.c $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),-O2,-Os) -MMD -MP -c $< -o $@
 
 build/baryon.elf: $(KERNEL_OBJECTS) $(KERNEL_LDS)
 	$(call say,LD,$@)
