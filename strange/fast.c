@@ -160,6 +160,7 @@ struct registers *strange_portal_return(struct registers *place)
 	t->depth--;
 	t->prepared = false;
 	lower->registers.rax = 0;
+	lower->registers.rbx = 0;
 	cpu_hide_xstate(!t->program || lower->kind == ACTIVATION_EXPLICIT);
 	trap_save_to(&lower->registers);
 	return &lower->registers;
