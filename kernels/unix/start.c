@@ -258,7 +258,7 @@ void domain_main(void *start)
 	boot_image = (const char *)base + DOMAIN_BOOT_OFFSET;
 	pages_init();
 	portals_load();
-	tree_init();
+	pids_init();
 	scheduler_start();
 	boot = kernel_thread_create(boot_main, NULL, "init", PRIORITY_PROGRAM);
 	if (boot == NULL || thread_load(boot) != 0)

@@ -38,7 +38,7 @@ void xstate_clear(void);                    /* as at the start of a program */
 /* ---- the tree of processes (tree.c) ---- */
 extern struct mutex tree_lock;
 extern struct process *init_process;
-void tree_init(void);
+void pids_init(void);
 int32_t pid_take(void);                     /* tree lock; 0: none is free */
 void pid_set_thread(int32_t pid, struct thread *thread);
 void pid_put(int32_t pid);                  /* of an id that no thread has any more */

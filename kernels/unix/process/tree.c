@@ -16,7 +16,7 @@ static int32_t pid_last;
 static struct process *all;
 static struct mutex terminal_lock;
 
-void tree_init(void)
+void pids_init(void)
 {
 	pids = page_address(page_reserve(PID_LIMIT * sizeof *pids / PAGE_BYTES));
 }

@@ -1,0 +1,140 @@
+/* Pages, heap and slots: what is given out belongs to one owner, fresh pages are zero, nothing is lost. */
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "page.h"
+#include "process/space.h"
+
+enum { PAGES = 4096, THREADS = 4, ROUNDS = 20000, HELD = 32 };
+
+static const struct kernel_start start = { .number = 16, .memory_pages = PAGES };
+const struct kernel_start *kernel_start = &start;
+
+void unix_panic(const char *format, ...)
+{
+	fprintf(stderr, "panic: %s\n", format);
+	abort();
+}
+
+static bool is_zero(const void *page)
+{
+	const uint64_t *words = page;
+
+	for (unsigned i = 0; i < PAGE_BYTES / 8; i++) {
+		if (words[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+static void *pages_are_owned_by_one(void *argument)
+{
+	page_index held[HELD] = { 0 };
+	unsigned seed = (unsigned)(uintptr_t)argument;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		unsigned i = (unsigned)rand_r(&seed) % HELD;
+		uint64_t *words;
+
+		if (held[i] != 0) {
+			words = page_address(held[i]);
+			assert(words[7] == (uintptr_t)argument * 1000 + i);
+			page_put(held[i]);
+		}
+		held[i] = page_alloc();
+		assert(held[i] != 0 && page_references(held[i]) == 1);
+		words = page_address(held[i]);
+		assert(is_zero(words));
+		words[7] = (uintptr_t)argument * 1000 + i;
+	}
+	for (unsigned i = 0; i < HELD; i++) {
+		if (held[i] != 0)
+			page_put(held[i]);
+	}
+	return NULL;
+}
+
+static void *records_are_owned_by_one(void *argument)
+{
+	struct { unsigned char *at; unsigned bytes; } held[HELD] = { 0 };
+	unsigned seed = (unsigned)(uintptr_t)argument;
+	unsigned char mark = (unsigned char)(uintptr_t)argument;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		unsigned i = (unsigned)rand_r(&seed) % HELD;
+
+		for (unsigned k = 0; k < held[i].bytes; k++)
+			assert(held[i].at[k] == mark);
+		heap_free(held[i].at);
+		held[i].bytes = 1 + (unsigned)rand_r(&seed) % 600;
+		held[i].at = heap_alloc(held[i].bytes);
+		assert(held[i].at != NULL && ((uintptr_t)held[i].at & 31) == 0);
+		for (unsigned k = 0; k < held[i].bytes; k++)
+			assert(held[i].at[k] == 0);
+		memset(held[i].at, mark, held[i].bytes);
+	}
+	for (unsigned i = 0; i < HELD; i++)
+		heap_free(held[i].at);
+	return NULL;
+}
+
+static void in_threads(void *(*body)(void *))
+{
+	pthread_t threads[THREADS];
+
+	for (uintptr_t i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, body, (void *)(i + 1));
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void blocks_are_aligned(void)
+{
+	void *one = page_block_alloc(), *other = page_block_alloc();
+
+	assert(((uintptr_t)one & 16383) == 0 && ((uintptr_t)other & 16383) == 0 && one != other);
+	page_block_free(one);
+	assert(page_block_alloc() == one);
+	page_block_free(one);
+	page_block_free(other);
+}
+
+static void slots_give_everything_back(void)
+{
+	static struct space space, child;
+	struct region region = { .start = 0x1ff000, .end = 0x604000 };
+	uint64_t before;
+
+	space.regions = space.regions_inline;
+	space.regions[0] = region;
+	space.region_count = 1;
+	before = page_count_free();
+	for (uint64_t at = region.start; at < region.end; at += 3 * PAGE_BYTES)
+		*slot_make(&space, at) = (uint64_t)page_alloc() << PAGE_BITS | SLOT_PRESENT;
+	child.regions = child.regions_inline;
+	child.regions[0] = region;
+	child.region_count = 1;
+	assert(slots_copy(&child, &space, &region) == 0);
+	assert(page_references(slot_page(*slot_find(&child, region.start))) == 2);
+	slots_clear(&space, 0x300000, 0x400000);
+	assert(*slot_find(&space, 0x300000) == 0);
+	slots_free(&space);
+	assert(page_references(slot_page(*slot_find(&child, region.start))) == 1);
+	slots_free(&child);
+	assert(page_count_free() == before && child.slots == 0);
+}
+
+int main(void)
+{
+	assert(posix_memalign((void **)&memory_base, 16384, PAGES * PAGE_BYTES) == 0);
+	memset(memory_base, 0, PAGES * PAGE_BYTES);
+	pages_init();
+	blocks_are_aligned();
+	in_threads(pages_are_owned_by_one);
+	in_threads(records_are_owned_by_one);
+	slots_give_everything_back();
+	return 0;
+}
