@@ -282,10 +282,7 @@ struct file {
 	struct inode *folder;       /* where its name was found, or null */
 	struct mutex lock;          /* of the position */
 	uint64_t position;
-	union {
-		void *state;            /* of the operations */
-		page_index text;
-	};
+	void *state;                /* of the operations */
 	uint64_t state_bytes;
 };
 
@@ -323,6 +320,7 @@ static inline void held_put(struct held *held)
 int descriptor_install(struct file *file, int lowest, bool close_on_exec);
 /* Two at once for pipe: both or none. */
 int descriptor_close(int descriptor);                           /* 0, -EBADF */
+int64_t descriptor_flags_set(int descriptor, bool close_on_exec);      /* 0, -EBADF */
 struct files *files_make(void);
 int files_set(struct files *files, int descriptor, struct file *file);
 /* For /proc/self/fd: the first open descriptor >= from, or -1. */
@@ -357,7 +355,8 @@ int device_install(struct inode *root);
 int proc_install(struct inode *root);
 int proc_name(struct inode *inode, char *to, uint64_t limit);   /* of a folder in /proc: length */
 int terminal_open(struct inode *inode, struct file *file);
-void random_bytes(void *to, uint64_t bytes);
+int64_t file_lock_call(struct file *file, uint32_t command, uint64_t argument);        /* F_GETLK, F_SETLK, F_SETLKW */
+int64_t pipe_size_call(struct file *file, uint32_t command, uint64_t argument);        /* F_GETPIPE_SZ, F_SETPIPE_SZ */
 void file_locks_release(struct file *file);                     /* flock's, at the last close */
 void file_locks_process_release(struct inode *inode);           /* fcntl's, at any close of the process */
 void file_locks_free(struct inode *inode);

@@ -1,0 +1,425 @@
+/* Tables of file descriptors: blocks of 64 slots with a bitmap each, so that the lowest free one is found at once.
+ * A process with one thread looks up without lock and without counting: nobody else can close. */
+#include "file/file.h"
+
+enum { BLOCK_SLOTS = 64, BLOCKS_FIRST = 1, BLOCKS_LIMIT_ALL = 512 };
+
+struct slots {
+	uint64_t used, close_on_exec;
+	struct file *file[BLOCK_SLOTS];
+};
+
+struct files {
+	struct mutex lock;
+	uint32_t block_count;       /* entries of blocks */
+	struct slots **blocks;      /* some null; &only at first */
+	struct slots *only;
+	struct slots first;
+};
+
+static struct slots *slots_of(struct files *files, int descriptor)
+{
+	uint32_t block = (uint32_t)descriptor / BLOCK_SLOTS;
+
+	return block < files->block_count ? files->blocks[block] : 0;
+}
+
+static struct file *file_at(struct files *files, int descriptor)
+{
+	struct slots *slots = slots_of(files, descriptor);
+
+	return slots ? slots->file[descriptor % BLOCK_SLOTS] : 0;
+}
+
+struct files *files_make(void)
+{
+	struct files *files = heap_alloc(sizeof(struct files));
+
+	if (!files)
+		return 0;
+	files->only = &files->first;
+	files->blocks = &files->only;
+	files->block_count = BLOCKS_FIRST;
+	return files;
+}
+
+/* Makes room for a descriptor. 0, -ENOMEM, -EMFILE. Lock held. */
+static int slots_make(struct files *files, int descriptor)
+{
+	uint32_t block = (uint32_t)descriptor / BLOCK_SLOTS, count = files->block_count;
+	struct slots **blocks;
+
+	if (block >= BLOCKS_LIMIT_ALL)
+		return -EMFILE;
+	if (block >= count) {
+		while (count <= block)
+			count *= 2;
+		blocks = heap_alloc(count * sizeof(struct slots *));
+		if (!blocks)
+			return -ENOMEM;
+		memcpy(blocks, files->blocks, files->block_count * sizeof(struct slots *));
+		if (files->blocks != &files->only)
+			heap_free(files->blocks);
+		files->blocks = blocks;
+		files->block_count = count;
+	}
+	if (!files->blocks[block])
+		files->blocks[block] = heap_alloc(sizeof(struct slots));
+	return files->blocks[block] ? 0 : -ENOMEM;
+}
+
+bool held_get(struct held *held, int descriptor)
+{
+	struct process *process = self_process();
+	struct files *files = process->files;
+
+	if (descriptor < 0)
+		return false;
+	held->counted = __atomic_load_n(&process->thread_count, __ATOMIC_RELAXED) > 1;
+	if (!held->counted) {
+		held->file = file_at(files, descriptor);
+		return held->file != 0;
+	}
+	mutex_lock(&files->lock);
+	held->file = file_at(files, descriptor);
+	if (held->file)
+		file_get(held->file);
+	mutex_unlock(&files->lock);
+	return held->file != 0;
+}
+
+struct file *file_of_descriptor(int descriptor)
+{
+	struct held held;
+
+	if (!held_get(&held, descriptor))
+		return 0;
+	if (!held.counted)
+		file_get(held.file);
+	return held.file;
+}
+
+/* The lowest free descriptor from `lowest`. */
+static int free_find(struct files *files, int lowest)
+{
+	uint32_t block = (uint32_t)lowest / BLOCK_SLOTS;
+	uint64_t below = (1ull << (lowest % BLOCK_SLOTS)) - 1;
+
+	for (; block < files->block_count && files->blocks[block]; block++, below = 0) {
+		uint64_t free = ~(files->blocks[block]->used | below);
+
+		if (free)
+			return (int)(block * BLOCK_SLOTS + (uint32_t)__builtin_ctzll(free));
+	}
+	return (int)(block * BLOCK_SLOTS + (below ? (uint32_t)lowest % BLOCK_SLOTS : 0));
+}
+
+static void slot_fill(struct files *files, int descriptor, struct file *file, bool close_on_exec)
+{
+	struct slots *slots = slots_of(files, descriptor);
+	uint64_t bit = 1ull << (descriptor % BLOCK_SLOTS);
+
+	slots->file[descriptor % BLOCK_SLOTS] = file;
+	slots->used |= bit;
+	slots->close_on_exec = close_on_exec ? slots->close_on_exec | bit : slots->close_on_exec & ~bit;
+}
+
+static struct file *slot_clear(struct files *files, int descriptor)
+{
+	struct slots *slots = slots_of(files, descriptor);
+	struct file *file = slots ? slots->file[descriptor % BLOCK_SLOTS] : 0;
+
+	if (file) {
+		slots->file[descriptor % BLOCK_SLOTS] = 0;
+		slots->used &= ~(1ull << (descriptor % BLOCK_SLOTS));
+	}
+	return file;
+}
+
+static uint64_t descriptor_limit(void)
+{
+	return self_process()->rlimits[RLIMIT_NOFILE].soft;
+}
+
+int descriptor_install(struct file *file, int lowest, bool close_on_exec)
+{
+	struct files *files = self_process()->files;
+	int descriptor, status;
+
+	mutex_lock(&files->lock);
+	descriptor = free_find(files, lowest);
+	status = (uint64_t)descriptor >= descriptor_limit() ? -EMFILE : slots_make(files, descriptor);
+	if (status == 0)
+		slot_fill(files, descriptor, file, close_on_exec);
+	mutex_unlock(&files->lock);
+	if (status) {
+		file_put(file);
+		return status;
+	}
+	return descriptor;
+}
+
+int files_set(struct files *files, int descriptor, struct file *file)
+{
+	int status = slots_make(files, descriptor);
+
+	if (status == 0)
+		slot_fill(files, descriptor, file, false);
+	return status;
+}
+
+int descriptor_close(int descriptor)
+{
+	struct files *files = self_process()->files;
+	struct file *file;
+
+	if (descriptor < 0)
+		return -EBADF;
+	mutex_lock(&files->lock);
+	file = slot_clear(files, descriptor);
+	mutex_unlock(&files->lock);
+	if (!file)
+		return -EBADF;
+	if (file->inode->locks)
+		file_locks_process_release(file->inode);
+	file_put(file);
+	return 0;
+}
+
+int descriptor_next(int from)
+{
+	struct files *files = self_process()->files;
+	int found = -1;
+
+	mutex_lock(&files->lock);
+	for (int n = from; found < 0 && (uint32_t)n / BLOCK_SLOTS < files->block_count; n++)
+		if (file_at(files, n))
+			found = n;
+	mutex_unlock(&files->lock);
+	return found;
+}
+
+struct files *files_fork(struct files *from)
+{
+	struct files *files = files_make();
+	bool whole = files != 0;
+
+	mutex_lock(&from->lock);
+	for (uint32_t block = 0; whole && block < from->block_count; block++) {
+		struct slots *slots = from->blocks[block];
+
+		if (!slots || !slots->used)
+			continue;
+		if (slots_make(files, (int)(block * BLOCK_SLOTS))) {
+			whole = false;
+			break;
+		}
+		*files->blocks[block] = *slots;
+		for (uint64_t left = slots->used; left; left &= left - 1)
+			file_get(slots->file[__builtin_ctzll(left)]);
+	}
+	mutex_unlock(&from->lock);
+	if (!whole && files) {
+		files_exit(files);
+		files = 0;
+	}
+	return files;
+}
+
+/* Closes what `which` selects of a block. */
+static void slots_close(struct files *files, uint32_t block, uint64_t which)
+{
+	for (; which; which &= which - 1) {
+		struct file *file = slot_clear(files, (int)(block * BLOCK_SLOTS + (uint32_t)__builtin_ctzll(which)));
+
+		if (file->inode->locks)
+			file_locks_process_release(file->inode);
+		file_put(file);
+	}
+}
+
+void files_exec(struct files *files)
+{
+	for (uint32_t block = 0; block < files->block_count; block++)
+		if (files->blocks[block])
+			slots_close(files, block, files->blocks[block]->used & files->blocks[block]->close_on_exec);
+}
+
+void files_exit(struct files *files)
+{
+	for (uint32_t block = 0; block < files->block_count; block++)
+		if (files->blocks[block]) {
+			slots_close(files, block, files->blocks[block]->used);
+			if (files->blocks[block] != &files->first)
+				heap_free(files->blocks[block]);
+		}
+	if (files->blocks != &files->only)
+		heap_free(files->blocks);
+	heap_free(files);
+}
+
+/* ---- system calls ---- */
+
+int64_t sys_close(SYSCALL_ARGUMENTS)
+{
+	return descriptor_close((int)a0);
+}
+
+int64_t sys_close_range(SYSCALL_ARGUMENTS)
+{
+	struct files *files = self_process()->files;
+	uint32_t first = (uint32_t)a0, last = (uint32_t)a1;
+
+	if (first > last || (a2 & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
+		return -EINVAL;
+	for (int n = first > INT32_MAX ? -1 : descriptor_next((int)first); n >= 0 && (uint32_t)n <= last;
+	     n = descriptor_next(n + 1)) {
+		if (!(a2 & CLOSE_RANGE_CLOEXEC)) {
+			descriptor_close(n);
+			continue;
+		}
+		mutex_lock(&files->lock);
+		slots_of(files, n)->close_on_exec |= 1ull << (n % BLOCK_SLOTS);
+		mutex_unlock(&files->lock);
+	}
+	return 0;
+}
+
+int64_t sys_dup(SYSCALL_ARGUMENTS)
+{
+	struct file *file = file_of_descriptor((int)a0);
+
+	return file ? descriptor_install(file, 0, false) : -EBADF;
+}
+
+static int64_t descriptor_copy(int from, int to, bool close_on_exec)
+{
+	struct files *files = self_process()->files;
+	struct file *file = file_of_descriptor(from), *old = 0;
+	int status;
+
+	if (!file)
+		return -EBADF;
+	if (to < 0 || (uint64_t)to >= descriptor_limit()) {
+		file_put(file);
+		return -EBADF;
+	}
+	mutex_lock(&files->lock);
+	status = slots_make(files, to);
+	if (status == 0) {
+		old = slot_clear(files, to);
+		slot_fill(files, to, file, close_on_exec);
+	}
+	mutex_unlock(&files->lock);
+	if (status)
+		file_put(file);
+	if (old) {
+		if (old->inode->locks)
+			file_locks_process_release(old->inode);
+		file_put(old);
+	}
+	return status ? status : to;
+}
+
+int64_t sys_dup2(SYSCALL_ARGUMENTS)
+{
+	struct held held;
+
+	if ((int)a0 == (int)a1) {
+		if (!held_get(&held, (int)a0))
+			return -EBADF;
+		held_put(&held);
+		return (int)a1;
+	}
+	return descriptor_copy((int)a0, (int)a1, false);
+}
+
+int64_t sys_dup3(SYSCALL_ARGUMENTS)
+{
+	if ((int)a0 == (int)a1 || (a2 & ~(uint64_t)O_CLOEXEC))
+		return -EINVAL;
+	return descriptor_copy((int)a0, (int)a1, a2 & O_CLOEXEC);
+}
+
+static int64_t descriptor_flags(int descriptor, bool set, bool close_on_exec)
+{
+	struct files *files = self_process()->files;
+	uint64_t bit = 1ull << (descriptor % BLOCK_SLOTS);
+	struct slots *slots;
+	int64_t result = 0;
+
+	mutex_lock(&files->lock);
+	slots = slots_of(files, descriptor);
+	if (!slots || !(slots->used & bit))
+		result = -EBADF;
+	else if (set)
+		slots->close_on_exec = close_on_exec ? slots->close_on_exec | bit : slots->close_on_exec & ~bit;
+	else
+		result = slots->close_on_exec & bit ? FD_CLOEXEC : 0;
+	mutex_unlock(&files->lock);
+	return result;
+}
+
+int64_t descriptor_flags_set(int descriptor, bool close_on_exec)
+{
+	return descriptor_flags(descriptor, true, close_on_exec);
+}
+
+static int64_t duplicate_from(struct file *file, uint64_t lowest, bool close_on_exec)
+{
+	if (lowest >= descriptor_limit())
+		return -EINVAL;
+	file_get(file);
+	return descriptor_install(file, (int)lowest, close_on_exec);
+}
+
+static int64_t flags_set(struct file *file, uint64_t flags)
+{
+	uint32_t mutable = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME;
+
+	__atomic_store_n(&file->flags, (file->flags & ~mutable) | ((uint32_t)flags & mutable), __ATOMIC_RELAXED);
+	return 0;
+}
+
+int64_t sys_fcntl(SYSCALL_ARGUMENTS)
+{
+	struct held held;
+	int64_t result;
+
+	if (!held_get(&held, (int)a0))
+		return -EBADF;
+	switch ((uint32_t)a1) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		result = duplicate_from(held.file, (uint32_t)a2, a1 == F_DUPFD_CLOEXEC);
+		break;
+	case F_GETFD:
+	case F_SETFD:
+		result = descriptor_flags((int)a0, a1 == F_SETFD, a2 & FD_CLOEXEC);
+		break;
+	case F_GETFL:
+		result = held.file->flags | (held.file->flags & O_PATH ? 0 : O_LARGEFILE);
+		break;
+	case F_SETFL:
+		result = flags_set(held.file, a2);
+		break;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+		result = file_lock_call(held.file, (uint32_t)a1, a2);
+		break;
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		result = pipe_size_call(held.file, (uint32_t)a1, a2);
+		break;
+	case F_SETOWN:
+	case F_GETOWN:
+		result = 0;
+		break;
+	default:
+		result = -EINVAL;
+		break;
+	}
+	held_put(&held);
+	return result;
+}

@@ -1,0 +1,166 @@
+/* Inodes: counting, rights, times, size and what stat says. */
+#include "file/file.h"
+
+static uint64_t number_last = 1ull << 33;      /* above the numbers of image inodes */
+
+uint64_t inode_number_new(void)
+{
+	return __atomic_add_fetch(&number_last, 1, __ATOMIC_RELAXED);
+}
+
+struct inode *inode_make(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t device)
+{
+	struct inode *inode = heap_alloc(sizeof(struct inode));
+
+	if (!inode)
+		return 0;
+	inode->references = 1;
+	inode->mode = mode;
+	inode->uid = uid;
+	inode->gid = gid;
+	inode->device = device;
+	inode->filesystem = FILESYSTEM_TREE;
+	inode->number = inode_number_new();
+	inode->accessed_ns = inode->modified_ns = inode->changed_ns = (int64_t)time_wall();
+	return inode;
+}
+
+static void inode_free(struct inode *inode)
+{
+	file_locks_free(inode);
+	if (inode->operations && inode->operations->destroy)
+		inode->operations->destroy(inode);
+	else if (inode_is(inode, S_IFREG) && !inode->operations)
+		data_cut(&inode->data, 0);
+	else if (inode_is(inode, S_IFDIR))
+		directory_free(inode);
+	else if (inode_is(inode, S_IFLNK) && inode->link.owned)
+		heap_free(inode->link.target);
+	else if (inode_is(inode, S_IFIFO) && inode->pipe)
+		pipe_free(inode->pipe);
+	heap_free(inode);
+}
+
+void inode_put(struct inode *inode)
+{
+	if (inode && __atomic_sub_fetch(&inode->references, 1, __ATOMIC_ACQ_REL) == 0)
+		inode_free(inode);
+}
+
+int inode_link_set(struct inode *inode, const char *target, uint64_t bytes)
+{
+	inode->link.target = heap_alloc(bytes ? bytes : 1);
+	if (!inode->link.target)
+		return -ENOMEM;
+	memcpy(inode->link.target, target, bytes);
+	inode->link.owned = true;
+	inode->size = bytes;
+	return 0;
+}
+
+int64_t inode_readlink(struct inode *inode, char *to, uint64_t limit)
+{
+	uint64_t bytes = inode->size < limit ? inode->size : limit;
+
+	if (!inode_is(inode, S_IFLNK))
+		return -EINVAL;
+	if (inode->operations && inode->operations->readlink)
+		return inode->operations->readlink(inode, to, limit);
+	memcpy(to, inode->link.target, bytes);
+	return (int64_t)bytes;
+}
+
+static bool in_groups(const struct credentials *who, uint32_t gid, uint32_t own)
+{
+	if (gid == own)
+		return true;
+	for (uint32_t i = 0; i < who->group_count; i++)
+		if (who->groups[i] == gid)
+			return true;
+	return false;
+}
+
+static int allowed(const struct inode *inode, uint32_t wanted, uint32_t uid, uint32_t gid)
+{
+	const struct credentials *who = &self_process()->credentials;
+	uint32_t bits = inode->mode & 7;
+
+	if (uid == 0) {
+		bool may = !(wanted & X_OK) || inode_is(inode, S_IFDIR) || (inode->mode & 0111);
+		return may ? 0 : -EACCES;
+	}
+	if (uid == inode->uid)
+		bits = inode->mode >> 6 & 7;
+	else if (in_groups(who, inode->gid, gid))
+		bits = inode->mode >> 3 & 7;
+	return (bits & wanted) == wanted ? 0 : -EACCES;
+}
+
+int inode_allowed(struct inode *inode, uint32_t wanted)
+{
+	const struct credentials *who = &self_process()->credentials;
+
+	return allowed(inode, wanted, who->fsuid, who->fsgid);
+}
+
+int inode_allowed_real(struct inode *inode, uint32_t wanted)
+{
+	const struct credentials *who = &self_process()->credentials;
+
+	return allowed(inode, wanted, who->uid, who->gid);
+}
+
+bool inode_owned(struct inode *inode)
+{
+	uint32_t uid = self_process()->credentials.fsuid;
+
+	return uid == 0 || uid == inode->uid;
+}
+
+void inode_touch(struct inode *inode)
+{
+	inode->modified_ns = inode->changed_ns = (int64_t)time_wall();
+}
+
+int inode_truncate(struct inode *inode, uint64_t size)
+{
+	uint64_t old = inode->size, end = (size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+	int status = 0;
+
+	if (size > INT64_MAX)
+		return -EFBIG;
+	if (size < old) {
+		status = data_zero(&inode->data, size, old < end ? old : end);
+		if (status)
+			return status;
+		__atomic_store_n(&inode->size, size, __ATOMIC_RELEASE);
+		data_cut(&inode->data, end >> PAGE_BITS);
+	}
+	__atomic_store_n(&inode->size, size, __ATOMIC_RELEASE);
+	inode_touch(inode);
+	return 0;
+}
+
+static struct linux_timespec time_split(int64_t ns)
+{
+	int64_t seconds = ns / 1000000000, rest = ns % 1000000000;
+
+	if (rest < 0) {
+		seconds--;
+		rest += 1000000000;
+	}
+	return (struct linux_timespec){seconds, rest};
+}
+
+void inode_stat(struct inode *inode, struct linux_stat *out)
+{
+	*out = (struct linux_stat){
+		.dev = inode->filesystem, .ino = inode->number, .nlink = inode->nlink, .mode = inode->mode,
+		.uid = inode->uid, .gid = inode->gid, .rdev = inode->device,
+		.size = (int64_t)__atomic_load_n(&inode->size, __ATOMIC_RELAXED), .blksize = PAGE_BYTES,
+		.atime = time_split(inode->accessed_ns), .mtime = time_split(inode->modified_ns),
+		.ctime = time_split(inode->changed_ns),
+	};
+	if (inode_is(inode, S_IFREG) && !inode->operations)
+		out->blocks = (int64_t)(data_pages(&inode->data) * (PAGE_BYTES / 512));
+}

@@ -1,0 +1,246 @@
+/* Open files: making, counting, and the calls that open them. */
+#include "file/file.h"
+
+const struct file_operations path_operations;       /* O_PATH: nothing but a place */
+
+struct file *file_make(struct inode *inode, uint32_t flags)
+{
+	struct file *file = heap_alloc(sizeof(struct file));
+
+	if (!file)
+		return 0;
+	inode_get(inode);
+	file->references = 1;
+	file->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	file->inode = inode;
+	return file;
+}
+
+void file_get(struct file *file)
+{
+	__atomic_fetch_add(&file->references, 1, __ATOMIC_RELAXED);
+}
+
+void file_put(struct file *file)
+{
+	if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (file->inode->locks)
+		file_locks_release(file);
+	if (file->operations && file->operations->release)
+		file->operations->release(file);
+	inode_put(file->inode);
+	inode_put(file->folder);
+	heap_free(file);
+}
+
+/* Gives a file the operations of its inode's type. */
+static int file_start(struct inode *inode, struct file *file)
+{
+	if (file->flags & O_PATH) {
+		file->operations = &path_operations;
+		return 0;
+	}
+	if (inode->operations && inode->operations->open)
+		return inode->operations->open(inode, file);
+	switch (inode->mode & S_IFMT) {
+	case S_IFREG:
+		file->operations = &regular_operations;
+		return 0;
+	case S_IFDIR:
+		file->operations = &directory_operations;
+		return 0;
+	case S_IFCHR:
+		return device_open(inode, file);
+	case S_IFIFO:
+		return pipe_open(inode, file);
+	}
+	return -ENXIO;
+}
+
+int file_open_inode(struct inode *inode, struct inode *folder, uint32_t flags, struct file **out)
+{
+	struct file *file = file_make(inode, flags);
+	int status;
+
+	if (!file)
+		return -ENOMEM;
+	if (folder) {
+		inode_get(folder);
+		file->folder = folder;
+	}
+	status = file_start(inode, file);
+	if (status) {
+		file->operations = 0;
+		file_put(file);
+		return status;
+	}
+	*out = file;
+	return 0;
+}
+
+static uint32_t wanted_rights(uint32_t flags)
+{
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		return R_OK | (flags & O_TRUNC ? W_OK : 0);
+	case O_WRONLY:
+		return W_OK;
+	}
+	return R_OK | W_OK;
+}
+
+static int open_allowed(struct inode *inode, uint32_t flags)
+{
+	if (inode_is(inode, S_IFLNK) && !(flags & O_PATH))
+		return -ELOOP;
+	if ((flags & O_DIRECTORY) && !inode_is(inode, S_IFDIR))
+		return -ENOTDIR;
+	if (flags & O_PATH)
+		return 0;
+	if (inode_is(inode, S_IFDIR) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))))
+		return -EISDIR;
+	if ((flags & O_NOATIME) && !inode_owned(inode))
+		return -EPERM;
+	return inode_allowed(inode, wanted_rights(flags));
+}
+
+/* Makes a regular file under a name that was missing. Somebody may have been faster: *inode is whatever is there now. */
+static int open_create(struct walk *walk, uint32_t flags, uint32_t mode, bool *made)
+{
+	struct inode *folder = walk->folder;
+	struct entry *entry;
+	int status;
+
+	if (walk->slash)
+		return -EISDIR;
+	status = inode_allowed(folder, W_OK | X_OK);
+	if (status)
+		return status;
+	if (folder->operations)
+		return -EACCES;
+	mutex_lock(&folder->lock);
+	status = directory_entry_locked(folder, walk->name, walk->bytes, walk->hash, &entry);
+	if (status == 0) {
+		walk->inode = entry->inode;
+		inode_get(walk->inode);
+		status = flags & O_EXCL ? -EEXIST : 0;
+	} else if (status == -ENOENT) {
+		status = tree_create_locked(folder, walk, entry, S_IFREG | (mode & MODE_BITS & ~path_umask()), 0);
+		*made = status == 0;
+	}
+	mutex_unlock(&folder->lock);
+	return status;
+}
+
+static int open_truncate(struct inode *inode)
+{
+	int status;
+
+	if (!inode_is(inode, S_IFREG) || inode->operations)
+		return 0;
+	mutex_lock(&inode->lock);
+	status = inode_truncate(inode, 0);
+	mutex_unlock(&inode->lock);
+	return status;
+}
+
+/* What a walk found, opened. */
+static int open_walked(struct walk *walk, uint32_t flags, uint32_t mode, struct file **out)
+{
+	bool made = false;
+	int status = 0;
+
+	if (!walk->inode) {
+		if (!(flags & O_CREAT))
+			return -ENOENT;
+		status = open_create(walk, flags, mode, &made);
+	} else if ((flags & O_CREAT) && (flags & O_EXCL)) {
+		status = -EEXIST;
+	}
+	if (status == 0 && !made)
+		status = open_allowed(walk->inode, flags);
+	if (status == 0 && (flags & O_TRUNC) && !made)
+		status = open_truncate(walk->inode);
+	return status ? status : file_open_inode(walk->inode, walk->folder, flags, out);
+}
+
+static int64_t open_call(int directory, uint64_t path, uint32_t flags, uint32_t mode)
+{
+	bool follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	struct file *file;
+	struct walk walk;
+	int status;
+
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return -EOPNOTSUPP;
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	status = walk_user(&walk, directory, path, follow ? WALK_FOLLOW : 0);
+	if (status == 0)
+		status = open_walked(&walk, flags, mode, &file);
+	walk_end(&walk);
+	return status ? status : descriptor_install(file, 0, flags & O_CLOEXEC);
+}
+
+int64_t sys_open(SYSCALL_ARGUMENTS)
+{
+	return open_call(AT_FDCWD, a0, (uint32_t)a1, (uint32_t)a2);
+}
+
+int64_t sys_openat(SYSCALL_ARGUMENTS)
+{
+	return open_call((int)a0, a1, (uint32_t)a2, (uint32_t)a3);
+}
+
+int64_t sys_creat(SYSCALL_ARGUMENTS)
+{
+	return open_call(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)a1);
+}
+
+int file_open_exec(const char *path, struct file **out)
+{
+	struct walk walk;
+	int status = walk_text(&walk, path, WALK_FOLLOW);
+
+	if (status == 0 && !walk.inode)
+		status = -ENOENT;
+	if (status == 0 && !inode_is(walk.inode, S_IFREG))
+		status = -EACCES;
+	if (status == 0)
+		status = inode_allowed(walk.inode, X_OK);
+	if (status == 0)
+		status = file_open_inode(walk.inode, walk.folder, O_RDONLY, out);
+	walk_end(&walk);
+	return status;
+}
+
+int64_t file_path(struct file *file, char *to, uint64_t limit)
+{
+	int64_t bytes;
+
+	if (inode_is(file->inode, S_IFDIR))
+		return path_text(file->inode, 0, to, limit);
+	if (file->folder && !file->folder->operations) {
+		bytes = path_text(file->folder, file->inode, to, limit);
+		if (bytes != -ENOENT)
+			return bytes;
+	}
+	bytes = text_format(to, limit, "%s:[%lu]", inode_is(file->inode, S_IFIFO) ? "pipe" :
+		inode_is(file->inode, S_IFCHR) ? "device" : "deleted", file->inode->number);
+	return (uint64_t)bytes < limit ? bytes : -ERANGE;
+}
+
+/* The whole table and the place of the first program. */
+int64_t sys_memfd_create(SYSCALL_ARGUMENTS)
+{
+	struct credentials *who = &self_process()->credentials;
+	struct inode *inode = inode_make(S_IFREG | 0777, who->fsuid, who->fsgid, 0);
+	struct file *file = 0;
+	int status = -ENOMEM;
+
+	if (inode)
+		status = file_open_inode(inode, 0, O_RDWR, &file);
+	inode_put(inode);
+	return status ? status : descriptor_install(file, 0, a1 & MFD_CLOEXEC);
+}

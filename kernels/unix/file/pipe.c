@@ -1,0 +1,371 @@
+/* Pipes and FIFOs: a ring of up to PIPE_SLOTS pages of M between writers and readers.
+ *
+ * Under pipe.lock:
+ *   1. tail <= head <= tail + capacity; byte number n lies in slot (n / PAGE_BYTES) % PIPE_SLOTS at n % PAGE_BYTES.
+ *   2. Slots of bytes between tail and head have pages; others have none, but an empty pipe keeps slot 0's page and starts
+ *      again at number 0, so that a small exchange always uses the same page.
+ *   3. A writer of up to PIPE_BUF bytes puts all or nothing. A reader or writer that was woken alone and leaves without taking
+ *      what it was woken for wakes the next.
+ * Signals are sent after the lock is released. */
+#include "file/file.h"
+
+enum { PIPE_SLOTS = 16, PIPE_BYTES = PIPE_SLOTS * 4096 };
+
+struct pipe {
+	struct mutex lock;
+	uint64_t head, tail;        /* next to write, next to read */
+	uint32_t readers, writers;  /* open files */
+	uint32_t reader_opens, writer_opens;    /* since ever: a FIFO's open waits for a change */
+	struct wait_queue read_wait, write_wait;        /* woken one at a time */
+	struct wait_queue poll_wait;                    /* pollers and openers: all are woken */
+	page_index slot[PIPE_SLOTS];
+};
+
+static struct pipe *pipe_of(const struct file *file)
+{
+	return file->inode->pipe;
+}
+
+void pipe_free(struct pipe *pipe)
+{
+	for (unsigned i = 0; i < PIPE_SLOTS; i++)
+		if (pipe->slot[i])
+			page_put(pipe->slot[i]);
+	heap_free(pipe);
+}
+
+static uint64_t pipe_filled(const struct pipe *pipe)
+{
+	return pipe->head - pipe->tail;
+}
+
+static unsigned slot_of(uint64_t number)
+{
+	return (unsigned)(number >> PAGE_BITS) % PIPE_SLOTS;
+}
+
+/* The reader has just left a page; is the writer in it already, one turn ahead? */
+static bool slot_reused(const struct pipe *pipe)
+{
+	return pipe_filled(pipe) > PIPE_BYTES - PAGE_BYTES;
+}
+
+/* Copies bytes out of the ring. Lock held. */
+static uint64_t ring_read(struct pipe *pipe, struct io *io)
+{
+	uint64_t total = 0;
+
+	while (io->left && pipe->tail != pipe->head) {
+		uint64_t offset = pipe->tail & (PAGE_BYTES - 1), step = PAGE_BYTES - offset, done;
+		page_index *slot = &pipe->slot[slot_of(pipe->tail)];
+
+		step = step < pipe_filled(pipe) ? step : pipe_filled(pipe);
+		step = step < io->left ? step : io->left;
+		done = io_put(io, (char *)page_address(*slot) + offset, step);
+		pipe->tail += done;
+		total += done;
+		if (done && (pipe->tail & (PAGE_BYTES - 1)) == 0 && pipe->tail != pipe->head && !slot_reused(pipe)) {
+			page_put(*slot);
+			*slot = 0;
+		}
+		if (done < step)
+			break;
+	}
+	if (pipe->tail == pipe->head && total) {       /* invariant 2 */
+		unsigned last = slot_of(pipe->tail - 1);
+		page_index page = pipe->slot[last];
+
+		pipe->slot[last] = 0;
+		if (pipe->slot[0])
+			page_put(pipe->slot[0]);
+		pipe->slot[0] = page;
+		pipe->head = pipe->tail = 0;
+	}
+	return total;
+}
+
+/* Copies bytes into the ring, as far as there is room. Returns the bytes, or -ENOMEM, -EFAULT when none. */
+static int64_t ring_write(struct pipe *pipe, struct io *io)
+{
+	uint64_t total = 0, room = PIPE_BYTES - pipe_filled(pipe);
+
+	while (io->left && room) {
+		uint64_t offset = pipe->head & (PAGE_BYTES - 1), step = PAGE_BYTES - offset, done;
+		page_index *slot = &pipe->slot[slot_of(pipe->head)];
+
+		if (!*slot && !(*slot = page_alloc_any()))
+			return total ? (int64_t)total : -ENOMEM;
+		step = step < room ? step : room;
+		step = step < io->left ? step : io->left;
+		done = io_get(io, (char *)page_address(*slot) + offset, step);
+		pipe->head += done;
+		room -= done;
+		total += done;
+		if (done < step)
+			return total ? (int64_t)total : -EFAULT;
+	}
+	return (int64_t)total;
+}
+
+static int64_t pipe_read(struct file *file, struct io *io, uint64_t *position __attribute__((unused)))
+{
+	struct pipe *pipe = pipe_of(file);
+	int64_t result = 0;
+
+	if (!io->left)
+		return 0;
+	mutex_lock(&pipe->lock);
+	while (!pipe_filled(pipe) && pipe->writers && result == 0)
+		result = file->flags & O_NONBLOCK ? -EAGAIN : wait_queue_sleep(&pipe->read_wait, &pipe->lock, true, 0);
+	if (pipe_filled(pipe)) {
+		uint64_t done = ring_read(pipe, io);
+
+		result = done ? (int64_t)done : -EFAULT;
+		queue_wake_one(&pipe->write_wait);
+		if (pipe_filled(pipe))
+			queue_wake_one(&pipe->read_wait);
+		queue_wake_all(&pipe->poll_wait);
+	}
+	mutex_unlock(&pipe->lock);
+	return result;
+}
+
+/* Room for the next step of a write: all of a small one, something of a large one. */
+static bool pipe_has_room(const struct pipe *pipe, uint64_t left, bool atomic)
+{
+	uint64_t room = PIPE_BYTES - pipe_filled(pipe);
+
+	return atomic ? room >= left : room != 0;
+}
+
+static int64_t pipe_write_locked(struct pipe *pipe, struct file *file, struct io *io)
+{
+	bool atomic = io->left <= PIPE_BUF;
+	int64_t total = 0, status = 0;
+
+	while (io->left && status >= 0) {
+		if (!pipe->readers) {
+			status = -EPIPE;
+		} else if (!pipe_has_room(pipe, io->left, atomic)) {
+			status = file->flags & O_NONBLOCK ? -EAGAIN : wait_queue_sleep(&pipe->write_wait, &pipe->lock, true, 0);
+		} else {
+			bool empty = !pipe_filled(pipe);
+
+			status = ring_write(pipe, io);
+			total += status > 0 ? status : 0;
+			if (empty && status > 0)
+				queue_wake_one(&pipe->read_wait);
+			if (status > 0)
+				queue_wake_all(&pipe->poll_wait);
+		}
+	}
+	if (PIPE_BYTES - pipe_filled(pipe) >= PIPE_BUF)
+		queue_wake_one(&pipe->write_wait);
+	return total ? total : status;
+}
+
+static int64_t pipe_write(struct file *file, struct io *io, uint64_t *position __attribute__((unused)))
+{
+	struct pipe *pipe = pipe_of(file);
+	int64_t result;
+
+	mutex_lock(&pipe->lock);
+	result = pipe_write_locked(pipe, file, io);
+	mutex_unlock(&pipe->lock);
+	if (result == -EPIPE)
+		signal_send_self(SIGPIPE);
+	return result;
+}
+
+static uint32_t pipe_poll(struct file *file, struct poll_table *table)
+{
+	struct pipe *pipe = pipe_of(file);
+	uint32_t events = 0;
+
+	poll_watch(table, &pipe->poll_wait);
+	mutex_lock(&pipe->lock);
+	if (file_readable(file)) {
+		events |= pipe_filled(pipe) ? POLLIN | POLLRDNORM : 0;
+		events |= !pipe->writers && pipe->writer_opens ? POLLHUP : 0;
+	}
+	if (file_writable(file)) {
+		events |= pipe_has_room(pipe, PIPE_BUF, true) ? POLLOUT | POLLWRNORM : 0;
+		events |= !pipe->readers ? POLLERR : 0;
+	}
+	mutex_unlock(&pipe->lock);
+	return events;
+}
+
+static int64_t pipe_ioctl(struct file *file, uint32_t request, uint64_t argument)
+{
+	struct pipe *pipe = pipe_of(file);
+	int32_t filled;
+
+	if (request != FIONREAD)
+		return -ENOTTY;
+	mutex_lock(&pipe->lock);
+	filled = (int32_t)pipe_filled(pipe);
+	mutex_unlock(&pipe->lock);
+	return user_write(argument, &filled, sizeof(filled));
+}
+
+static void pipe_release(struct file *file)
+{
+	struct pipe *pipe = pipe_of(file);
+
+	mutex_lock(&pipe->lock);
+	pipe->readers -= file_readable(file);
+	pipe->writers -= file_writable(file);
+	if (!pipe->readers || !pipe->writers) {
+		queue_wake_all(&pipe->read_wait);
+		queue_wake_all(&pipe->write_wait);
+		queue_wake_all(&pipe->poll_wait);
+	}
+	if (!pipe->readers && !pipe->writers) {         /* what was not read is lost */
+		for (unsigned i = 0; i < PIPE_SLOTS; i++)
+			if (pipe->slot[i])
+				page_put(pipe->slot[i]);
+		memset(pipe->slot, 0, sizeof(pipe->slot));
+		pipe->head = pipe->tail = 0;
+	}
+	mutex_unlock(&pipe->lock);
+}
+
+static const struct file_operations pipe_operations = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+/* Counts a file in. */
+static void pipe_join(struct pipe *pipe, struct file *file)
+{
+	file->operations = &pipe_operations;
+	pipe->readers += file_readable(file);
+	pipe->reader_opens += file_readable(file);
+	pipe->writers += file_writable(file);
+	pipe->writer_opens += file_writable(file);
+}
+
+static int fifo_prepare(struct inode *inode)
+{
+	int status = 0;
+
+	mutex_lock(&inode->lock);
+	if (!inode->pipe)
+		inode->pipe = heap_alloc(sizeof(struct pipe));
+	if (!inode->pipe)
+		status = -ENOMEM;
+	mutex_unlock(&inode->lock);
+	return status;
+}
+
+/* Waits until the other side was opened; it may be gone again. */
+static int fifo_wait(struct pipe *pipe, const uint32_t *opens)
+{
+	uint32_t before = *opens;
+	int status = 0;
+
+	while (*opens == before && status == 0)
+		status = wait_queue_sleep(&pipe->poll_wait, &pipe->lock, true, 0);
+	return *opens != before ? 0 : status;
+}
+
+int pipe_open(struct inode *inode, struct file *file)
+{
+	bool reads = file_readable(file), writes = file_writable(file), now = file->flags & O_NONBLOCK;
+	struct pipe *pipe;
+	int status = fifo_prepare(inode);
+
+	if (status)
+		return status;
+	pipe = inode->pipe;
+	mutex_lock(&pipe->lock);
+	if (writes && !reads && now && !pipe->readers) {
+		mutex_unlock(&pipe->lock);
+		return -ENXIO;
+	}
+	pipe_join(pipe, file);
+	queue_wake_all(&pipe->poll_wait);
+	if (!now && reads != writes && !(reads ? pipe->writers : pipe->readers))
+		status = fifo_wait(pipe, reads ? &pipe->writer_opens : &pipe->reader_opens);
+	mutex_unlock(&pipe->lock);
+	if (status)
+		pipe_release(file);
+	return status;
+}
+
+static int pipe_make(struct file **reader, struct file **writer, uint32_t flags)
+{
+	struct credentials *who = &self_process()->credentials;
+	struct inode *inode = inode_make(S_IFIFO | 0600, who->fsuid, who->fsgid, 0);
+	int status = inode ? fifo_prepare(inode) : -ENOMEM;
+
+	*reader = *writer = 0;
+	if (status == 0) {
+		inode->nlink = 1;
+		inode->filesystem = FILESYSTEM_ANONYMOUS;
+		*reader = file_make(inode, O_RDONLY | flags);
+		*writer = file_make(inode, O_WRONLY | flags);
+		status = *reader && *writer ? 0 : -ENOMEM;
+	}
+	if (status == 0) {
+		pipe_join(inode->pipe, *reader);
+		pipe_join(inode->pipe, *writer);
+	} else {
+		if (*reader)
+			file_put(*reader);
+		if (*writer)
+			file_put(*writer);
+	}
+	inode_put(inode);
+	return status;
+}
+
+static int64_t pipe_call(uint64_t to, uint32_t flags)
+{
+	struct file *reader, *writer;
+	int32_t pair[2];
+	int64_t status;
+
+	if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	status = pipe_make(&reader, &writer, flags & O_NONBLOCK);
+	if (status)
+		return status;
+	pair[0] = descriptor_install(reader, 0, flags & O_CLOEXEC);
+	if (pair[0] < 0) {
+		file_put(writer);
+		return pair[0];
+	}
+	pair[1] = descriptor_install(writer, 0, flags & O_CLOEXEC);
+	status = pair[1] < 0 ? pair[1] : user_write(to, pair, sizeof(pair));
+	if (status) {
+		descriptor_close(pair[0]);
+		if (pair[1] >= 0)
+			descriptor_close(pair[1]);
+	}
+	return status;
+}
+
+int64_t sys_pipe(SYSCALL_ARGUMENTS)
+{
+	return pipe_call(a0, 0);
+}
+
+int64_t sys_pipe2(SYSCALL_ARGUMENTS)
+{
+	return pipe_call(a0, (uint32_t)a1);
+}
+
+/* F_GETPIPE_SZ and F_SETPIPE_SZ: the capacity is fixed. */
+int64_t pipe_size_call(struct file *file, uint32_t command, uint64_t argument)
+{
+	if (!inode_is(file->inode, S_IFIFO) || (file->flags & O_PATH))
+		return -EBADF;
+	if (command == F_SETPIPE_SZ && argument > PIPE_BYTES)
+		return -EPERM;
+	return PIPE_BYTES;
+}

@@ -1,0 +1,513 @@
+/* A terminal as a file: reading and writing, who may (job control), settings. */
+#include "file/terminal.h"
+
+#include "abi/console.h"
+
+struct terminal *console_terminal;
+
+enum { CHUNK = 256, TENTH_NS = 100000000 };
+
+static struct terminal *terminal_of(const struct file *file)
+{
+	return file->state;
+}
+
+/* ---- towards the screen ---- */
+
+void terminal_echo_flush(struct terminal *terminal)
+{
+	uint32_t frame = console_terminal_frame(), done;
+
+	mutex_lock(&terminal->lock);
+	done = frame && terminal->echo_count ? console_put(frame, terminal->echo, terminal->echo_count) : terminal->echo_count;
+	terminal->echo_count -= done;
+	if (terminal->echo_count)
+		memmove(terminal->echo, terminal->echo + done, terminal->echo_count);
+	mutex_unlock(&terminal->lock);
+}
+
+static void signals_deliver(struct terminal *terminal)
+{
+	uint64_t signals = __atomic_exchange_n(&terminal->signals, 0, __ATOMIC_ACQ_REL);
+	int32_t group;
+
+	if (!signals)
+		return;
+	session_lock();
+	group = terminal->foreground;
+	session_unlock();
+	for (; signals && group > 0; signals &= signals - 1)
+		signal_send_group(group, __builtin_ctzll(signals));
+}
+
+uint32_t terminal_feed(struct terminal *terminal, const uint8_t *bytes, uint32_t count)
+{
+	uint32_t done;
+	bool ready;
+
+	mutex_lock(&terminal->lock);
+	done = line_feed(terminal, bytes, count);
+	ready = line_ready(terminal);
+	mutex_unlock(&terminal->lock);
+	terminal_echo_flush(terminal);
+	if (ready) {
+		queue_wake_all(&terminal->read_wait);
+		queue_wake_all(&terminal->poll_wait);
+	}
+	if (!terminal->stopped)
+		queue_wake_all(&terminal->write_wait);
+	signals_deliver(terminal);
+	return done;
+}
+
+void terminal_window(struct terminal *terminal, uint16_t rows, uint16_t columns)
+{
+	mutex_lock(&terminal->lock);
+	if (terminal->window.rows != rows || terminal->window.columns != columns)
+		__atomic_fetch_or(&terminal->signals, 1ull << SIGWINCH, __ATOMIC_RELAXED);
+	terminal->window.rows = rows;
+	terminal->window.columns = columns;
+	mutex_unlock(&terminal->lock);
+	signals_deliver(terminal);
+}
+
+void terminal_hang_up(struct terminal *terminal)
+{
+	mutex_lock(&terminal->lock);
+	terminal->hung_up = true;
+	terminal->signals |= 1ull << SIGHUP | 1ull << SIGCONT;
+	mutex_unlock(&terminal->lock);
+	queue_wake_all(&terminal->read_wait);
+	queue_wake_all(&terminal->write_wait);
+	queue_wake_all(&terminal->poll_wait);
+	signals_deliver(terminal);
+}
+
+/* ---- job control ---- */
+
+/* May the calling process use the terminal now? 0; -EIO; -ERESTARTSYS after `signal` went to its group. */
+static int background_check(struct terminal *terminal, int signal)
+{
+	struct process *process = self_process();
+	bool background;
+
+	session_lock();
+	background = terminal->session && terminal->session == process->session && process->group != terminal->foreground &&
+		terminal->foreground > 0;
+	session_unlock();
+	if (!background)
+		return 0;
+	if (signal_is_blocked_or_ignored(signal))
+		return signal == SIGTTIN ? -EIO : 0;
+	if (group_is_orphaned(process->group))
+		return -EIO;
+	signal_send_group(process->group, signal);
+	return -ERESTARTSYS;
+}
+
+void terminal_control(struct terminal *terminal, struct process *process)
+{
+	session_lock();
+	terminal->session = process->session;
+	process->session->terminal = terminal;
+	terminal->foreground = process->group;
+	session_unlock();
+}
+
+void terminal_session_ended(struct session *session)
+{
+	struct terminal *terminal;
+
+	session_lock();
+	terminal = session->terminal;
+	session->terminal = 0;
+	if (terminal)
+		terminal->session = 0;
+	session_unlock();
+	if (!terminal)
+		return;
+	__atomic_fetch_or(&terminal->signals, 1ull << SIGHUP | 1ull << SIGCONT, __ATOMIC_RELAXED);
+	signals_deliver(terminal);
+	session_lock();
+	if (!terminal->session)
+		terminal->foreground = 0;
+	session_unlock();
+}
+
+/* ---- reading ---- */
+
+/* How long a raw read may still wait: *deadline 0 is for ever. Returns true if it is complete with `got` bytes. */
+static bool raw_complete(const struct terminal *terminal, uint64_t got, uint64_t left, uint64_t *deadline)
+{
+	uint64_t minimum = terminal->termios.character[VMIN], time = terminal->termios.character[VTIME];
+
+	if (got && (left == 0 || got >= minimum))
+		return true;
+	if (!minimum && !time)
+		return true;
+	if (time && (got || !minimum) && !*deadline)
+		*deadline = time_monotonic() + time * TENTH_NS;
+	return false;
+}
+
+/* Takes what is there to the program. Lock held; it is let go of for the copy. Returns bytes or -EFAULT. */
+static int64_t chunk_take(struct terminal *terminal, struct io *io, bool *end)
+{
+	uint8_t chunk[CHUNK];
+	uint32_t count = line_take(terminal, chunk, io->left < CHUNK ? (uint32_t)io->left : CHUNK, end);
+	uint64_t done;
+
+	mutex_unlock(&terminal->lock);
+	done = io_put(io, chunk, count);
+	console_pump();                 /* there is room again */
+	mutex_lock(&terminal->lock);
+	return done < count ? -EFAULT : (int64_t)count;
+}
+
+static int64_t read_wait(struct terminal *terminal, struct file *file, uint64_t deadline)
+{
+	int status;
+
+	if (terminal->hung_up)
+		return -EIO;
+	if (file->flags & O_NONBLOCK)
+		return -EAGAIN;
+	status = wait_queue_sleep(&terminal->read_wait, &terminal->lock, true, deadline);
+	return status ? status : background_check(terminal, SIGTTIN);
+}
+
+static int64_t read_canonical(struct terminal *terminal, struct file *file, struct io *io)
+{
+	int64_t got = 0, status = 0;
+	bool end = false;
+
+	while (!end && io->left && status >= 0) {
+		if (line_ready(terminal)) {
+			status = chunk_take(terminal, io, &end);
+			got += status > 0 ? status : 0;
+		} else if (got || !(terminal->termios.local & ICANON)) {
+			break;
+		} else {
+			status = read_wait(terminal, file, 0);
+		}
+	}
+	if (status == -EIO && terminal->hung_up)
+		status = 0;
+	return got ? got : status;
+}
+
+static int64_t read_raw(struct terminal *terminal, struct file *file, struct io *io)
+{
+	uint64_t deadline = 0;
+	int64_t got = 0, status = 0;
+	bool end;
+
+	while (status >= 0) {
+		if (line_ready(terminal) && io->left) {
+			status = chunk_take(terminal, io, &end);
+			got += status > 0 ? status : 0;
+			deadline = 0;
+			continue;
+		}
+		if (raw_complete(terminal, (uint64_t)got, io->left, &deadline) || (terminal->termios.local & ICANON))
+			break;
+		status = read_wait(terminal, file, deadline);
+	}
+	if (status == -ETIMEDOUT || (status == -EIO && terminal->hung_up))
+		status = 0;
+	return got ? got : status;
+}
+
+static int64_t terminal_read(struct file *file, struct io *io, uint64_t *position __attribute__((unused)))
+{
+	struct terminal *terminal = terminal_of(file);
+	int64_t result = background_check(terminal, SIGTTIN);
+
+	if (result || !io->left)
+		return result;
+	mutex_lock(&terminal->lock);
+	result = terminal->termios.local & ICANON ? read_canonical(terminal, file, io) : read_raw(terminal, file, io);
+	mutex_unlock(&terminal->lock);
+	return result;
+}
+
+/* ---- writing ---- */
+
+/* Sends what was made of one chunk. Waits for room even if a signal is pending: a chunk is never cut. */
+static int screen_put(const uint8_t *bytes, uint32_t count)
+{
+	uint32_t frame = console_terminal_frame();
+
+	while (frame && count) {
+		uint32_t done = console_put(frame, bytes, count);
+
+		bytes += done;
+		count -= done;
+		if (count && console_wait_room() && self()->work & WORK_LEAVE)
+			return -EINTR;
+	}
+	return 0;
+}
+
+static int64_t write_wait(struct terminal *terminal, struct file *file)
+{
+	int status = 0;
+
+	mutex_lock(&terminal->lock);
+	while (terminal->stopped && !terminal->hung_up && status == 0)
+		status = file->flags & O_NONBLOCK ? -EAGAIN : wait_queue_sleep(&terminal->write_wait, &terminal->lock, true, 0);
+	if (terminal->hung_up)
+		status = -EIO;
+	mutex_unlock(&terminal->lock);
+	return status;
+}
+
+/* One chunk: as many bytes as surely fit after processing. */
+static int64_t chunk_write(struct terminal *terminal, struct io *io)
+{
+	uint8_t from[CHUNK / 2], to[CHUNK];
+	uint32_t limit = (terminal->termios.output & (OPOST | XTABS)) == (OPOST | XTABS) ? CHUNK / 8 : CHUNK / 2, made;
+	uint64_t count = io_get(io, from, limit);
+	int status;
+
+	if (!count)
+		return -EFAULT;
+	mutex_lock(&terminal->lock);
+	made = line_output(terminal, from, (uint32_t)count, to);
+	if (terminal->tail == terminal->line)
+		terminal->line_column = terminal->column;
+	mutex_unlock(&terminal->lock);
+	status = screen_put(to, made);
+	return status ? status : (int64_t)count;
+}
+
+static int64_t terminal_write(struct file *file, struct io *io, uint64_t *position __attribute__((unused)))
+{
+	struct terminal *terminal = terminal_of(file);
+	int64_t total = 0, status = terminal->termios.local & TOSTOP ? background_check(terminal, SIGTTOU) : 0;
+
+	while (status >= 0 && io->left) {
+		status = write_wait(terminal, file);
+		if (status == 0)
+			status = chunk_write(terminal, io);
+		total += status > 0 ? status : 0;
+		if (status > 0 && io->left && signal_is_pending())
+			status = -ERESTARTSYS;
+	}
+	return total ? total : status;
+}
+
+static uint32_t terminal_poll(struct file *file, struct poll_table *table)
+{
+	struct terminal *terminal = terminal_of(file);
+	uint32_t events = 0;
+
+	poll_watch(table, &terminal->poll_wait);
+	console_poll_room(table);
+	mutex_lock(&terminal->lock);
+	events |= line_ready(terminal) || terminal->hung_up ? POLLIN | POLLRDNORM : 0;
+	events |= terminal->hung_up ? POLLHUP : 0;
+	events |= !terminal->stopped && console_has_room() ? POLLOUT | POLLWRNORM : 0;
+	mutex_unlock(&terminal->lock);
+	return events;
+}
+
+/* ---- settings ---- */
+
+static int64_t settings_set(struct terminal *terminal, uint64_t from, bool flush)
+{
+	struct linux_termios termios;
+
+	if (user_read(&termios, from, sizeof(termios)))
+		return -EFAULT;
+	mutex_lock(&terminal->lock);
+	if (flush)
+		line_flush_input(terminal);
+	line_settings(terminal, &termios);
+	mutex_unlock(&terminal->lock);
+	queue_wake_all(&terminal->read_wait);
+	queue_wake_all(&terminal->write_wait);
+	return 0;
+}
+
+static int64_t control_take(struct terminal *terminal, uint64_t force)
+{
+	struct process *process = self_process();
+	int64_t status = 0;
+
+	session_lock();
+	if (process->session->terminal == terminal)
+		status = 1;
+	else if (process->session->id != process->pid || process->session->terminal ||
+		 (terminal->session && !(force == 1 && process->credentials.euid == 0)))
+		status = -EPERM;
+	else if (terminal->session)
+		terminal->session->terminal = 0;
+	session_unlock();
+	if (status == 0)
+		terminal_control(terminal, process);
+	return status < 0 ? status : 0;
+}
+
+static int64_t foreground_get(struct terminal *terminal, uint64_t to)
+{
+	int32_t group;
+	bool own;
+
+	session_lock();
+	own = terminal->session == self_process()->session;
+	group = terminal->foreground;
+	session_unlock();
+	return own ? user_write(to, &group, sizeof(group)) : -ENOTTY;
+}
+
+static int64_t foreground_set(struct terminal *terminal, uint64_t from)
+{
+	struct session *session = self_process()->session;
+	int64_t status = 0;
+	int32_t group;
+
+	if (user_read(&group, from, sizeof(group)))
+		return -EFAULT;
+	if (group <= 0)
+		return -EINVAL;
+	if (!group_exists_in_session(group, session))
+		return -EPERM;
+	session_lock();
+	if (terminal->session != session)
+		status = -ENOTTY;
+	else
+		terminal->foreground = group;
+	session_unlock();
+	return status;
+}
+
+static int64_t control_leave(struct terminal *terminal)
+{
+	struct process *process = self_process();
+
+	if (process->session->terminal != terminal)
+		return -ENOTTY;
+	if (process->session->id == process->pid)
+		terminal_session_ended(process->session);
+	return 0;
+}
+
+static int64_t window_set(struct terminal *terminal, uint64_t from)
+{
+	struct linux_winsize window;
+
+	if (user_read(&window, from, sizeof(window)))
+		return -EFAULT;
+	terminal_window(terminal, window.rows, window.columns);
+	return 0;
+}
+
+static int64_t flush(struct terminal *terminal, uint64_t what)
+{
+	if (what > 2)
+		return -EINVAL;
+	mutex_lock(&terminal->lock);
+	if (what != 1)
+		line_flush_input(terminal);
+	mutex_unlock(&terminal->lock);
+	return 0;
+}
+
+static int64_t number_write(uint64_t to, int32_t number)
+{
+	return user_write(to, &number, sizeof(number));
+}
+
+static int64_t settings_get(struct terminal *terminal, uint64_t to)
+{
+	struct linux_termios termios;
+
+	mutex_lock(&terminal->lock);
+	termios = terminal->termios;
+	mutex_unlock(&terminal->lock);
+	return user_write(to, &termios, sizeof(termios));
+}
+
+static int64_t terminal_change(struct terminal *terminal, uint32_t request, uint64_t argument)
+{
+	int status = background_check(terminal, SIGTTOU);
+
+	if (status)
+		return status;
+	switch (request) {
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+		return settings_set(terminal, argument, request == TCSETSF);
+	case TIOCSPGRP:
+		return foreground_set(terminal, argument);
+	case TCFLSH:
+		return flush(terminal, argument);
+	case TIOCSWINSZ:
+		return window_set(terminal, argument);
+	}
+	return 0;                       /* TCSBRK, TCXONC */
+}
+
+static int64_t terminal_ioctl(struct file *file, uint32_t request, uint64_t argument)
+{
+	struct terminal *terminal = terminal_of(file);
+
+	switch (request) {
+	case TCGETS:
+		return settings_get(terminal, argument);
+	case TIOCGWINSZ:
+		return user_write(argument, &terminal->window, sizeof(terminal->window));
+	case TIOCGPGRP:
+		return foreground_get(terminal, argument);
+	case TIOCGSID:
+		return terminal->session ? number_write(argument, terminal->session->id) : -ENOTTY;
+	case TIOCSCTTY:
+		return control_take(terminal, argument);
+	case TIOCNOTTY:
+		return control_leave(terminal);
+	case FIONREAD:
+		return number_write(argument, (int32_t)line_available(terminal));
+	case TIOCOUTQ:
+		return number_write(argument, 0);
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+	case TIOCSPGRP:
+	case TCFLSH:
+	case TIOCSWINSZ:
+	case TCSBRK:
+	case TCXONC:
+		return terminal_change(terminal, request, argument);
+	}
+	return -ENOTTY;
+}
+
+static const struct file_operations terminal_operations = {
+	.read = terminal_read,
+	.write = terminal_write,
+	.poll = terminal_poll,
+	.ioctl = terminal_ioctl,
+};
+
+/* /dev/tty is the terminal of the caller's session; the console's own names give the console. */
+int terminal_open(struct inode *inode, struct file *file)
+{
+	struct process *process = self_process();
+	struct terminal *terminal = console_terminal;
+
+	if (inode->device == DEVICE(5, 0)) {
+		session_lock();
+		terminal = process ? process->session->terminal : 0;
+		session_unlock();
+	}
+	if (!terminal)
+		return -ENXIO;
+	file->state = terminal;
+	file->operations = &terminal_operations;
+	if (process && process->session && process->session->id == process->pid && !terminal->session &&
+	    inode->device != DEVICE(5, 1))
+		control_take(terminal, 0);
+	return 0;
+}

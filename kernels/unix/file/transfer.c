@@ -1,0 +1,283 @@
+/* read, write and their kin. */
+#include "file/file.h"
+
+enum { MOVE_LIMIT = 0x7ffff000, IOV_SMALL = 8 };
+
+/* One read or write. *position: null for the file's own. */
+static int64_t file_move(struct file *file, struct io *io, uint64_t *position, bool write)
+{
+	int64_t (*move)(struct file *, struct io *, uint64_t *) = write ? file->operations->write : file->operations->read;
+	int64_t result;
+
+	if (!(write ? file_writable(file) : file_readable(file)))
+		return -EBADF;
+	if (!move)
+		return inode_is(file->inode, S_IFDIR) ? -EISDIR : -EINVAL;
+	if (position)
+		return file->operations->seekable ? move(file, io, position) : -ESPIPE;
+	if (!file->operations->seekable)
+		return move(file, io, &file->position);
+	mutex_lock(&file->lock);
+	result = move(file, io, &file->position);
+	mutex_unlock(&file->lock);
+	return result;
+}
+
+int64_t file_read(struct file *file, struct io *io)
+{
+	return file_move(file, io, 0, false);
+}
+
+int64_t file_write(struct file *file, struct io *io)
+{
+	return file_move(file, io, 0, true);
+}
+
+static int64_t move_call(int descriptor, uint64_t address, uint64_t bytes, uint64_t *position, bool write)
+{
+	struct held held;
+	struct io io;
+	int64_t result;
+
+	if (!held_get(&held, descriptor))
+		return -EBADF;
+	if (position && (int64_t)*position < 0)
+		result = -EINVAL;
+	else if (address > PROGRAM_TOP || bytes > PROGRAM_TOP - address)
+		result = (int64_t)bytes < 0 ? -EINVAL : -EFAULT;
+	else {
+		io_program(&io, address, bytes < MOVE_LIMIT ? bytes : MOVE_LIMIT);
+		result = file_move(held.file, &io, position, write);
+	}
+	held_put(&held);
+	return result;
+}
+
+int64_t sys_read(SYSCALL_ARGUMENTS)
+{
+	return move_call((int)a0, a1, a2, 0, false);
+}
+
+int64_t sys_write(SYSCALL_ARGUMENTS)
+{
+	return move_call((int)a0, a1, a2, 0, true);
+}
+
+int64_t sys_pread64(SYSCALL_ARGUMENTS)
+{
+	return move_call((int)a0, a1, a2, &a3, false);
+}
+
+int64_t sys_pwrite64(SYSCALL_ARGUMENTS)
+{
+	return move_call((int)a0, a1, a2, &a3, true);
+}
+
+/* Checks a list of pieces and makes it one stream of bytes. */
+static int pieces_start(struct io *io, const struct linux_iovec *pieces, uint64_t count)
+{
+	uint64_t total = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if ((int64_t)pieces[i].bytes < 0 || (int64_t)(total + pieces[i].bytes) < 0)
+			return -EINVAL;
+		if (pieces[i].bytes && (pieces[i].base > PROGRAM_TOP || pieces[i].bytes > PROGRAM_TOP - pieces[i].base))
+			return -EFAULT;
+		total += pieces[i].bytes;
+	}
+	*io = (struct io){.next = pieces, .pieces = (uint32_t)count, .left = total < MOVE_LIMIT ? total : MOVE_LIMIT};
+	return 0;
+}
+
+static int64_t pieces_move(struct file *file, uint64_t list, uint64_t count, uint64_t *position, bool write)
+{
+	struct linux_iovec few[IOV_SMALL], *pieces = few;
+	void *block = 0;
+	struct io io;
+	int64_t result;
+
+	if (count > IOV_SMALL) {
+		block = page_block_alloc();
+		if (!block)
+			return -ENOMEM;
+		pieces = block;
+	}
+	result = user_read(pieces, list, count * sizeof(struct linux_iovec));
+	if (result == 0)
+		result = pieces_start(&io, pieces, count);
+	if (result == 0)
+		result = file_move(file, &io, position, write);
+	if (block)
+		page_block_free(block);
+	return result;
+}
+
+static int64_t pieces_call(int descriptor, uint64_t list, uint64_t count, uint64_t *position, bool write)
+{
+	struct held held;
+	int64_t result;
+
+	if (!held_get(&held, descriptor))
+		return -EBADF;
+	if (count > IOV_MAX || (position && (int64_t)*position < 0))
+		result = -EINVAL;
+	else
+		result = pieces_move(held.file, list, count, position, write);
+	held_put(&held);
+	return result;
+}
+
+int64_t sys_readv(SYSCALL_ARGUMENTS)
+{
+	return pieces_call((int)a0, a1, a2, 0, false);
+}
+
+int64_t sys_writev(SYSCALL_ARGUMENTS)
+{
+	return pieces_call((int)a0, a1, a2, 0, true);
+}
+
+int64_t sys_preadv(SYSCALL_ARGUMENTS)
+{
+	return pieces_call((int)a0, a1, a2, &a3, false);
+}
+
+int64_t sys_pwritev(SYSCALL_ARGUMENTS)
+{
+	return pieces_call((int)a0, a1, a2, &a3, true);
+}
+
+/* ---- from file to file ---- */
+
+/* One bounce page of bytes. Returns what arrived; *short_write when the rest must be read again later. */
+static int64_t bounce(struct file *from, uint64_t *from_at, struct file *to, uint64_t *to_at, char *page, uint64_t bytes)
+{
+	uint64_t before = from_at ? *from_at : 0;
+	struct io io;
+	int64_t got, put;
+
+	io_own(&io, page, bytes);
+	got = file_move(from, &io, from_at, false);
+	if (got <= 0)
+		return got;
+	io_own(&io, page, (uint64_t)got);
+	put = file_move(to, &io, to_at, true);
+	if (put < got && from->operations->seekable) {
+		uint64_t back = (uint64_t)(got - (put > 0 ? put : 0));
+
+		if (from_at)
+			*from_at = before + (uint64_t)got - back;
+		else
+			from->position -= back;
+	}
+	return put;
+}
+
+static int64_t file_transfer(struct file *from, uint64_t *from_at, struct file *to, uint64_t *to_at, uint64_t bytes)
+{
+	page_index page = page_alloc_any();
+	int64_t done = 0, step = 0;
+
+	if (!page)
+		return -ENOMEM;
+	bytes = bytes < MOVE_LIMIT ? bytes : MOVE_LIMIT;
+	while ((uint64_t)done < bytes) {
+		uint64_t want = bytes - (uint64_t)done < PAGE_BYTES ? bytes - (uint64_t)done : PAGE_BYTES;
+
+		step = bounce(from, from_at, to, to_at, page_address(page), want);
+		if (step <= 0)
+			break;
+		done += step;
+		if ((uint64_t)step < want || signal_is_pending())
+			break;
+	}
+	page_put(page);
+	return done ? done : step;
+}
+
+/* Reads an offset that a program may pass by address; *at becomes null when it passed none. */
+static int offset_read(uint64_t address, uint64_t *value, uint64_t **at)
+{
+	*at = address ? value : 0;
+	return address ? user_read(value, address, sizeof(*value)) : 0;
+}
+
+static int64_t transfer_call(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t bytes, bool regular)
+{
+	uint64_t from_value, to_value, *from_at = 0, *to_at = 0;
+	struct held source, target;
+	int64_t result;
+
+	if (!held_get(&source, from))
+		return -EBADF;
+	if (!held_get(&target, to)) {
+		held_put(&source);
+		return -EBADF;
+	}
+	result = offset_read(from_offset, &from_value, &from_at);
+	if (result == 0)
+		result = offset_read(to_offset, &to_value, &to_at);
+	if (result == 0 && regular && (!inode_is(source.file->inode, S_IFREG) || !inode_is(target.file->inode, S_IFREG)))
+		result = -EINVAL;
+	if (result == 0)
+		result = file_transfer(source.file, from_at, target.file, to_at, bytes);
+	if (result >= 0 && from_at && user_write(from_offset, &from_value, sizeof(from_value)))
+		result = -EFAULT;
+	if (result >= 0 && to_at && user_write(to_offset, &to_value, sizeof(to_value)))
+		result = -EFAULT;
+	held_put(&source);
+	held_put(&target);
+	return result;
+}
+
+int64_t sys_sendfile(SYSCALL_ARGUMENTS)
+{
+	return transfer_call((int)a1, a2, (int)a0, 0, a3, false);
+}
+
+int64_t sys_copy_file_range(SYSCALL_ARGUMENTS)
+{
+	return a5 ? -EINVAL : transfer_call((int)a0, a1, (int)a2, a3, a4, true);
+}
+
+int64_t sys_sync(SYSCALL_ARGUMENTS)
+{
+	return 0;
+}
+
+int64_t sys_fsync(SYSCALL_ARGUMENTS)
+{
+	struct held held;
+	bool regular;
+
+	if (!held_get(&held, (int)a0))
+		return -EBADF;
+	regular = inode_is(held.file->inode, S_IFREG) || inode_is(held.file->inode, S_IFDIR);
+	held_put(&held);
+	return regular ? 0 : -EINVAL;
+}
+
+int64_t sys_ioctl(SYSCALL_ARGUMENTS)
+{
+	struct held held;
+	int64_t result;
+	uint32_t on;
+
+	if (!held_get(&held, (int)a0))
+		return -EBADF;
+	if (held.file->flags & O_PATH) {
+		result = -EBADF;
+	} else if ((uint32_t)a1 == FIONBIO) {
+		result = user_read(&on, a2, sizeof(on));
+		if (result == 0 && on)
+			__atomic_fetch_or(&held.file->flags, O_NONBLOCK, __ATOMIC_RELAXED);
+		else if (result == 0)
+			__atomic_fetch_and(&held.file->flags, ~(uint32_t)O_NONBLOCK, __ATOMIC_RELAXED);
+	} else if ((uint32_t)a1 == FIOCLEX || (uint32_t)a1 == FIONCLEX) {
+		result = descriptor_flags_set((int)a0, (uint32_t)a1 == FIOCLEX);
+	} else {
+		result = held.file->operations->ioctl ? held.file->operations->ioctl(held.file, (uint32_t)a1, a2) : -ENOTTY;
+	}
+	held_put(&held);
+	return result;
+}
