@@ -1,0 +1,1 @@
+TEST_SOURCES_tools/rootfs/rootfs := $(wildcard tools/rootfs/*.c) tools/common/complain.c tools/common/file.c
