@@ -42,7 +42,8 @@ struct kernel_start {
 	uint64_t boot_image_bytes;
 	uint64_t supervisor;        /* 1: placed in the supervisor */
 	uint64_t memory_first;      /* first page of the container that is free; those before hold its program (the SRM only) */
-	uint64_t reserved[7];
+	uint64_t grant_first, grant_count;  /* page groups that it may load as pages of its own containers; count 0: none */
+	uint64_t reserved[5];
 };
 
 /* Operations of the SRM's service portal: the first word. */

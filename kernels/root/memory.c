@@ -82,6 +82,20 @@ static uint64_t range_take(struct boot_range *range, uint64_t wanted, struct pag
 	return taken;
 }
 
+long memory_groups_grant(uint64_t count, uint64_t *first)
+{
+	for (uint32_t i = range_count; i-- > 0;) {
+		uint64_t start, groups = range_groups(&ranges[i], &start);
+
+		if (count == 0 || groups < count)
+			continue;
+		*first = start + groups - count;
+		ranges[i].count = *first * GROUP_PAGES - ranges[i].first;
+		return 0;
+	}
+	return -BARYON_EQUOTA;
+}
+
 /* A single frame from a range's ragged start, or else from anywhere. */
 static uint64_t frame_take(void)
 {

@@ -62,6 +62,8 @@ void memory_start(const struct root_start *start);
 long memory_container_make(uint64_t number, uint64_t pages, uint32_t page_flags);
 long memory_container_clear(baryon_uid uid);
 uint64_t memory_free_pages(void);
+/* Gives up `count` page groups in a row; *first: the first one's number. EQUOTA. */
+long memory_groups_grant(uint64_t count, uint64_t *first);
 /* Single pages for root's own containers: fills records and loads them locked. */
 void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t pages);
 void memory_image_start(const struct root_start *start);

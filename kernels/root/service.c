@@ -61,6 +61,8 @@ static long operate(struct portal_words *words, uint64_t operation, uint64_t a, 
 		return memory_container_clear(a);
 	case ROOT_CAPABILITY:
 		return shared_give(words, a);
+	case ROOT_GROUPS_GRANT:
+		return memory_groups_grant(a, &words->word[1]);
 	case ROOT_POWER_OFF:
 		console_power_off(a);
 	default:

@@ -19,7 +19,8 @@ static long kernel_make(struct child *child)
 
 	home_start(home, sizeof *home, KIND_KERNEL, KERNEL_UID(n));
 	home->number = n;
-	home->rights = child->supervisor ? KERNEL_MAY_SUPERVISE : 0;
+	home->rights = (child->supervisor ? KERNEL_MAY_SUPERVISE : 0u) | (child->grant_count ? KERNEL_MAY_FRAMES : 0u);
+	home->extents[0] = (struct group_extent){ (uint32_t)child->grant_first, (uint32_t)child->grant_count };
 	home->trap_portal = UID_MAKE(n, NUMBER_TRAP_PORTAL);
 	home->fault_portal = UID_MAKE(n, NUMBER_FAULT_PORTAL);
 	home->exception_portal = UID_MAKE(n, NUMBER_EXCEPTION_PORTAL);
@@ -152,6 +153,7 @@ static void start_page_fill(struct child *child, struct kernel_start *page)
 		.version = 1, .number = child->number, .cpus = srm.start->cpus, .domain = child->domain_number,
 		.space = child->space.header.uid, .memory_container = child->memory, .memory_pages = child->memory_pages,
 		.boot_image_bytes = srm.start->boot_image_bytes, .supervisor = child->supervisor,
+		.grant_first = child->grant_first, .grant_count = child->grant_count,
 	};
 }
 

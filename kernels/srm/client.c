@@ -38,6 +38,18 @@ long root_container_clear(baryon_uid container)
 	return ask(words);
 }
 
+long root_groups_grant(struct child *child, uint64_t count)
+{
+	uint64_t words[PORTAL_WORDS] = { ROOT_GROUPS_GRANT, count };
+	long result = ask(words);
+
+	if (result < 0)
+		return result;
+	child->grant_first = words[1];
+	child->grant_count = count;
+	return 0;
+}
+
 long root_capability(uint64_t what, struct capability *out)
 {
 	uint64_t words[PORTAL_WORDS] = { ROOT_CAPABILITY, what };

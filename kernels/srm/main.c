@@ -4,7 +4,7 @@
 #include "baryon/format.h"
 #include "baryon/string.h"
 
-enum { STACK_BYTES = 16384, OWN_HOMES = 8, SIDE_GROUPS = 16, SHARE_ALL = 100, SHARE_SIDE = 50 };
+enum { STACK_BYTES = 16384, OWN_HOMES = 8, SIDE_GROUPS = 4, SIDE_GRANT = 4, SHARE_ALL = 100 };
 
 struct srm srm;
 
@@ -75,40 +75,39 @@ static struct child *child_add(const char *name, bool supervisor, uint64_t memor
 	return child;
 }
 
-static void side_kernels_add(uint64_t pages)
+/* Kernels beside UNIX: a little memory of the common kind, and page groups that they manage themselves. */
+static void side_kernels_add(void)
 {
 	const char *name;
 	size_t at = 0;
 
 	while ((name = settings_next_of(&srm.settings, &at, "kernel"))) {
-		struct child *child = child_add(name, false, pages);
+		struct child *child = child_add(name, false, SIDE_GROUPS * GROUP_PAGES);
 
-		if (child) {
-			child->restarts = RESTARTS;
-			child->share = SHARE_SIDE;
-		}
+		if (!child)
+			continue;
+		child->restarts = RESTARTS;
+		if (root_groups_grant(child, SIDE_GRANT) < 0)
+			log_format("srm: kernel %s gets no page groups of its own\n", name);
 	}
 }
 
-static uint64_t side_pages(uint64_t free_pages)
-{
-	uint64_t groups = free_pages / GROUP_PAGES / 8;
-
-	return (groups < SIDE_GROUPS ? groups : SIDE_GROUPS) * GROUP_PAGES;
-}
-
-/* UNIX is first, so that it has the first number and domain; it gets what the others leave. */
+/* UNIX is first, so that it has the first number and domain; it gets the memory that the others leave. Each has the
+ * same share of every processor. */
 static void children_start(void)
 {
-	uint64_t free_pages = root_memory_free(), side = side_pages(free_pages);
 	struct child *unix_kernel = child_add("unix", true, 0);
+	uint64_t pages;
 
 	unix_kernel->console = true;
-	side_kernels_add(side);
-	unix_kernel->memory_pages = free_pages - (srm.child_count - 1) * side;
-	for (uint32_t i = 0; i < srm.child_count; i++)
+	side_kernels_add();
+	pages = root_memory_free() - (srm.child_count - 1) * SIDE_GROUPS * GROUP_PAGES;
+	unix_kernel->memory_pages = (int64_t)pages > 0 ? pages : GROUP_PAGES;
+	for (uint32_t i = 0; i < srm.child_count; i++) {
+		srm.children[i].share = (uint8_t)(SHARE_ALL / srm.child_count);
 		if (child_start(&srm.children[i]) < 0 && srm.children[i].console)
 			root_power_off(STATUS_FAILED);
+	}
 }
 
 _Noreturn void domain_main(void *start)

@@ -55,6 +55,7 @@ struct child {
 	baryon_uid memory;
 	struct capability memory_capability;
 	uint64_t memory_pages;
+	uint64_t grant_first, grant_count;  /* page groups that it manages itself */
 	uint8_t *program;           /* its program, start page and stack, in the SRM's memory */
 	uint64_t program_pages;
 };
@@ -77,6 +78,8 @@ extern struct srm srm;
 uint64_t root_memory_free(void);
 long root_container_make(struct child *child, uint64_t pages);
 long root_container_clear(baryon_uid container);
+/* Page groups in a row that the child may manage itself. */
+long root_groups_grant(struct child *child, uint64_t count);
 long root_capability(uint64_t what, struct capability *out);
 _Noreturn void root_power_off(uint64_t status);
 

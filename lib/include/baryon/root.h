@@ -12,6 +12,8 @@ enum root_operation {
 	                             * to it at that handle of the SRM. EQUOTA, EFULL */
 	ROOT_CONTAINER_CLEAR,       /* uid: unloads every page; each reads zero at its next use. ENOENT */
 	ROOT_CAPABILITY,            /* enum root_shared: -> a capability. EINVAL */
+	ROOT_GROUPS_GRANT,          /* count: takes so many page groups in a row away from root for ever -> second word: the first
+	                             * one's number. EQUOTA */
 	ROOT_POWER_OFF,             /* status 0..255: after the console's output is out; does not return */
 };
 
