@@ -5,7 +5,7 @@
 #include "process/process.h"
 #include "process/space.h"
 
-enum { PRIORITY_PROGRAM = 16, PRIORITY_SERVICE = 20, PRIORITY_SCHEDULER = 24 };
+enum { PRIORITY_PROGRAM = 12, PRIORITY_SERVICE = 16, PRIORITY_SCHEDULER = 20 };
 enum { INIT_PID = 1 };
 
 /* ---- threads (thread.c) ---- */
