@@ -43,6 +43,7 @@ enum console_frame {
  *   rows=N  columns=N  of the terminal
  *   place=NAME=supervisor|isolated
  *   kernel=NAME   (repeated) start this module as a further application kernel beside UNIX
+ *   only=NAME     start this module in the place of UNIX
  *   verbose=1
  *   end=power-off (always)                       what to do when the program ends */
 

@@ -51,6 +51,11 @@ enum {
 	SRM_POWER_OFF = 1,          /* exit status: ends the machine; does not return */
 	SRM_FAILED,                 /* this kernel cannot go on: log and restart or report */
 	SRM_CONSOLE_BIND,           /* uid of one of its threads, which from now on takes the signals to the console channel's pages */
+	SRM_EXPORT,                 /* name, capability: every kernel of the SRM may import it from now on. EFULL */
+	SRM_IMPORT,                 /* name -> capability that was last exported under it. ENOENT */
 };
+
+/* A name is one word: up to 8 characters, the first in the lowest byte. A capability is in the words from here on. */
+enum { SRM_WORD_CAPABILITY = 2 };
 
 #endif

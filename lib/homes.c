@@ -34,6 +34,18 @@ void thread_home_start(struct thread_home *home, const struct thread_start *star
 	home->state = THREAD_RUNNABLE;
 }
 
+void portal_home_start(struct portal_home *home, const struct portal_start *start)
+{
+	home_start(home, sizeof *home, KIND_PORTAL, start->uid);
+	home->space = start->space;
+	home->entry = (uint64_t)start->entry;
+	home->cookie = start->cookie;
+	home->stacks = (uint64_t)start->stacks;
+	home->stack_bytes = start->stack_bytes;
+	home->stack_count = start->stack_count;
+	home->records = (uint64_t)start->records;
+}
+
 struct homes_entry *homes_find(const struct homes *homes, enum object_kind kind, baryon_uid uid)
 {
 	uint32_t count = __atomic_load_n(&homes->count, __ATOMIC_ACQUIRE);

@@ -93,18 +93,19 @@ static void side_kernels_add(void)
 }
 
 /* UNIX is first, so that it has the first number and domain; it gets the memory that the others leave. Each has the
- * same share of every processor. */
+ * same share of every processor. A kernel that is started in the place of UNIX is no contestant: nobody is held back. */
 static void children_start(void)
 {
-	struct child *unix_kernel = child_add("unix", true, 0);
+	const char *only = settings_find(&srm.settings, "only");
+	struct child *first = child_add(only ? only : "unix", !only, 0);
 	uint64_t pages;
 
-	unix_kernel->console = true;
+	first->console = true;
 	side_kernels_add();
 	pages = root_memory_free() - (srm.child_count - 1) * SIDE_GROUPS * GROUP_PAGES;
-	unix_kernel->memory_pages = (int64_t)pages > 0 ? pages : GROUP_PAGES;
+	first->memory_pages = (int64_t)pages > 0 ? pages : GROUP_PAGES;
 	for (uint32_t i = 0; i < srm.child_count; i++) {
-		srm.children[i].share = (uint8_t)(SHARE_ALL / srm.child_count);
+		srm.children[i].share = (uint8_t)(only ? SHARE_ALL : SHARE_ALL / srm.child_count);
 		if (child_start(&srm.children[i]) < 0 && srm.children[i].console)
 			root_power_off(STATUS_FAILED);
 	}

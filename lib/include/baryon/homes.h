@@ -22,6 +22,19 @@ struct thread_start {
 /* A runnable thread, bound to no CPU. */
 void thread_home_start(struct thread_home *home, const struct thread_start *start);
 
+struct portal_start {
+	baryon_uid uid;
+	baryon_uid space;
+	const char *entry;
+	uint64_t cookie;
+	void *stacks;               /* stack_count times stack_bytes; null when there are none */
+	uint64_t stack_bytes;
+	uint32_t stack_count;
+	struct activation_record *records; /* of the stacks, in one page */
+};
+
+void portal_home_start(struct portal_home *home, const struct portal_start *start);
+
 /* A table of homes, of any kinds except page, mapping and reference, that its kernel keeps. Entries are only added. */
 struct homes_entry {
 	enum object_kind kind;
