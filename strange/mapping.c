@@ -368,6 +368,7 @@ static result entry_put(struct space *s, const struct plan *p, struct mapping *m
 	spin_lock(&page->lock);
 	if (!page_is(page, p->container, p->h.index)) {
 		spin_unlock(&page->lock);
+		table_unused(s, table);
 		return RESULT_RESTART;
 	}
 	f = page_frame(page, p->h.index);
@@ -419,10 +420,6 @@ static result plan_enter(struct space *s, const struct plan *p, struct mapping *
 		r = entry_conflict(s, p, flags);
 	else
 		r = entry_put(s, p, m, table, slot, locked);
-	if (r < 0 && table != TABLE_NONE - 1 && state.tables[table].entries == 0) {
-		state.tables[table].entries++;
-		table_entry_gone(s, table);
-	}
 	spin_unlock(&s->slot.lock);
 	return r;
 }

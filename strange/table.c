@@ -97,8 +97,11 @@ uint32_t table_leaf(struct space *space, uint64_t address, unsigned want, unsign
 		if (level == 1 && mmu_present(e) && mmu_is_large(e))
 			return TABLE_NONE - 1;
 		next = mmu_present(e) ? table_of_entry(e) : table_make(space, table, *slot, level - 1, address);
-		if (next == TABLE_NONE)
+		if (next == TABLE_NONE) {
+			if (state.tables[table].parent)
+				table_unused(space, table);
 			return next;
+		}
 		table = next;
 	}
 }
@@ -130,6 +133,14 @@ void table_entry_gone(struct space *space, uint32_t table)
 		table_push(table);
 		table = parent;
 	}
+}
+
+void table_unused(struct space *space, uint32_t table)
+{
+	if (state.tables[table].entries)
+		return;
+	state.tables[table].entries = 1;
+	table_entry_gone(space, table);
 }
 
 static void domain_install(struct space *space, mmu_entry e)

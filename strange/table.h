@@ -28,6 +28,9 @@ static inline uint32_t *table_shadow(uint32_t table) { return &state.shadow[tabl
 /* An entry was taken out of / put in: free tables that became empty. The space is locked. */
 void table_entry_gone(struct space *space, uint32_t table);
 
+/* A table that table_leaf may just have made was not used after all. The space is locked. */
+void table_unused(struct space *space, uint32_t table);
+
 /* The top table of a space. RESULT_RESTART when none is free now. */
 result table_root_take(struct space *space) MUST_CHECK;
 void table_root_give(struct space *space);
