@@ -2,9 +2,11 @@
 
 ROOT_PACKAGES := busybox-static base-passwd base-files
 
+IMAGE_MODULES = $(foreach k,$(KERNEL_NAMES),$(k)=build/$(k).elf) rootfs=build/rootfs.img
+
 build/baryon.img: build/tools/mkimage build/rootfs.img $(KERNEL_NAMES:%=build/%.elf)
 	$(call say,IMAGE,$@)
-	$(Q)build/tools/mkimage $@ $(foreach k,$(KERNEL_NAMES),$(k)=build/$(k).elf) rootfs=build/rootfs.img
+	$(Q)build/tools/mkimage $@ $(IMAGE_MODULES)
 
 # Made anew only when its recipe changes; the packages stay in build/cache.
 build/rootfs.img: tools/mkroot build/tools/mkrootfs mk/image.mk
@@ -17,10 +19,16 @@ iso:
 	@sh tools/needs build iso
 	@$(MAKE) --no-print-directory build/baryon.iso
 
-build/baryon.iso: build/baryon.elf build/baryon.img tools/grub.cfg
+# The medium's own settings: whoever boots it speaks frames on the second serial port, as `baryon run --iso` does.
+build/iso.settings: mk/image.mk
+	@mkdir -p $(@D)
+	@printf 'stdin=stream\0stdout=stream\0stderr=stream\0end=power-off\0' >$@
+
+build/baryon.iso: build/baryon.elf build/baryon.img build/iso.settings tools/grub.cfg
 	$(call say,ISO,$@)
 	@rm -rf build/iso && mkdir -p build/iso/boot/grub
-	@cp build/baryon.elf build/baryon.img build/iso/boot/ && cp tools/grub.cfg build/iso/boot/grub/
+	@cp build/baryon.elf build/iso/boot/ && cp tools/grub.cfg build/iso/boot/grub/
+	$(Q)build/tools/mkimage build/iso/boot/baryon.img $(IMAGE_MODULES) settings=build/iso.settings
 	$(Q)grub-mkrescue -o $@ build/iso >build/iso.log 2>&1 || { tail -n 3 build/iso.log; exit 1; }
 
 dist: iso

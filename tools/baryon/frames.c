@@ -8,15 +8,23 @@ static bool type_is_known(uint8_t type)
 	return type >= FRAME_OUTPUT && type <= FRAME_MESSAGE;
 }
 
+static bool header_is_good(const struct frame_reader *reader)
+{
+	return type_is_known(reader->header[0]) && reader->header[1] == 0;
+}
+
 /* True when the header has just become whole. */
 static bool header_read(struct frame_reader *reader, const uint8_t **bytes, size_t *count)
 {
 	while (*count && reader->header_bytes < FRAME_HEADER_BYTES) {
 		reader->header[reader->header_bytes++] = *(*bytes)++;
 		--*count;
+		if (reader->is_hunting && reader->header_bytes == FRAME_HEADER_BYTES && !header_is_good(reader))
+			memmove(reader->header, reader->header + 1, --reader->header_bytes);
 	}
 	if (reader->header_bytes < FRAME_HEADER_BYTES)
 		return false;
+	reader->is_hunting = false;
 	reader->left = reader->header[2] | reader->header[3] << 8;
 	return true;
 }
@@ -29,7 +37,7 @@ enum frame_result frame_next(struct frame_reader *reader, const uint8_t **bytes,
 
 	if (is_new && !header_read(reader, bytes, count))
 		return FRAME_NEED_MORE;
-	if (!type_is_known(reader->header[0]) || reader->header[1] != 0)
+	if (!header_is_good(reader))
 		return FRAME_BROKEN;
 	take = reader->left < *count ? reader->left : *count;
 	if (take > limit)

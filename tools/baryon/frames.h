@@ -2,6 +2,7 @@
 #ifndef TOOLS_BARYON_FRAMES_H
 #define TOOLS_BARYON_FRAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct frame_reader {
 	uint8_t header[FRAME_HEADER_BYTES];
 	unsigned header_bytes;
 	uint32_t left;              /* of the payload of the current frame */
+	bool is_hunting;            /* firmware may write text before the first frame: pass over it */
 };
 
 /* A piece of a frame's payload; a frame may come in several, and one without payload comes as one piece of 0 bytes. */

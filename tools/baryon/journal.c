@@ -4,20 +4,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME "baryon: "
 #define PANIC "panic: "
 
-/* Charm, Strange and the application kernels say "panic: ", some with the system's name before it. */
+/* Charm, Strange and the application kernels say "panic: ", some with their name before it. */
+static bool is_panic(const char *line)
+{
+	const char *panic = strstr(line, PANIC);
+
+	return panic && strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_: ") >= (size_t)(panic - line);
+}
+
 static void line_take(struct journal *journal)
 {
-	const char *text = journal->line;
-
 	journal->line[journal->used] = 0;
-	if (strncmp(text, NAME, strlen(NAME)) == 0)
-		text += strlen(NAME);
-	if (*text && !journal->panicked) {
-		journal->panicked = strncmp(text, PANIC, strlen(PANIC)) == 0;
-		memmove(journal->last, text, strlen(text) + 1);
+	if (journal->used && !journal->panicked) {
+		journal->panicked = is_panic(journal->line);
+		strcpy(journal->last, journal->line);
 	}
 	journal->used = 0;
 }

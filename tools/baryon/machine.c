@@ -17,6 +17,7 @@
 #include "tools/baryon/compose.h"
 
 #define QEMU "qemu-system-x86_64"
+#define UEFI "/usr/share/ovmf/OVMF.fd"
 #define WORDS 64
 #define COMMAND_LINE_LIMIT 1023
 #define SYSTEM_MIB 24           /* beside the image, for the system itself to start */
@@ -75,37 +76,45 @@ static const char *qemu_name(void)
 	return given && *given ? given : QEMU;
 }
 
-static void command_make(struct command *command, const struct options *options, const char *line, const struct ends *ends)
+static void add_words(struct command *command, const char *const *word)
 {
-	add(command, "%s", qemu_name());
-	for (const char *const *word = (const char *const[]){ "-machine", "q35", "-cpu", "max", "-nodefaults", "-display",
-			"none", "-no-reboot", "-no-user-config", NULL }; *word; word++)
+	for (; *word; word++)
 		add(command, "%s", *word);
-	add(command, "-accel");
-	add(command, "tcg");
-	add(command, "-m");
-	add(command, "%llu", (unsigned long long)options->memory_mib);
-	add(command, "-smp");
-	add(command, "%u", options->cpus);
+}
+
+/* What boots: the kernel and the image directly, or a medium. */
+static void add_boot(struct command *command, const struct options *options, const char *line, const struct ends *ends)
+{
+	if (options->iso) {
+		add_words(command, (const char *const[]){ "-vga", "std", "-boot", "d", "-cdrom", options->iso, NULL });
+		if (options->uefi)
+			add_words(command, (const char *const[]){ "-bios", UEFI, NULL });
+		return;
+	}
 	add(command, "-kernel");
 	add(command, "%s/baryon.elf", build_folder());
 	add(command, "-initrd");
 	add(command, "/dev/fd/%d", ends->image);
-	add(command, "-append");
-	add(command, "%s", line);
+	add_words(command, (const char *const[]){ "-append", line, NULL });
+}
+
+static void command_make(struct command *command, const struct options *options, const char *line, const struct ends *ends)
+{
+	add_words(command, (const char *const[]){ qemu_name(), "-machine", "q35", "-cpu", "max", "-accel", "tcg", "-nodefaults",
+		"-display", "none", "-no-reboot", "-no-user-config", NULL });
+	add(command, "-m");
+	add(command, "%llu", (unsigned long long)options->memory_mib);
+	add(command, "-smp");
+	add(command, "%u", options->cpus);
+	add_boot(command, options, line, ends);
 	add(command, "-chardev");
 	add(command, "socket,id=log,fd=%d", ends->log[1]);
-	add(command, "-serial");
-	add(command, "chardev:log");
 	add(command, "-chardev");
 	add(command, "socket,id=console,fd=%d", ends->console[1]);
-	add(command, "-serial");
-	add(command, "chardev:console");
-	if (!options->icount)
-		return;
-	for (const char *const *word = (const char *const[]){ "-icount", "shift=0,sleep=off", "-seed", "1", "-rtc",
-			"base=2024-01-01T00:00:00,clock=vm", NULL }; *word; word++)
-		add(command, "%s", *word);
+	add_words(command, (const char *const[]){ "-serial", "chardev:log", "-serial", "chardev:console", NULL });
+	if (options->icount)
+		add_words(command, (const char *const[]){ "-icount", "shift=0,sleep=off", "-seed", "1", "-rtc",
+			"base=2024-01-01T00:00:00,clock=vm", NULL });
 }
 
 static void set_flags(int fd, bool is_inherited, bool blocks)
@@ -146,7 +155,8 @@ static _Noreturn void become_qemu(struct command *command, const struct ends *en
 	dup2(ends->errors[1], 2);
 	set_flags(ends->console[1], true, true);
 	set_flags(ends->log[1], true, true);
-	set_flags(ends->image, true, true);
+	if (ends->image >= 0)
+		set_flags(ends->image, true, true);
 	execvp(command->word[0], command->word);
 	error = errno;
 	if (write(ends->started[1], &error, sizeof error) < 0)
@@ -188,6 +198,8 @@ static bool check_fit(const struct machine *machine, const struct options *optio
 	char path[PATH_MAX + 32];
 
 	snprintf(path, sizeof path, "%s/baryon.elf", build_folder());
+	if (options->iso)
+		return access(options->iso, R_OK) == 0 ? true : complain(complaint, "cannot open %s: %s", options->iso, strerror(errno));
 	if (access(path, R_OK) < 0)
 		return complain(complaint, "%s is not there: run 'make' in Baryon's folder first", path);
 	if (options->memory_mib < needed)
@@ -211,14 +223,17 @@ bool machine_start(struct machine *machine, const struct options *options, struc
 	bool done;
 
 	*machine = (struct machine){ .pid = 0 };
-	if (!command_line(options, line, complaint) || !compose(options, &ends.image, &machine->image_bytes, complaint) ||
+	ends.image = -1;
+	if (!command_line(options, line, complaint) ||
+	    (!options->iso && !compose(options, &ends.image, &machine->image_bytes, complaint)) ||
 	    !check_fit(machine, options, complaint) || !ends_open(&ends, complaint))
 		return false;
 	command_make(&command, options, line, &ends);
 	if (options->verbose)
 		show(&command);
 	done = spawn(machine, &command, &ends, complaint);
-	close(ends.image);
+	if (ends.image >= 0)
+		close(ends.image);
 	machine->console = ends.console[0];
 	machine->log = ends.log[0];
 	machine->errors = ends.errors[0];

@@ -153,6 +153,18 @@ static bool read_append(struct options *options, const char *value, struct compl
 	return list_add(&options->append, value, "--append", complaint);
 }
 
+static bool read_iso(struct options *options, const char *value, struct complaint *complaint)
+{
+	options->iso = value;
+	return *value ? true : complain(complaint, "--iso needs a file");
+}
+
+static bool read_uefi(struct options *options, const char *value, struct complaint *complaint)
+{
+	(void)value, (void)complaint;
+	return options->uefi = true;
+}
+
 static bool read_icount(struct options *options, const char *value, struct complaint *complaint)
 {
 	(void)value, (void)complaint;
@@ -180,6 +192,8 @@ static const struct option table[] = {
 	{ "--timeout", "SECONDS", read_timeout },
 	{ "--kernel", "NAME", read_kernel },
 	{ "--append", "WORDS", read_append },
+	{ "--iso", "FILE", read_iso },
+	{ "--uefi", NULL, read_uefi },
 	{ "--icount", NULL, read_icount },
 	{ "--verbose", NULL, read_verbose },
 	{ "--disk", "FILE", read_later },
@@ -224,5 +238,10 @@ bool options_read(struct options *options, char **word, struct complaint *compla
 	options->program = *word ? word : NULL;
 	if (options->program && !**word)
 		return complain(complaint, "the program's name is empty");
+	if (options->iso && (options->program || options->root || options->caches || options->places.count ||
+			options->kernels.count || options->append.count))
+		return complain(complaint, "--iso boots the medium as it is: no program, --root, --place, --caches, --kernel or --append");
+	if (options->uefi && !options->iso)
+		return complain(complaint, "--uefi goes with --iso");
 	return true;
 }

@@ -22,6 +22,8 @@ struct options {
 	struct option_list append;  /* words for the kernel's command line */
 	const char *caches;         /* KIND=N,... or null */
 	uint64_t timeout_ms;        /* 0: none */
+	const char *iso;            /* boot this medium by its own loader, without settings; for tests */
+	bool uefi;                  /* with UEFI firmware */
 	bool icount, verbose;
 	char **program;             /* null-terminated; null: a shell */
 };

@@ -348,6 +348,7 @@ static void relay_start(struct relay *relay)
 	relay->output[0].fd = STDOUT_FILENO;
 	relay->output[1].fd = STDERR_FILENO;
 	relay->complaint->text[0] = 0;
+	relay->reader.is_hunting = relay->options->uefi;
 	if (relay->options->timeout_ms)
 		relay->deadline_ms = now_ms() + relay->options->timeout_ms;
 	relay->input_is_terminal = isatty(STDIN_FILENO);

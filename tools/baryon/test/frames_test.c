@@ -65,6 +65,18 @@ static void refused(const void *bytes, size_t count)
 	assert(frame_next(&reader, &at, &count, 100, &piece) == FRAME_BROKEN);
 }
 
+static void text_before_the_first_frame_can_be_passed_over(void)
+{
+	static const uint8_t bytes[] = "\033[2J\1\1x\1\0\1\0y\0";
+	struct frame_reader reader = { .is_hunting = true };
+	struct frame_piece piece;
+	const uint8_t *at = bytes;
+	size_t count = sizeof bytes - 2;
+
+	assert(frame_next(&reader, &at, &count, 100, &piece) == FRAME_PIECE);
+	assert(piece.type == FRAME_OUTPUT && piece.count == 1 && piece.bytes[0] == 'y' && count == 0);
+}
+
 static void keys(const char *in, const char *out, bool quits, bool pending_before)
 {
 	struct escape escape = { pending_before };
@@ -100,6 +112,7 @@ int main(void)
 	refused("\1\1\0\0", 4);
 	refused("\20\0\1\0x", 5);
 	refused("\377\377\377\377", 4);
+	text_before_the_first_frame_can_be_passed_over();
 	only_the_escape_key_is_taken();
 	return 0;
 }
