@@ -116,6 +116,8 @@ _Noreturn void boot_main(enum loader loader, uint64_t address)
 	mmu_seal();
 	information_fill(cpus);
 	info_page_fill(cpus);
+	if (boot_option("announce"))
+		console_print("baryon: %u processors, %lu MiB\n", cpus, frame_limit() >> 8);
 	strange_boot(&information);
 	smp_begin();
 	entry_run(strange_cpu_boot());

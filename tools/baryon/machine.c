@@ -55,7 +55,7 @@ static bool command_line(const struct options *options, char *line, struct compl
 
 	if (!stream)
 		return complain(complaint, "no memory");
-	fputs("panic=off", stream);
+	fputs(options->verbose ? "panic=off announce" : "panic=off", stream);
 	if (options->caches)
 		fprintf(stream, " caches=%s", options->caches);
 	for (unsigned i = 0; i < options->append.count; i++)

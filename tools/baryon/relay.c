@@ -231,6 +231,13 @@ static void signal_read(struct relay *relay)
 		end(relay, 128 + information.ssi_signo);
 }
 
+/* UEFI firmware takes what comes on serial ports for keys: it gets none. */
+static bool input_is_wanted(const struct relay *relay)
+{
+	return !relay->input_ended && !relay->has_exit && !relay->to_guest_count &&
+		(!relay->options->uefi || relay->log.started);
+}
+
 static void slots_arm(struct relay *relay)
 {
 	struct pollfd *slot = relay->slot;
@@ -241,7 +248,7 @@ static void slots_arm(struct relay *relay)
 	slot[SLOT_CONSOLE].events = (can_take ? POLLIN : 0) | (relay->to_guest_count ? POLLOUT : 0);
 	slot[SLOT_CONSOLE].fd = relay->console_closed || !slot[SLOT_CONSOLE].events ? -1 : relay->machine->console;
 	slot[SLOT_LOG].events = slot[SLOT_ERRORS].events = slot[SLOT_SIGNALS].events = POLLIN;
-	slot[SLOT_INPUT].fd = relay->input_ended || relay->has_exit || relay->to_guest_count ? -1 : STDIN_FILENO;
+	slot[SLOT_INPUT].fd = input_is_wanted(relay) ? STDIN_FILENO : -1;
 	slot[SLOT_INPUT].events = POLLIN;
 	for (int i = 0; i < 2; i++) {
 		slot[SLOT_OUTPUT + i].fd = relay->output[i].count ? relay->output[i].fd : -1;
