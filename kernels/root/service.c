@@ -20,7 +20,7 @@ static void capability_answer(struct portal_words *words, uint64_t number, uint6
 
 static long container_make(struct portal_words *words, uint64_t pages, uint64_t handle)
 {
-	uint64_t rights = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE;
+	uint64_t rights = RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE | RIGHT_SIGNAL;
 	uint64_t number = NUMBER_CONTAINERS + containers_made;
 	struct capability capability;
 	long result = memory_container_make(number, pages, 0);
