@@ -115,7 +115,6 @@ static result thread_handler(struct thread *t, struct space *handler)
 		return r;
 	t->handler_frame = place.pointer;
 	t->handler_record = (struct activation_record *)(t->handler_frame + 1);
-	t->handler_space = handler;
 	frame_touch(place.frame);
 	return 0;
 }
@@ -125,6 +124,7 @@ static result thread_depend(struct thread *t, struct space *base, struct space *
 	uint32_t id = t->slot.id;
 
 	t->base_space = base;
+	t->handler_space = handler;
 	t->program = (base->flags & SPACE_PROGRAM) != 0;
 	if (!dependent_add(&base->slot, base->slot.uid, &t->base_node, id))
 		return RESULT_RESTART;
