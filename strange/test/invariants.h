@@ -1,0 +1,10 @@
+/* Checks of everything in `state` that must be so between calls into Strange. */
+#ifndef STRANGE_TEST_INVARIANTS_H
+#define STRANGE_TEST_INVARIANTS_H
+
+#include "world.h"
+
+/* All CPUs are outside of Strange. Ends the test with a message when something is not so. */
+void invariants_check(void);
+
+#endif
