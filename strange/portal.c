@@ -34,20 +34,29 @@ bool portal_held_by(const struct portal *p, const struct thread *t)
 	return false;
 }
 
+/* Those who wait call again: the stack may be theirs, or the portal is missed in. */
+static void waiters_wake(struct portal *p)
+{
+	for (;;) {
+		struct thread *t;
+
+		spin_lock(&p->slot.lock);
+		t = p->waiting;
+		if (t)
+			portal_wait_end(p, t);
+		spin_unlock(&p->slot.lock);
+		if (t == NULL)
+			return;
+		thread_wake(t, RUN_STACK);
+	}
+}
+
+/* All who wait are woken: whom the stack was meant for may no longer need it, and would wake nobody. */
 void portal_stack_give(struct portal *p, uint32_t stack)
 {
-	struct thread *t;
-
 	__atomic_fetch_or(&p->free_stacks, 1u << stack, __ATOMIC_SEQ_CST);
-	if (p->waiting == NULL)
-		return;
-	spin_lock(&p->slot.lock);
-	t = p->waiting;
-	if (t)
-		portal_wait_end(p, t);
-	spin_unlock(&p->slot.lock);
-	if (t)
-		thread_wake(t, RUN_STACK);
+	if (p->waiting)
+		waiters_wake(p);
 }
 
 bool portal_wait(struct portal *p, struct thread *t)
@@ -203,23 +212,6 @@ bool portal_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
 	struct portal *p = SLOT_AT(portal, KIND_PORTAL, index);
 
 	return slot_dependent(&p->slot, id, generation) || thread_in_portal(p, id, generation);
-}
-
-/* Those who wait call again, and miss the portal in. */
-static void waiters_wake(struct portal *p)
-{
-	for (;;) {
-		struct thread *t;
-
-		spin_lock(&p->slot.lock);
-		t = p->waiting;
-		if (t)
-			portal_wait_end(p, t);
-		spin_unlock(&p->slot.lock);
-		if (t == NULL)
-			return;
-		thread_wake(t, RUN_STACK);
-	}
 }
 
 result portal_unload(uint32_t index, uint32_t generation, bool write)
