@@ -162,16 +162,15 @@ static uint64_t used_ns(void)
 	return used;
 }
 
-/* One line: the share of a processor that its programs had since the last, the counters' ratio, and faults a round. */
+/* One line: the share of a processor that its programs had since the last, the counters' ratio since the start, and faults a
+ * round. */
 static void measure(uint64_t elapsed_ns)
 {
-	static uint64_t before_used, before[COUNTERS], before_passes, before_faults;
+	static uint64_t before_used, before_passes, before_faults;
 	uint64_t used = used_ns(), done[COUNTERS], passes = counts->passes - before_passes;
 
-	for (unsigned i = 0; i < COUNTERS; i++) {
-		done[i] = counts->counter[i][0] - before[i];
-		before[i] += done[i];
-	}
+	for (unsigned i = 0; i < COUNTERS; i++)
+		done[i] = counts->counter[i][0];
 	log_format("side: share %lu %%, counters %lu:%lu:100, walker %lu rounds, %lu faults a round, %lu words wrong\n",
 		(used - before_used) * PER_CENT / elapsed_ns, done[0] * PER_CENT / (done[2] + 1), done[1] * PER_CENT / (done[2] + 1),
 		passes, passes ? (paging_faults - before_faults) / passes : 0, counts->wrong);

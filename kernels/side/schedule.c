@@ -1,5 +1,5 @@
 /* This kernel's own scheduler: stride scheduling of the counters by tickets 3:2:1, one of them runnable at a time. The
- * thread whose pass is lowest runs next, and its pass grows by its stride. */
+ * thread whose pass is lowest runs next; its pass grows by its stride for each nanosecond that it really ran. */
 #include "side.h"
 
 #include "baryon/clock.h"
@@ -35,8 +35,20 @@ static unsigned choose(void)
 	for (unsigned i = 1; i < COUNTERS; i++)
 		if (pass[i] < pass[best])
 			best = i;
-	pass[best] += stride[best];
 	return best;
+}
+
+/* The thread's home says how long it has run, once it is written back; a displaced thread's home says so anyway. */
+static void charge(unsigned thread)
+{
+	static uint64_t charged[COUNTERS];
+	long result = object_write_back(KIND_THREAD, side_threads[thread].header.uid);
+	uint64_t used = side_threads[thread].used_ns;
+
+	if (result < 0 && result != -BARYON_ENOENT)
+		panic("side: thread %u: %s", thread, baryon_error_text(result));
+	pass[thread] += (used - charged[thread]) * stride[thread];
+	charged[thread] = used;
 }
 
 static void state_set(unsigned thread, enum thread_state state)
@@ -73,6 +85,7 @@ static _Noreturn void scheduler_run(void *unused)
 			running = next;
 		}
 		turn_wait(clock_now_ns() + TURN_NS);
+		charge(running);
 	}
 }
 
