@@ -106,6 +106,40 @@ static bool mapping_displaceable(uint32_t i, bool force)
 	return force || mapping_unused(i);
 }
 
+/* Does something locked depend on these? Then displacing would unload the locked one. */
+static bool holds_locked(const struct node *n, int depth)
+{
+	for (; n; n = n->next) {
+		struct slot *s = slot_of(n->object);
+
+		if (s->locked)
+			return true;
+		if (depth && OBJECT_KIND(n->object) == KIND_SPACE && holds_locked(s->dependents, depth - 1))
+			return true;
+	}
+	return false;
+}
+
+static bool slot_holds_locked(struct slot *s)
+{
+	bool held;
+
+	spin_lock(&s->list_lock);
+	held = holds_locked(s->dependents, 1);
+	spin_unlock(&s->list_lock);
+	return held;
+}
+
+static bool page_holds_locked(struct page *p)
+{
+	bool held;
+
+	spin_lock(&p->lock);
+	held = holds_locked(p->dependents, 1);
+	spin_unlock(&p->lock);
+	return held;
+}
+
 static bool page_displaceable(uint32_t i, bool force)
 {
 	struct page *p = page_at(i);
@@ -114,7 +148,7 @@ static bool page_displaceable(uint32_t i, bool force)
 	if (p->state != SLOT_LOADED || (p->flags & PAGE_LOCKED))
 		return false;
 	p->used = false;
-	return force || !used;
+	return (force || !used) && !page_holds_locked(p);
 }
 
 static bool slot_displaceable(uint32_t id, bool force)
@@ -125,7 +159,7 @@ static bool slot_displaceable(uint32_t id, bool force)
 	if (s->state != SLOT_LOADED || s->locked || s->keeper == NULL)
 		return false;
 	s->used = false;
-	return force || !used;
+	return (force || !used) && !slot_holds_locked(s);
 }
 
 static bool displaceable(unsigned kind, uint32_t i, bool force)
@@ -137,8 +171,7 @@ static bool displaceable(unsigned kind, uint32_t i, bool force)
 	return slot_displaceable(OBJECT_ID(kind, i), force) && !object_in_use(OBJECT_ID(kind, i));
 }
 
-/* Unload one object of the kind. 0: tried one; RESULT_RESTART: nothing can go now. */
-static result displace(unsigned kind, struct kernel *for_whom)
+result cache_displace(unsigned kind, struct kernel *for_whom)
 {
 	struct cache *c = &state.cache[kind];
 	uint32_t n = c->count * DISPLACE_ROUNDS, i, id;
@@ -162,7 +195,7 @@ result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index)
 	for (int tries = 0; tries < 8; tries++) {
 		if (free_pop(kind, index))
 			return 0;
-		r = displace(kind, kernel);
+		r = cache_displace(kind, kernel);
 		if (r < 0)
 			return r;
 	}

@@ -25,6 +25,8 @@ uint32_t object_generation(uint32_t id);
 /* A free slot of `kind`, displacing another object when there is none. `kernel`: on whose behalf.
  * Returns 0, or RESULT_RESTART when others must run first. */
 result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index) MUST_CHECK;
+/* Unload one object of the kind. 0: tried one; RESULT_RESTART: nothing can go now. */
+result cache_displace(unsigned kind, struct kernel *for_whom) MUST_CHECK;
 void cache_give(unsigned kind, uint32_t index);
 
 /* Names. Insertion fails with EEXIST. A find takes no reference: recheck uid and generation under the slot's lock. */

@@ -126,15 +126,16 @@ static bool leaf_next(struct space *s, uint64_t *address, uint64_t end, uint32_t
 	unsigned level;
 
 	while (*address < end) {
-		uint64_t span;
+		uint64_t span, next;
 
 		*table = table_seek(s, *address, &level, slot);
-		if (*table != TABLE_NONE && mmu_present(table_entries(*table)[*slot]))
+		if (mmu_present(table_entries(*table)[*slot]))
 			return true;
 		span = PAGE_BYTES << (9 * level);
-		*address = (*address & ~(span - 1)) + span;
-		if (*address == 0)
+		next = (*address & ~(span * MMU_ENTRIES - 1)) + span * table_scan(*table, *slot + 1);
+		if (next <= *address)
 			return false;
+		*address = next;
 	}
 	return false;
 }

@@ -228,6 +228,7 @@ struct table {
 	uint16_t entries;           /* that are present */
 	uint32_t space;             /* index of the space */
 	uint16_t pinned;            /* locked mappings under it */
+	uint16_t low, high;         /* no entry outside is present */
 	uint8_t level;
 	bool live;
 	uint64_t address;           /* lowest address under it */

@@ -67,7 +67,7 @@ static void table_set(uint32_t t, struct space *space, uint32_t parent, unsigned
 
 	state.tables[t] = (struct table){
 		.parent = parent + 1, .slot = (uint16_t)slot, .level = (uint8_t)level, .live = true,
-		.space = slot_index(&space->slot), .address = address & ~(span - 1),
+		.space = slot_index(&space->slot), .low = MMU_ENTRIES - 1, .address = address & ~(span - 1),
 	};
 }
 
@@ -79,7 +79,7 @@ static uint32_t table_make(struct space *space, uint32_t parent, unsigned slot, 
 		return t;
 	table_set(t, space, parent, slot, level, address);
 	(void)mmu_exchange(&table_entries(parent)[slot], mmu_make_table(state.table_frame + t));
-	state.tables[parent].entries++;
+	table_entry_new(parent, slot);
 	return t;
 }
 
@@ -104,6 +104,17 @@ uint32_t table_leaf(struct space *space, uint64_t address, unsigned want, unsign
 		}
 		table = next;
 	}
+}
+
+unsigned table_scan(uint32_t table, unsigned from)
+{
+	const struct table *t = &state.tables[table];
+	const mmu_entry *e = table_entries(table);
+
+	for (from = from < t->low ? t->low : from; from <= t->high; from++)
+		if (e[from])
+			return from;
+	return MMU_ENTRIES;
 }
 
 uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsigned *slot)
@@ -205,8 +216,8 @@ result table_displace(void)
 		mapping_unload_under(i);
 		return 0;
 	}
-	state.counters->displace_failed++;
-	return RESULT_RESTART;
+	/* Only top tables, tables of groups and those in use are left: a whole space must go. */
+	return cache_displace(KIND_SPACE, NULL);
 }
 
 void table_pool_initialise(uint32_t count)

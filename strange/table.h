@@ -20,9 +20,16 @@ uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsi
 mmu_entry *table_entries(uint32_t table);
 static inline void table_entry_new(uint32_t table, unsigned slot)
 {
-	(void)slot;
-	state.tables[table].entries++;
+	struct table *t = &state.tables[table];
+
+	t->entries++;
+	if (slot < t->low)
+		t->low = (uint16_t)slot;
+	if (slot > t->high)
+		t->high = (uint16_t)slot;
 }
+/* The first present entry at or after `from`; MMU_ENTRIES when there is none. */
+unsigned table_scan(uint32_t table, unsigned from);
 static inline uint32_t *table_shadow(uint32_t table) { return &state.shadow[table * 512ull]; }
 
 /* An entry was taken out of / put in: free tables that became empty. The space is locked. */
