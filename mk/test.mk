@@ -50,13 +50,13 @@ test smoke soak:
 	@sh tools/needs build run test
 	@$(MAKE) --no-print-directory $@-all
 
-test-all: all check $(TEST_NEEDS)
+test-all: all check build/baryon.iso $(TEST_NEEDS)
 	@build/tests/run -j 2 $(UNIT_PROGRAMS) $(SYSTEM_TESTS)
 
 smoke-all: all check $(TEST_NEEDS)
 	@build/tests/run -j 2 $(UNIT_PROGRAMS) $(SMOKE_TESTS)
 
-soak-all: all check $(TEST_NEEDS)
+soak-all: all check build/baryon.iso $(TEST_NEEDS)
 	@BARYON_SOAK=1 build/tests/run -j 2 -t 7200 -o tests/soak-result.txt $(UNIT_PROGRAMS) $(SYSTEM_TESTS)
 
 bench: all $(TEST_GUESTS)

@@ -5,7 +5,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 
 fail() {
-	echo "failed: $*" >&2
+	echo "failed: $*" | head -n 1 >&2
 	exit 1
 }
 
