@@ -15,12 +15,13 @@ enum {
 	NUMBER_FIRST_FREE = 64,
 };
 
-/* Parts of a domain, from its base. The keeper of the domain's space maps them on demand. */
+/* Parts of a domain, from its base, close together so that they need few page tables. The keeper of the domain's space maps
+ * them on demand. */
 #define DOMAIN_IMAGE_OFFSET    0x0000000000ull   /* text, data and bss of the kernel's own program */
-#define DOMAIN_START_OFFSET    0x0040000000ull   /* struct kernel_start, read-only */
+#define DOMAIN_START_OFFSET    0x0010000000ull   /* struct kernel_start, read-only */
 #define DOMAIN_MEMORY_OFFSET   0x1000000000ull   /* its memory container, linear: page i at + i * PAGE_BYTES */
-#define DOMAIN_BOOT_OFFSET     0x3000000000ull   /* the boot image, read-only, linear */
-#define DOMAIN_CONSOLE_OFFSET  0x4000000000ull   /* struct console_channel */
+#define DOMAIN_BOOT_OFFSET     0x0020000000ull   /* the boot image, read-only, linear */
+#define DOMAIN_CONSOLE_OFFSET  0x0010100000ull   /* struct console_channel */
 
 /* Handles of the references that a kernel holds when it starts. */
 enum {
