@@ -372,6 +372,11 @@ static result home_link(struct slot *s, const struct memory_place *place)
 	return memory_depend(place, &s->home_node, s->id);
 }
 
+static bool keeper_link(struct slot *s)
+{
+	return dependent_add(&s->keeper->slot, s->keeper->slot.uid, &s->keeper_node, s->id);
+}
+
 static void slot_clear(struct slot *s)
 {
 	struct cache *c = &state.cache[OBJECT_KIND(s->id)];
@@ -421,6 +426,9 @@ result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flag
 	r = memory_place(call->space, home, RIGHT_READ | RIGHT_WRITE, &place);
 	if (r == 0)
 		r = home_link(s, &place);
+	/* From now on a keeper that goes waits for this one. */
+	if (r == 0 && !keeper_link(s))
+		r = RESULT_RESTART;
 	if (r < 0) {
 		slot_abort(s);
 		return r;
@@ -452,6 +460,8 @@ static void slot_release(struct slot *s)
 
 void slot_abort(struct slot *s)
 {
+	if (s->keeper_node.at)
+		dependent_remove(&s->keeper->slot, &s->keeper_node);
 	slot_release(s);
 	cache_give(OBJECT_KIND(s->id), slot_index(s));
 }
@@ -477,7 +487,7 @@ bool slot_lock_dying(struct slot *s, uint32_t generation)
 
 result slot_publish(struct slot *s)
 {
-	if (!dependent_add(&s->keeper->slot, s->keeper->slot.uid, &s->keeper_node, s->id)) {
+	if (s->keeper_node.at == NULL && !keeper_link(s)) {
 		slot_abort(s);
 		return RESULT_RESTART;
 	}
@@ -524,7 +534,7 @@ result object_unload_id(uint32_t id, uint32_t generation, bool destroy)
 							      !(destroy && leaf == id));
 		if (r < 0)
 			return r;
-		if (leaf == id)
+		if (leaf == id && r == 0)
 			return 0;
 	}
 	return RESULT_RESTART;

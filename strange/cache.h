@@ -48,7 +48,7 @@ bool slot_dependent(struct slot *s, uint32_t *id, uint32_t *generation);
  * On success the slot is SLOT_LOADING and named; end with slot_publish or slot_abort. */
 result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, void *record, uint64_t bytes,
 		  struct slot **s) MUST_CHECK;
-result slot_publish(struct slot *s) MUST_CHECK;   /* fails, and aborts, when the keeper is going */
+result slot_publish(struct slot *s) MUST_CHECK;   /* after slot_begin it does not fail */
 void slot_abort(struct slot *s);
 /* The common part of unloading: leaves the lists, frees the slot. The slot is locked and becomes unlocked. */
 void slot_end(struct slot *s);

@@ -92,7 +92,7 @@ static result reference_take(struct call *call, uint64_t home, unsigned flags, b
 	(*out)->slot.keeper = call->kernel;
 	(*out)->slot.locked = (flags & LOAD_LOCKED) != 0;
 	(*out)->slot.used = true;
-	(*out)->slot.home_node.at = NULL;
+	(*out)->slot.home_node.at = (*out)->slot.keeper_node.at = NULL;
 	(*out)->slot.state = SLOT_LOADING;
 	r = memory_place(call->space, home, RIGHT_READ, &place);
 	(*out)->slot.home_frame = place.frame;
@@ -106,6 +106,8 @@ static result reference_take(struct call *call, uint64_t home, unsigned flags, b
 	r = memory_place(call->space, home, RIGHT_READ, &place);
 	if (r == 0)
 		r = memory_depend(&place, &(*out)->slot.home_node, (*out)->slot.id);
+	if (r == 0 && !dependent_add(&call->kernel->slot, call->kernel->slot.uid, &(*out)->slot.keeper_node, (*out)->slot.id))
+		r = RESULT_RESTART;
 	if (r < 0)
 		slot_abort(&(*out)->slot);
 	return r;
@@ -176,7 +178,7 @@ result call_capability_make(struct call *call)
 	struct slot *s;
 	result r;
 
-	if (call->a[0] >= KIND_COUNT || call->a[3] % 8)
+	if ((call->a[0] != KIND_PORTAL && call->a[0] != KIND_CONTAINER) || call->a[3] % 8)
 		return -BARYON_EINVAL;
 	if (UID_KEEPER(call->a[1]) != call->kernel->number)
 		return -BARYON_EPERM;

@@ -35,7 +35,7 @@ static result space_check(struct call *call, const struct space_home *h)
 		return -BARYON_EPERM;
 	if ((h->flags & SPACE_SUPERVISOR) && !(call->kernel->rights & KERNEL_MAY_SUPERVISE))
 		return -BARYON_EPERM;
-	return (h->flags & SPACE_SUPERVISOR) && state.domain[h->domain] ? -BARYON_EBUSY : 0;
+	return 0;
 }
 
 static result principal_want(const struct space_home *h, struct kernel **k)
@@ -51,6 +51,23 @@ static result principal_want(const struct space_home *h, struct kernel **k)
 	return r;
 }
 
+/* A domain has one space at a time: the tables of another would be reached through its top entry. */
+static bool domain_claim(struct space *s)
+{
+	struct space *none = NULL;
+
+	return s->flags & SPACE_PROGRAM || __atomic_compare_exchange_n(&state.domain_space[s->domain], &none, s, false,
+								       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+static void domain_release(struct space *s)
+{
+	if (s->flags & SPACE_SUPERVISOR)
+		state.domain[s->domain] = NULL;
+	if (!(s->flags & SPACE_PROGRAM))
+		__atomic_store_n(&state.domain_space[s->domain], NULL, __ATOMIC_RELEASE);
+}
+
 static result space_fill(struct space *s, const struct space_home *h, struct kernel *principal)
 {
 	s->flags = h->flags;
@@ -58,14 +75,19 @@ static result space_fill(struct space *s, const struct space_home *h, struct ker
 	s->principal = principal;
 	s->table = TABLE_NONE;
 	s->principal_node.at = NULL;
-	if (principal && !dependent_add(&principal->slot, h->principal, &s->principal_node, s->slot.id))
-		return RESULT_RESTART;
-	result r = table_root_take(s);
+	if (!domain_claim(s))
+		return -BARYON_EBUSY;
+	result r = principal && !dependent_add(&principal->slot, h->principal, &s->principal_node, s->slot.id) ?
+			   RESULT_RESTART : table_root_take(s);
 
-	if (r < 0 && principal)
+	if (r == 0) {
+		if (s->flags & SPACE_SUPERVISOR)
+			state.domain[s->domain] = s;
+		return 0;
+	}
+	if (s->principal_node.at)
 		dependent_remove(&principal->slot, &s->principal_node);
-	if (r == 0 && (s->flags & SPACE_SUPERVISOR))
-		state.domain[s->domain] = s;
+	domain_release(s);
 	return r;
 }
 
@@ -129,9 +151,8 @@ result space_unload(uint32_t index, uint32_t generation, bool write)
 		return 0;
 	if (s->principal)
 		dependent_remove(&s->principal->slot, &s->principal_node);
-	if (s->flags & SPACE_SUPERVISOR)
-		state.domain[s->domain] = NULL;
 	table_root_give(s);
+	domain_release(s);
 	slot_end(&s->slot);
 	return 0;
 }

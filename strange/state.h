@@ -302,6 +302,7 @@ struct state {
 	struct frame_info *frames;
 	uint32_t frame_limit;
 	struct space *domain[DOMAIN_COUNT];     /* supervisor domains */
+	struct space *domain_space[DOMAIN_COUNT];       /* whose domain it is, in the supervisor or isolated */
 	struct kernel *kernel_by_number_hint[32];
 	uint64_t idle_cpus;
 	struct container *irq_container[IRQ_LIMIT];

@@ -338,10 +338,17 @@ static void levels_release(struct thread *t)
 	}
 }
 
-/* Levels in a space that is destroyed are lost: an explicit call returns with ELOST, an implicit one is executed again. */
+/* A level that does not outlast the thread's slot. */
+static bool level_ends(const struct activation *a)
+{
+	return a->space->destroyed || (a->kind == ACTIVATION_IMPLICIT && (a->portal->flags & PORTAL_RESTARTS));
+}
+
+/* Levels in a space that is destroyed are lost: an explicit call returns with ELOST, an implicit one is executed again. So is
+ * one in a portal that restarts: its stack is not kept by a thread that cannot run. */
 static void levels_lose(struct thread *t)
 {
-	while (t->depth > 0 && thread_top(t)->space->destroyed && activation_want_lower(t) == 0) {
+	while (t->depth > 0 && level_ends(thread_top(t)) && activation_want_lower(t) == 0) {
 		bool explicit = thread_top(t)->kind == ACTIVATION_EXPLICIT;
 
 		activation_pop(t);
@@ -374,7 +381,7 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 			cpu_notify(1ull << t->cpu);
 		return RESULT_RESTART;
 	}
-	if (!write || thread_top(t)->space->destroyed) {
+	if (!write || level_ends(thread_top(t))) {
 		unsigned run = t->run;
 
 		thread_unqueue_locked(t);

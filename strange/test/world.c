@@ -218,8 +218,10 @@ void world_run(baryon_uid thread)
 {
 	for (int i = 0; i < TRIES; i++) {
 		if (world_running() == thread) {
-			if (now()->rax == CALL_PARK && now()->rdi == 0 && now()->r15 == 0x9a4b)
+			if (now()->rax == CALL_PARK && now()->rdi == 0 && now()->r15 == 0x9a4b) {
+				world_thread(thread)->unpark_token = true;
 				(void)syscall_until_done();
+			}
 			now()->r15 = 0;
 			return;
 		}
