@@ -10,8 +10,8 @@
 #include "process/internal.h"
 #include "process/numbers.h"
 
-enum { PORTALS = 5, MISS_STACKS = 4, OWN_OBJECTS = 8, SIGNALS = 16, SLEEPERS = 128 };
-enum { ROUND_NS = 3000000 };
+enum { PORTALS = 5, MISS_STACKS = 4, OWN_OBJECTS = 8, SIGNALS = 16, SLEEPERS = 128, READY = 256 };
+enum { ROUND_NS = 2000000, ROUND_THREADS = 2 };
 
 static struct homes_entry own_entries[OWN_OBJECTS];
 static struct homes own_objects = { own_entries, 0, OWN_OBJECTS };
@@ -61,12 +61,24 @@ long own_object_reload(uint64_t kind, baryon_uid uid)
 
 /* ---- the scheduler ---- */
 
-/* Displaced threads that sleep until a deadline. Only the scheduler touches it. */
+/* Displaced threads: `ready` ones wait for their turn in a ring, sleepers for their deadline. Only the scheduler touches
+ * them. Names are kept, not homes: a thread may be gone when its turn comes. */
 static struct sleeper {
 	baryon_uid thread;
 	uint64_t deadline;
 } sleepers[SLEEPERS];
 static unsigned sleeper_count;
+static baryon_uid ready[READY];
+static unsigned ready_first, ready_count;
+
+static void ready_add(baryon_uid thread)
+{
+	if (ready_count == READY) {
+		(void)thread_reload(thread);
+		return;
+	}
+	ready[(ready_first + ready_count++) % READY] = thread;
+}
 
 static bool sleeper_add(baryon_uid thread, uint64_t deadline)
 {
@@ -76,14 +88,14 @@ static bool sleeper_add(baryon_uid thread, uint64_t deadline)
 	return true;
 }
 
-/* Loads those whose time has come. Returns the next deadline, or 0. */
-static uint64_t sleepers_load(uint64_t now)
+/* Those whose time has come are ready. Returns the next deadline, or 0. */
+static uint64_t sleepers_wake(uint64_t now)
 {
 	uint64_t next = 0;
 
 	for (unsigned i = 0; i < sleeper_count;) {
 		if (sleepers[i].deadline <= now) {
-			(void)thread_reload(sleepers[i].thread);
+			ready_add(sleepers[i].thread);
 			sleepers[i] = sleepers[--sleeper_count];
 			continue;
 		}
@@ -95,7 +107,7 @@ static uint64_t sleepers_load(uint64_t now)
 }
 
 /* A displaced thread, by the address of its home. */
-static void displaced_load(uint64_t address)
+static void displaced_add(uint64_t address)
 {
 	const struct thread_home *home = (const struct thread_home *)address;
 	baryon_uid uid;
@@ -103,35 +115,48 @@ static void displaced_load(uint64_t address)
 	if (address < (uint64_t)memory_base || address >= (uint64_t)memory_base + kernel_start->memory_pages * PAGE_BYTES)
 		return;
 	uid = home->header.uid;
-	if (home->state == THREAD_PARKED && sleeper_add(uid, home->deadline_ns))
-		return;
-	(void)thread_reload(uid);
+	if (home->state != THREAD_PARKED || !sleeper_add(uid, home->deadline_ns))
+		ready_add(uid);
 }
 
-static bool process_load(struct process *process, void *argument)
+static bool process_add(struct process *process, void *argument)
 {
 	(void)argument;
 	if (process->leader != NULL && !process->leader->gone)
-		(void)thread_reload(process->leader->uid);
+		ready_add(process->leader->uid);
 	return true;
 }
 
+/* Takes the signals that are there, waiting for the first until the deadline. */
+static void signals_take(uint64_t deadline)
+{
+	uint64_t addresses[SIGNALS];
+	long count = signal_wait(deadline, addresses, SIGNALS);
+
+	if (count < 0)
+		return;
+	if (count & SIGNAL_OVERFLOWED)
+		process_each(process_add, NULL);
+	for (long i = 0; i < (count & (SIGNAL_OVERFLOWED - 1)); i++)
+		displaced_add(addresses[i]);
+}
+
+/* Up to a round's number of threads are loaded at once; while more wait, those have the processors for a round's time. */
 static void scheduler_main(void *argument)
 {
-	uint64_t addresses[SIGNALS], next = 0;
+	uint64_t next = 0;
 
 	(void)argument;
 	for (;;) {
-		long count = signal_wait(next, addresses, SIGNALS);
-		uint64_t now = time_monotonic();
-
-		if (count > 0 && (count & SIGNAL_OVERFLOWED))
-			process_each(process_load, NULL);
-		for (long i = 0; count > 0 && i < (count & (SIGNAL_OVERFLOWED - 1)); i++)
-			displaced_load(addresses[i]);
-		next = sleepers_load(now);
-		if (count > 2)
-			park(now + ROUND_NS);
+		signals_take(ready_count > 0 ? 1 : next);
+		next = sleepers_wake(time_monotonic());
+		for (unsigned i = 0; i < ROUND_THREADS && ready_count > 0; i++) {
+			(void)thread_reload(ready[ready_first]);
+			ready_first = (ready_first + 1) % READY;
+			ready_count--;
+		}
+		if (ready_count > 0)
+			park(time_monotonic() + ROUND_NS);
 	}
 }
 
