@@ -141,7 +141,11 @@ struct thread_home {            /* 2048 bytes */
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64))); /* [w] */
 };
 
-enum { PORTAL_STACKS = 16 };
+enum {
+	PORTAL_STACKS = 16,
+	PORTAL_RESTARTS = 1,        /* flag: an implicit call in it can be left anywhere and executed again, so a thread that is
+	                             * unloaded there gives its stack back */
+};
 
 struct portal_home {            /* 128 bytes */
 	struct home_header header;

@@ -43,6 +43,7 @@ void root_portal_load(uint64_t number, const char *entry, void *cookie, void *st
 	home->stacks = (uint64_t)stack;
 	home->stack_bytes = stack_bytes;
 	home->stack_count = stack ? 1 : 0;
+	home->flags = PORTAL_RESTARTS;
 	home->records = (uint64_t)record;
 	root_load(KIND_PORTAL, home, LOAD_LOCKED);
 }

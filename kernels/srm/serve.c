@@ -193,6 +193,7 @@ static void portal_load(struct portal_home *home, uint64_t number, const char *e
 	home->stacks = (uint64_t)pool->stacks;
 	home->stack_bytes = STACK_BYTES;
 	home->stack_count = pool->count;
+	home->flags = PORTAL_RESTARTS;
 	home->records = (uint64_t)pool->records;
 	result = homes_load(&srm.homes, KIND_PORTAL, home, LOAD_LOCKED);
 	if (result < 0)
