@@ -151,6 +151,29 @@ static bool page_displaceable(uint32_t i, bool force)
 	return (force || !used) && !page_holds_locked(p);
 }
 
+static bool thread_runnable(const struct slot *s)
+{
+	unsigned run = ((const struct thread *)s)->run;
+
+	return run == RUN_READY || run == RUN_RUNNING;
+}
+
+/* Would what can run have to wait for a reload? Then others go first. */
+static bool slot_runnable(struct slot *s)
+{
+	bool runnable = false;
+
+	if (OBJECT_KIND(s->id) == KIND_THREAD)
+		return thread_runnable(s);
+	if (OBJECT_KIND(s->id) != KIND_SPACE)
+		return false;
+	spin_lock(&s->list_lock);
+	for (const struct node *n = s->dependents; n && !runnable; n = n->next)
+		runnable = OBJECT_KIND(n->object) == KIND_THREAD && thread_runnable(slot_of(n->object));
+	spin_unlock(&s->list_lock);
+	return runnable;
+}
+
 static bool slot_displaceable(uint32_t id, bool force)
 {
 	struct slot *s = slot_of(id);
@@ -159,7 +182,7 @@ static bool slot_displaceable(uint32_t id, bool force)
 	if (s->state != SLOT_LOADED || s->locked || s->keeper == NULL)
 		return false;
 	s->used = false;
-	return (force || !used) && !slot_holds_locked(s);
+	return (force || (!used && !slot_runnable(s))) && !slot_holds_locked(s);
 }
 
 static bool displaceable(unsigned kind, uint32_t i, bool force)

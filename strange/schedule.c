@@ -235,6 +235,9 @@ static void thread_on(struct cpu *cpu, struct thread *t)
 	if (t->slice_ns == 0)
 		t->slice_ns = SLICE_NS;
 	cpu->thread = t;
+	t->slot.used = true;
+	if (t->base_space)
+		t->base_space->slot.used = true;
 	if (t->program)
 		cpu_switch_xstate(NULL, t->xstate);
 	cpu_set_bases(t->fs_base, t->gs_base);
