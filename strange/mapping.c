@@ -5,6 +5,7 @@
  * Taking out goes in three steps, so that no frame is reused while a CPU can still reach it: entries out; shoot-down;
  * descriptors out of the reverse map. */
 #include "mapping.h"
+#include "activation.h"
 #include "cache.h"
 #include "call.h"
 #include "memory.h"
@@ -476,6 +477,12 @@ result call_mapping_load(struct call *call)
 		return r;
 	if (count == 0 || count > BATCH_LIMIT || (call->a[1] & 7))
 		return -BARYON_EINVAL;
+	/* What resuming may miss is missed first: nothing is loaded twice. */
+	if (flags & LOAD_RESUME)
+		r = thread_top(call->thread)->kind == ACTIVATION_HANDLER ? activation_want_lower(call->thread) :
+									  -BARYON_EINVAL;
+	if (r < 0)
+		return r;
 	for (done = 0; done < count; done++) {
 		r = map_one(call, s, call->a[1] + done * sizeof(struct mapping_home), flags);
 		if (r == -BARYON_EEXIST && count > 1)

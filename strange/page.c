@@ -228,6 +228,16 @@ static result home_pointer(struct call *call, uint64_t address, struct page_home
 	return page_at(place.page)->flags & PAGE_LOCKED ? 0 : -BARYON_EINVAL;
 }
 
+static bool frames_free(const struct page_home *h)
+{
+	unsigned pages = h->flags & PAGE_LARGE ? GROUP_PAGES : 1;
+
+	for (unsigned i = 0; i < pages; i++)
+		if (state.frames[h->frame + i].page)
+			return false;
+	return true;
+}
+
 static result page_load_one(struct call *call, uint64_t address)
 {
 	struct page_home h, *home = NULL;
@@ -246,7 +256,7 @@ static result page_load_one(struct call *call, uint64_t address)
 		r = -BARYON_EINVAL;
 	if (r == 0 && page_find((struct container *)c, h.index))
 		r = -BARYON_EEXIST;
-	if (r == 0 && state.frames[h.frame].page)
+	if (r == 0 && !frames_free(&h))
 		r = -BARYON_EBUSY;
 	if (r == 0)
 		r = frames_clear(call, address, &h);

@@ -214,6 +214,13 @@ static void unpark(baryon_uid uid)
 	spin_unlock(&t->slot.lock);
 }
 
+/* r15 says that world_run shall end it. */
+void world_park(void)
+{
+	now()->r15 = 0x9a4b;
+	(void)world_call(CALL_PARK, 0);
+}
+
 void world_run(baryon_uid thread)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -231,10 +238,8 @@ void world_run(baryon_uid thread)
 			CHECK(world_running());
 			continue;
 		}
-		now()->r15 = 0x9a4b;
-		if (world_running() == thread)
-			continue;
-		(void)world_call(CALL_PARK, 0);
+		if (world_running() != thread)
+			world_park();
 	}
 	fprintf(stderr, "thread %lx does not come to run\n", (long)thread);
 	exit(1);

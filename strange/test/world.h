@@ -72,6 +72,8 @@ extern struct kernel_home world_kernel_home;
 
 /* Make the thread the one that runs on this CPU: whoever runs parks. */
 void world_run(baryon_uid thread);
+/* Whoever runs parks until world_run names it. */
+void world_park(void);
 baryon_uid world_running(void);         /* 0: idle */
 
 /* Memory of the kernel whose domain runs: `bytes`, aligned to them rounded up to a power of two. */

@@ -1,0 +1,397 @@
+/* Pages and mappings: what is refused, what a program can reach, page groups, revocation. */
+#include "abi/start.h"
+#include "invariants.h"
+#include "strange/table.h"
+
+static struct world_kernel *k;
+static baryon_uid program, thread;
+
+enum { PROGRAM_START = 0x5000 };
+
+static void fresh(void)
+{
+	world_boot(NULL, 1);
+	world.after_step = invariants_check;
+	k = world_kernel_make(2, 0, false);
+	world_run(k->thread);
+	world_kernel_portals(k);
+	program = world_space_load(k, 100, SPACE_PROGRAM, 0);
+	thread = world_thread_load(k, 101, program, PROGRAM_START, 6);
+}
+
+/* The kernel's own thread parks, so that the program runs. */
+static void program_run(void)
+{
+	world_park();
+	CHECK_IS(world_running(), thread);
+	CHECK_IS(machine_cpu()->now.rip, PROGRAM_START);
+}
+
+/* From the program into its handler. */
+static struct trap_frame program_trap(uint64_t number)
+{
+	struct trap_frame f;
+
+	machine_cpu()->now.rax = number;
+	machine_syscall();
+	invariants_check();
+	CHECK_IS(machine_cpu()->now.rip, k->base + ENTRY_TRAP);
+	world_read(machine_cpu()->now.rdi, &f, sizeof f);
+	CHECK_IS(f.cause, TRAP_SYSCALL);
+	CHECK_IS(f.registers.rax, number);
+	CHECK_IS(f.registers.rip, PROGRAM_START + SYSCALL_BYTES);
+	f.registers.rip = PROGRAM_START;
+	world_write(machine_cpu()->now.rdi, &f, sizeof f);
+	return f;
+}
+
+static long map_try(uint64_t address, uint64_t index, unsigned handle, unsigned rights, unsigned flags)
+{
+	struct mapping_home h = { .address = address, .index = index, .container = handle, .rights = (uint16_t)rights,
+				  .flags = (uint16_t)flags };
+	uint64_t at = world_memory(k, sizeof h);
+
+	world_write(at, &h, sizeof h);
+	return world_call(CALL_MAPPING_LOAD, program, at, 1, 0);
+}
+
+static void homes_of_mappings_are_checked(void)
+{
+	fresh();
+	CHECK_IS(map_try(0x10001, 1, HANDLE_MEMORY, RIGHT_READ, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(PROGRAM_LIMIT, 1, HANDLE_MEMORY, RIGHT_READ, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(k->memory, 1, HANDLE_MEMORY, RIGHT_READ, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(~0ull << 12, 1, HANDLE_MEMORY, RIGHT_READ, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x10000, WORLD_PAGES, HANDLE_MEMORY, RIGHT_READ, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x10000, 1, HANDLE_MEMORY, 0, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x10000, 1, HANDLE_MEMORY, RIGHT_CALL, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x10000, 1, HANDLE_MEMORY, RIGHT_READ, MAPPING_LARGE), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x200000, 0, HANDLE_MEMORY, RIGHT_READ, MAPPING_LARGE), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x10000, 1, 77, RIGHT_READ, 0), -BARYON_ENOENT);
+	CHECK_IS(map_try(0x10000, 1, HANDLE_LIMIT, RIGHT_READ, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x10000, 1, HANDLE_MEMORY, RIGHT_READ, MAPPING_LOCKED), -BARYON_EQUOTA);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, k->memory + 1, 1, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, k->memory, 0, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, k->memory, BATCH_LIMIT + 1, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, k->space, k->memory, 1, 0), -BARYON_EPERM);
+}
+
+static void writable_and_executable_is_refused(void)
+{
+	fresh();
+	CHECK_IS(map_try(0x10000, 1, HANDLE_MEMORY, RIGHT_WRITE | RIGHT_EXECUTE, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x10000, 1, HANDLE_MEMORY, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, 0), -BARYON_EINVAL);
+	CHECK_IS(map_try(0x10000, 1, HANDLE_MEMORY, RIGHT_READ | RIGHT_EXECUTE, 0), 1);
+	CHECK_IS(map_try(0x11000, 1, HANDLE_MEMORY, RIGHT_READ | RIGHT_WRITE, 0), 1);
+}
+
+static void a_reference_gives_no_more_than_its_rights(void)
+{
+	world_boot(NULL, 1);
+	world.after_step = invariants_check;
+	k = world_kernel_make(2, 0, false);
+	CHECK_IS(world_reference_load(&world.root, KIND_CONTAINER, k->container, RIGHT_READ, 0, k->space, 3), 0);
+	world_run(k->thread);
+	world_kernel_portals(k);
+	program = world_space_load(k, 100, SPACE_PROGRAM, 0);
+	CHECK_IS(map_try(0x10000, 1, 3, RIGHT_READ, 0), 1);
+	CHECK_IS(map_try(0x11000, 1, 3, RIGHT_READ | RIGHT_WRITE, 0), -BARYON_EPERM);
+	CHECK_IS(map_try(0x11000, 1, 3, RIGHT_READ | RIGHT_EXECUTE, 0), -BARYON_EPERM);
+}
+
+static void a_program_reaches_what_is_mapped_and_nothing_else(void)
+{
+	uint64_t word = 0x1122334455667788ull, got;
+
+	fresh();
+	CHECK_IS(world_map(k, program, 0x10000, 60, RIGHT_READ | RIGHT_WRITE, 0), 1);
+	CHECK_IS(world_map(k, program, 0x11000, 60, RIGHT_READ, 0), 1);
+	program_run();
+	world_write(0x10010, &word, 8);
+	world_read(0x11010, &got, 8);
+	CHECK_IS(got, word);
+	/* No right: a fault to its owner, with everything that it needs to know. */
+	CHECK(machine_translate(0x11010, RIGHT_WRITE) == NULL);
+	machine_fault(0x11010, RIGHT_WRITE);
+	struct trap_frame f;
+	CHECK_IS(machine_cpu()->now.rip, k->base + ENTRY_FAULT);
+	CHECK_IS(machine_cpu()->now.rdx, TRAP_FAULT);
+	CHECK_IS(machine_cpu()->now.rsi, thread ^ 0xc00c1e);
+	world_read(machine_cpu()->now.rdi, &f, sizeof f);
+	CHECK_IS(f.address, 0x11010);
+	CHECK_IS(f.access, RIGHT_WRITE);
+	CHECK_IS(f.space, program);
+	CHECK_IS(f.registers.rip, PROGRAM_START);
+	world_resume();
+	CHECK_IS(machine_cpu()->now.rip, PROGRAM_START);
+	/* The kernel's domain and Strange are out of reach. */
+	CHECK(machine_translate(k->memory, RIGHT_READ) == NULL);
+	machine_fault(k->memory, RIGHT_READ);
+	CHECK_IS(machine_cpu()->now.rip, k->base + ENTRY_EXCEPTION);
+}
+
+static void existing_mappings_are_replaced_only_when_asked(void)
+{
+	fresh();
+	CHECK_IS(world_map(k, program, 0x10000, 1, RIGHT_READ, 0), 1);
+	CHECK_IS(world_map(k, program, 0x10000, 2, RIGHT_READ, 0), -BARYON_EEXIST);
+	CHECK_IS(world_map(k, program, 0x10000, 2, RIGHT_READ | RIGHT_WRITE, LOAD_REPLACE), 1);
+	struct mapping_home h;
+	uint64_t out = world_memory(k, sizeof h);
+	CHECK_IS(world_call(CALL_MAPPING_READ, program, 0x10123, out), 0);
+	world_read(out, &h, sizeof h);
+	CHECK_IS(h.address, 0x10000);
+	CHECK_IS(h.index, 2);
+	CHECK_IS(h.rights, RIGHT_READ | RIGHT_WRITE);
+	CHECK_IS(world_call(CALL_MAPPING_READ, program, 0x11000, out), -BARYON_ENOENT);
+	CHECK_IS(world_call(CALL_MAPPING_READ, program, k->memory, out), -BARYON_ENOENT);
+}
+
+static void a_batch_is_one_call(void)
+{
+	struct mapping_home h[BATCH_LIMIT];
+	uint64_t at;
+
+	fresh();
+	memset(h, 0, sizeof h);
+	for (unsigned i = 0; i < BATCH_LIMIT; i++)
+		h[i] = (struct mapping_home){ 0x40000 + i * PAGE_BYTES, i % 16, HANDLE_MEMORY, RIGHT_READ, 0, 0 };
+	at = world_memory(k, sizeof h);
+	world_write(at, h, sizeof h);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, at, BATCH_LIMIT, 0), BATCH_LIMIT);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, at, BATCH_LIMIT, 0), BATCH_LIMIT);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x40000, BATCH_LIMIT), 0);
+	CHECK_IS(world_call(CALL_MAPPING_READ, program, 0x40000, at), -BARYON_ENOENT);
+}
+
+static void ranges_are_checked(void)
+{
+	fresh();
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x1001, 1), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x1000, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, PROGRAM_LIMIT, 1), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x1000, ~0ull), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, ~0xfffull, 2), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0, DOMAIN_BYTES / PAGE_BYTES), 0);
+	CHECK_IS(world_call(CALL_MAPPING_PROTECT, program, 0x1000, 1, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_MAPPING_PROTECT, program, 0x1000, 1, RIGHT_CALL), -BARYON_EINVAL);
+}
+
+static void unloading_tells_what_was_used(void)
+{
+	uint64_t word = 1;
+
+	fresh();
+	for (unsigned i = 0; i < 3; i++)
+		CHECK_IS(world_map(k, program, 0x10000 + i * PAGE_BYTES, i + 50, RIGHT_READ | RIGHT_WRITE, 0), 1);
+	program_run();
+	world_read(0x11000, &word, 8);
+	world_write(0x12000, &word, 8);
+	(void)program_trap(5);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x10000, 1), 0);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x11000, 1), MAPPING_ACCESSED);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x12000, 1), MAPPING_ACCESSED | MAPPING_DIRTY);
+	world_forget(KIND_MAPPING, program, 0x12000);
+	world_resume();
+	CHECK(!world_touch(0x12000, RIGHT_READ));
+}
+
+static void protecting_takes_rights_at_once(void)
+{
+	uint64_t word = 1;
+
+	fresh();
+	CHECK_IS(world_map(k, program, 0x10000, 50, RIGHT_READ | RIGHT_WRITE, 0), 1);
+	CHECK_IS(world_map(k, program, 0x11000, 51, RIGHT_READ | RIGHT_EXECUTE, 0), 1);
+	program_run();
+	world_write(0x10000, &word, 8);
+	world_read(0x11000, &word, 8);
+	(void)program_trap(5);
+	CHECK_IS(world_call(CALL_MAPPING_PROTECT, program, 0x10000, 2, RIGHT_READ), 0);
+	world_resume();
+	CHECK(machine_translate(0x10000, RIGHT_READ) && machine_translate(0x11000, RIGHT_READ));
+	CHECK(machine_translate(0x10000, RIGHT_WRITE) == NULL);
+	CHECK(machine_translate(0x11000, RIGHT_EXECUTE) == NULL);
+	/* Taking rights never gives any. */
+	(void)program_trap(5);
+	CHECK_IS(world_call(CALL_MAPPING_PROTECT, program, 0x10000, 2, RIGHT_READ | RIGHT_WRITE), 0);
+	world_resume();
+	CHECK(machine_translate(0x10000, RIGHT_WRITE) == NULL);
+}
+
+static void a_load_that_resumes_goes_on_in_the_program(void)
+{
+	struct mapping_home h = { 0x20000, 55, HANDLE_MEMORY, RIGHT_READ | RIGHT_WRITE, 0, 0 };
+	uint64_t at;
+
+	fresh();
+	at = world_memory(k, sizeof h);
+	world_write(at, &h, sizeof h);
+	/* Not in a handler: nothing is loaded either. */
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, at, 1, LOAD_RESUME), -BARYON_EINVAL);
+	program_run();
+	machine_fault(0x20008, RIGHT_WRITE);
+	CHECK_IS(machine_cpu()->now.rip, k->base + ENTRY_FAULT);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, at, 1, LOAD_RESUME), WORLD_AWAY);
+	CHECK_IS(machine_cpu()->now.rip, PROGRAM_START);
+	CHECK(machine_translate(0x20008, RIGHT_WRITE));
+}
+
+/* The level below was displaced: the call misses it in before it loads anything, or it would find its own mapping there. */
+static void a_load_that_resumes_may_restart(void)
+{
+	struct mapping_home h = { 0x20000, 55, HANDLE_MEMORY, RIGHT_READ | RIGHT_WRITE, 0, 0 };
+	uint64_t at;
+
+	fresh();
+	at = world_memory(k, sizeof h);
+	world_write(at, &h, sizeof h);
+	program_run();
+	machine_fault(0x20008, RIGHT_WRITE);
+	CHECK_IS(machine_cpu()->now.rip, k->base + ENTRY_FAULT);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, thread), WORLD_AWAY);
+	world_run(k->thread);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_SPACE, program), 0);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_SPACE, world_home(KIND_SPACE, program, 0)), 0);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, thread, 0)), 0);
+	world_park();
+	CHECK_IS(world_running(), thread);
+	CHECK_IS(machine_cpu()->now.rax, 0);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, at, 1, LOAD_RESUME), WORLD_AWAY);
+	CHECK_IS(machine_cpu()->now.rip, PROGRAM_START);
+	CHECK(machine_translate(0x20008, RIGHT_WRITE));
+}
+
+static void pages_are_revoked_from_every_space(void)
+{
+	struct page_home h;
+	uint64_t word = 1, home;
+
+	fresh();
+	CHECK_IS(world_map(k, program, 0x10000, 60, RIGHT_READ | RIGHT_WRITE, 0), 1);
+	program_run();
+	world_write(0x10000, &word, 8);
+	machine_cpu()->now.rax = 5;
+	machine_syscall();
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, k->container, 60, 1), 1);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, k->container, 60, 1), 0);
+	home = world_home(KIND_PAGE, k->container, 60);
+	world_read(home, &h, sizeof h);
+	CHECK_IS(h.flags & (PAGE_DIRTY | PAGE_LOADED), PAGE_DIRTY);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 0, BATCH_LIMIT + 1), -BARYON_EINVAL);
+}
+
+static long page_try(const struct page_home *h)
+{
+	uint64_t at = world_memory(&world.root, sizeof *h);
+
+	world_write(at, h, sizeof *h);
+	return world_call(CALL_PAGE_LOAD, at, 1);
+}
+
+static void homes_of_pages_are_checked(void)
+{
+	struct page_home h = { .container = ROOT_MEMORY, .index = 1000, .frame = 9000, .version = HOME_VERSION }, x;
+	uint64_t at;
+
+	fresh();
+	world_run(ROOT_THREAD);
+	x = h, x.version = 7;
+	CHECK_IS(page_try(&x), -BARYON_EVERSION);
+	x = h, x.container = UID_MAKE(2, 1);
+	CHECK_IS(page_try(&x), -BARYON_EPERM);
+	x = h, x.frame = host.frames;
+	CHECK_IS(page_try(&x), -BARYON_EINVAL);
+	x = h, x.frame = ~0ull;
+	CHECK_IS(page_try(&x), -BARYON_EINVAL);
+	x = h, x.frame = state.table_frame;
+	CHECK_IS(page_try(&x), -BARYON_EBUSY);
+	x = h, x.flags = PAGE_LARGE;
+	CHECK_IS(page_try(&x), -BARYON_EINVAL);
+	x = h, x.index = 1u << 20;
+	CHECK_IS(page_try(&x), -BARYON_EINVAL);
+	CHECK_IS(page_try(&h), 1);
+	CHECK_IS(page_try(&h), 1);
+	x = h, x.index = 1001;
+	CHECK_IS(page_try(&x), -BARYON_EBUSY);
+	at = world_memory(&world.root, 64);
+	CHECK_IS(world_call(CALL_PAGE_LOAD, at + 8, 1), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_PAGE_LOAD, at, 0), -BARYON_EINVAL);
+	world_run(k->thread);
+	CHECK_IS(world_call(CALL_PAGE_LOAD, k->memory, 1), -BARYON_EVERSION);
+}
+
+/* Clearing a group must not touch frames that a page in its middle has. */
+static void clearing_spares_frames_in_use(void)
+{
+	struct page_home small = { .container = ROOT_MEMORY, .index = 1000, .frame = 16 * GROUP_PAGES + 7,
+				   .version = HOME_VERSION };
+	struct page_home group = { .container = ROOT_MEMORY, .index = 4 * GROUP_PAGES, .frame = 16 * GROUP_PAGES,
+				   .flags = PAGE_LARGE | PAGE_CLEAR, .version = HOME_VERSION };
+
+	fresh();
+	world_run(ROOT_THREAD);
+	CHECK_IS(page_try(&small), 1);
+	*(uint64_t *)frame_pointer((frame_number)small.frame) = 77;
+	CHECK_IS(page_try(&group), -BARYON_EBUSY);
+	CHECK_IS(*(uint64_t *)frame_pointer((frame_number)small.frame), 77);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 1000, 1), 1);
+	*(uint64_t *)frame_pointer((frame_number)group.frame + 511) = 77;
+	CHECK_IS(page_try(&group), 1);
+	CHECK_IS(*(uint64_t *)frame_pointer((frame_number)group.frame + 511), 0);
+}
+
+static long root_map(uint64_t address, uint64_t index, unsigned flags, unsigned load)
+{
+	struct mapping_home h = { address, index, 20, RIGHT_READ | RIGHT_WRITE, (uint16_t)flags, 0 };
+	uint64_t at = world_memory(&world.root, sizeof h);
+
+	world_write(at, &h, sizeof h);
+	return world_call(CALL_MAPPING_LOAD, ROOT_SPACE_UID, at, 1, load);
+}
+
+static void page_groups_map_whole_or_by_pages(void)
+{
+	struct page_home group = { .container = ROOT_MEMORY, .index = 4 * GROUP_PAGES, .frame = 16 * GROUP_PAGES,
+				   .flags = PAGE_LARGE, .version = HOME_VERSION };
+	uint64_t at, word = 5, got;
+
+	fresh();
+	world_run(ROOT_THREAD);
+	at = world.root.base + (1ull << 33);
+	CHECK_IS(world_reference_load(&world.root, KIND_CONTAINER, ROOT_MEMORY, RIGHT_ALL, 0, ROOT_SPACE_UID, 20), 0);
+	CHECK_IS(page_try(&group), 1);
+	CHECK_IS(root_map(at, group.index, MAPPING_LARGE, 0), 1);
+	CHECK_IS(root_map(at + GROUP_BYTES, group.index + 300, 0, 0), 1);
+	world_write(at + 300 * PAGE_BYTES, &word, 8);
+	world_read(at + GROUP_BYTES, &got, 8);
+	CHECK_IS(got, 5);
+	CHECK_IS(root_map(at + PAGE_BYTES, group.index + 1, 0, 0), -BARYON_EEXIST);
+	CHECK_IS(root_map(at + GROUP_BYTES, group.index, MAPPING_LARGE, 0), -BARYON_EEXIST);
+	CHECK_IS(root_map(at + GROUP_BYTES, group.index, MAPPING_LARGE, LOAD_REPLACE), 1);
+	CHECK_IS(root_map(at + PAGE_BYTES, group.index + 1, 0, LOAD_REPLACE), 1);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, group.index, 1), 1);
+	CHECK(machine_translate(at + PAGE_BYTES, RIGHT_READ) == NULL);
+	CHECK(machine_translate(at + GROUP_BYTES, RIGHT_READ) == NULL);
+}
+
+int main(void)
+{
+	homes_of_mappings_are_checked();
+	writable_and_executable_is_refused();
+	a_reference_gives_no_more_than_its_rights();
+	a_program_reaches_what_is_mapped_and_nothing_else();
+	existing_mappings_are_replaced_only_when_asked();
+	a_batch_is_one_call();
+	ranges_are_checked();
+	unloading_tells_what_was_used();
+	protecting_takes_rights_at_once();
+	a_load_that_resumes_goes_on_in_the_program();
+	a_load_that_resumes_may_restart();
+	pages_are_revoked_from_every_space();
+	homes_of_pages_are_checked();
+	clearing_spares_frames_in_use();
+	page_groups_map_whole_or_by_pages();
+	return 0;
+}
