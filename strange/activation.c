@@ -227,7 +227,8 @@ result activation_read(struct thread *t, struct activation *a, uint64_t address,
 		e = record_check(t, &r, address, link);
 	if (e == 0)
 		e = slot_want(KIND_SPACE, r.space, &s);
-	if (e == 0 && address && r.space != space)
+	/* The home may change at any time: the base stays where the thread was loaded or rebased to. */
+	if (e == 0 && (address ? r.space != space : s != &t->base_space->slot))
 		e = -BARYON_ELOST;
 	if (e < 0)
 		return e;
@@ -254,6 +255,10 @@ result activation_want_lower(struct thread *t)
 		return -BARYON_EINVAL;
 	t->prepared = false;
 	r = activation_read(t, thread_lower(t), top->lower_record, top->lower_space, top->lower_link);
+	if (r == 0 && !top->lower_in_frame && !registers_acceptable(thread_lower(t), &thread_lower(t)->registers)) {
+		activation_forget(thread_lower(t));
+		r = -BARYON_ELOST;
+	}
 	if (r < 0)
 		return r;
 	t->count = 2;

@@ -411,7 +411,7 @@ static void slot_clear(struct slot *s)
 	s->used = true;
 }
 
-result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, void *record, uint64_t bytes,
+result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, const void *record, uint64_t bytes,
 		  struct slot **out)
 {
 	const struct home_header *header = record;
@@ -422,9 +422,7 @@ result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flag
 
 	if (home % bytes)
 		return -BARYON_EINVAL;
-	r = memory_read(call->space, home, record, bytes);
-	if (r == 0)
-		r = header_check(call, kind, header);
+	r = header_check(call, kind, header);
 	if (r == 0)
 		r = quota_check(call->kernel, kind, flags);
 	if (r == 0 && slot_find(kind, header->uid))

@@ -44,9 +44,10 @@ void node_link(struct node **list, struct node *n, uint32_t object);
 void node_unlink(struct node *n);
 bool slot_dependent(struct slot *s, uint32_t *id, uint32_t *generation);
 
-/* The common part of loading: checks header, keeper, quota and home address, copies the record to `record`, takes a slot.
- * On success the slot is SLOT_LOADING and named; end with slot_publish or slot_abort. */
-result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, void *record, uint64_t bytes,
+/* The common part of loading: checks header, keeper, quota and home address, takes a slot. `record` is the caller's copy of
+ * the home, the one that it checked: the home itself may change at any time. On success the slot is SLOT_LOADING
+ * and named; end with slot_publish or slot_abort. */
+result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, const void *record, uint64_t bytes,
 		  struct slot **s) MUST_CHECK;
 result slot_publish(struct slot *s) MUST_CHECK;   /* after slot_begin it does not fail */
 void slot_abort(struct slot *s);

@@ -175,6 +175,14 @@ result call_portal_call(struct call *call)
 	return RESULT_RESTART;
 }
 
+/* What a callee would return to is gone: the thread ends here, for the callee has nobody to tell. */
+static result caller_lost(struct thread *t)
+{
+	t->destroy_asked = true;
+	t->unload_asked = true;
+	return RESULT_TRANSFERRED;
+}
+
 /* An implicit call to another kernel ends: its lower executes again, or the call that missed fails. */
 static void implicit_end(struct thread *t, uint64_t cause, long answer)
 {
@@ -182,6 +190,10 @@ static void implicit_end(struct thread *t, uint64_t cause, long answer)
 
 	if (answer == 0)
 		return;
+	if (cause == TRAP_MISS && lower->rax == CALL_PORTAL_RETURN && thread_top(t)->kind >= ACTIVATION_IMPLICIT) {
+		(void)caller_lost(t);
+		return;
+	}
 	if (cause == TRAP_MISS) {
 		registers_forward(lower);
 		lower->rax = (uint64_t)(answer < 0 && answer > -256 ? answer : -BARYON_ENOENT);
@@ -204,6 +216,8 @@ result call_portal_return(struct call *call)
 	if (!implicit && top->kind != ACTIVATION_EXPLICIT)
 		return -BARYON_EINVAL;
 	r = activation_want_lower(t);
+	if (r < 0 && r > -256)
+		return caller_lost(t);
 	if (r < 0)
 		return r;
 	words_move(&words, &top->registers);

@@ -9,8 +9,10 @@ result container_load(struct call *call, uint64_t home, unsigned flags)
 	struct container_home h;
 	struct container *c;
 	struct slot *s;
-	result r = slot_begin(call, KIND_CONTAINER, home, flags, &h, sizeof h, &s);
+	result r = home % sizeof h ? -BARYON_EINVAL : memory_read(call->space, home, &h, sizeof h);
 
+	if (r == 0)
+		r = slot_begin(call, KIND_CONTAINER, home, flags, &h, sizeof h, &s);
 	if (r < 0)
 		return r;
 	c = (struct container *)s;

@@ -38,15 +38,14 @@ result kernel_load(struct call *call, uint64_t home, unsigned flags)
 {
 	struct kernel_home h;
 	struct slot *s;
-	result r = slot_begin(call, KIND_KERNEL, home, flags, &h, sizeof h, &s);
+	result r = home % sizeof h ? -BARYON_EINVAL : memory_read(call->space, home, &h, sizeof h);
 
+	if (r == 0)
+		r = kernel_check(call, &h);
+	if (r == 0)
+		r = slot_begin(call, KIND_KERNEL, home, flags, &h, sizeof h, &s);
 	if (r < 0)
 		return r;
-	r = kernel_check(call, &h);
-	if (r < 0) {
-		slot_abort(s);
-		return r;
-	}
 	kernel_fill((struct kernel *)s, &h);
 	return slot_publish(s);
 }
