@@ -31,14 +31,15 @@ build/programs/%: tests/programs/%.c $(MK_FILES)
 
 SYSTEM_TESTS := $(sort $(wildcard tests/system/*.test))
 SMOKE_TESTS := $(sort $(wildcard tests/system/smoke_*.test))
-TEST_NEEDS += build/tests/run baryon $(UNIT_PROGRAMS) $(TEST_GUESTS)
+TEST_NEEDS += build/tests/run build/tests/terminal baryon $(UNIT_PROGRAMS) $(TEST_GUESTS)
 
-build/tests/run: build/host/tests/run.o
+build/tests/%: build/host/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) -o $@ $^
--include build/host/tests/run.d
+-include build/host/tests/run.d build/host/tests/terminal.d
 
+.SECONDARY: build/host/tests/run.o build/host/tests/terminal.o
 .PHONY: test smoke soak check unit test-all smoke-all soak-all bench
 check: build/tools/check build/baryon.elf
 	@build/tools/check build/baryon.map
