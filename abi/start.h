@@ -21,7 +21,7 @@ enum {
 #define DOMAIN_START_OFFSET    0x0010000000ull   /* struct kernel_start, read-only */
 #define DOMAIN_MEMORY_OFFSET   0x1000000000ull   /* its memory container, linear: page i at + i * PAGE_BYTES */
 #define DOMAIN_BOOT_OFFSET     0x0020000000ull   /* the boot image, read-only, linear */
-#define DOMAIN_CONSOLE_OFFSET  0x0010100000ull   /* struct console_channel */
+#define DOMAIN_CONSOLE_OFFSET  0x0010180000ull   /* struct console_channel; first stacks lie between the start page and it */
 
 /* Handles of the references that a kernel holds when it starts. */
 enum {
