@@ -77,6 +77,16 @@ long homes_load(struct homes *homes, enum object_kind kind, void *home, uint64_t
 	return entry_load(&homes->entries[count]);
 }
 
+long homes_reload(const struct homes *homes)
+{
+	uint32_t count = __atomic_load_n(&homes->count, __ATOMIC_ACQUIRE);
+	long result = 0;
+
+	for (uint32_t i = 0; i < count && result == 0; i++)
+		result = entry_load(&homes->entries[i]);
+	return result;
+}
+
 long homes_miss(const struct homes *homes, enum object_kind kind, baryon_uid uid)
 {
 	struct homes_entry *entry = homes_find(homes, kind, uid);

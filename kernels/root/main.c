@@ -1,8 +1,10 @@
 /* Root's start, and its answers to faults and misses. */
 #include "root.h"
 
+#include "baryon/clock.h"
 #include "baryon/format.h"
 #include "baryon/image.h"
+#include "baryon/string.h"
 
 enum { STACK_BYTES = 8192, SIGNALS = 16 };
 
@@ -111,17 +113,60 @@ static const struct image_header *image_open(const struct root_start *start)
 	return image;
 }
 
-/* Threads of root are locked, so nothing should come; whatever comes is reloaded. */
+/* The number after "forget=" on the kernel's command line: how often, in milliseconds, everything is forgotten; 0: never. */
+static uint64_t forget_every_ms(const struct root_start *start)
+{
+	static const char option[] = "forget=";
+	const char *at = start->command_line;
+	uint64_t number = 0;
+
+	while (*at && strncmp(at, option, sizeof option - 1) != 0)
+		at++;
+	if (!*at)
+		return 0;
+	for (at += sizeof option - 1; *at >= '0' && *at <= '9'; at++)
+		number = number * 10 + (uint64_t)(*at - '0');
+	return number;
+}
+
+/* Strange cleans and forgets everything but root's own; then the SRM is put back, and puts back what it keeps. */
+static void forget_and_resume(void)
+{
+	long result = machine(MACHINE_FORGET, 0, 0);
+
+	if (result == 0)
+		result = homes_reload(&root_homes);
+	if (result == 0)
+		result = domain_map_locked(&srm_domain);
+	if (result == 0)
+		result = unpark(ROOT_UID(NUMBER_SRM_THREAD));
+	if (result < 0)
+		panic("root: resuming after everything was forgotten: %s", baryon_error_text(result));
+}
+
+/* Half the period to one and a half of it, from now. */
+static uint64_t forget_next(uint64_t every_ms)
+{
+	uint64_t now = clock_now_ns(), every_ns = every_ms * 1000000;
+
+	return every_ms ? now + every_ns / 2 + now * 0x9e3779b97f4a7c15ull % every_ns : 0;
+}
+
+/* Threads of root are locked, so no displaced ones should come; whatever comes is reloaded. */
 static _Noreturn void scheduler_run(void)
 {
-	uint64_t addresses[SIGNALS];
+	uint64_t addresses[SIGNALS], every_ms = forget_every_ms(root_info), next = forget_next(every_ms);
 
 	for (;;) {
-		long count = signal_wait(0, addresses, SIGNALS) & (SIGNAL_OVERFLOWED - 1);
+		long count = signal_wait(next, addresses, SIGNALS);
 
-		for (long i = 0; i < count && i < SIGNALS; i++)
+		for (long i = 0; count > 0 && i < (count & (SIGNAL_OVERFLOWED - 1)); i++)
 			if (object_load(KIND_THREAD, (const void *)addresses[i], 0) < 0)
 				log_format("root: a displaced thread is not there\n");
+		if (every_ms && clock_now_ns() >= next) {
+			forget_and_resume();
+			next = forget_next(every_ms);
+		}
 	}
 }
 

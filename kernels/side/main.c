@@ -179,6 +179,15 @@ static void measure(uint64_t elapsed_ns)
 	before_faults = paging_faults;
 }
 
+/* The SRM wakes the first thread after Strange forgot everything. */
+static void resume_all(void)
+{
+	long result = homes_reload(&side_homes);
+
+	if (result < 0)
+		panic("side: resuming: %s", baryon_error_text(result));
+}
+
 _Noreturn void domain_main(void *start)
 {
 	uint64_t then;
@@ -196,6 +205,7 @@ _Noreturn void domain_main(void *start)
 
 		park(then + MEASURE_NS);
 		now = clock_now_ns();
+		resume_all();
 		if (now - then < MEASURE_NS)
 			continue;
 		measure(now - then);

@@ -50,14 +50,12 @@ static void child_recover(struct child *child)
 
 static void thread_reload(uint64_t address)
 {
-	const struct thread_home *home = (const struct thread_home *)address;
-	struct homes_entry *entry = NULL;
+	for (uint32_t i = 0; i < srm.child_count; i++) {
+		const struct child *child = &srm.children[i];
 
-	for (uint32_t i = 0; i < srm.child_count && !entry; i++)
-		if (home == &srm.children[i].thread)
-			entry = homes_find(&srm.children[i].homes, KIND_THREAD, home->header.uid);
-	if (entry && object_load(KIND_THREAD, entry->home, entry->flags) < 0)
-		log_format("srm: the first thread of a kernel is not reloaded\n");
+		if (address == (uint64_t)&child->thread && homes_miss(&child->homes, KIND_THREAD, child->thread.header.uid) < 0)
+			log_format("srm: the first thread of kernel %s is not reloaded\n", child->name);
+	}
 }
 
 /* An alert ends the wait: some kernel failed. */

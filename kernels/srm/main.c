@@ -111,6 +111,25 @@ static void children_start(void)
 	}
 }
 
+/* Root wakes this thread after Strange forgot everything: what the SRM keeps is put back, and each kernel's first thread is
+ * woken, which puts back what that kernel keeps. */
+static void resume_all(void)
+{
+	long result = homes_reload(&srm.homes);
+
+	for (uint32_t i = 0; i < srm.child_count && result == 0; i++) {
+		struct child *child = &srm.children[i];
+
+		if (__atomic_load_n(&child->state, __ATOMIC_ACQUIRE) != CHILD_RUNNING)
+			continue;
+		result = homes_reload(&child->homes);
+		if (result == 0)
+			result = unpark(child->thread.header.uid);
+	}
+	if (result < 0)
+		panic("srm: resuming: %s", baryon_error_text(result));
+}
+
 _Noreturn void domain_main(void *start)
 {
 	static struct homes_entry entries[OWN_HOMES];
@@ -121,7 +140,10 @@ _Noreturn void domain_main(void *start)
 	image_open();
 	portals_start();
 	scheduler_start();
+	memory_report();
 	children_start();
-	for (;;)
+	for (;;) {
 		park(0);
+		resume_all();
+	}
 }

@@ -25,7 +25,7 @@ enum { CHILDREN = 4, CHILD_REFERENCES = 4, CHILD_HOMES = 3, HANDLER_BYTES = 8192
 enum { PRIORITY_SCHEDULER = 28, PRIORITY_CHILD_CEILING = 24, PRIORITY_CHILD = 16, STATUS_FAILED = 125 };
 
 /* SRM's own handles. */
-enum { SRM_HANDLE_CHILD_MEMORY = HANDLE_FIRST_FREE };
+enum { SRM_HANDLE_CHILD_MEMORY = 8 }; /* below HANDLE_FIRST_FREE: root answers for them */
 
 enum child_state {
 	CHILD_NONE = 0,
@@ -95,6 +95,9 @@ long child_console_bind(struct child *child, baryon_uid thread);
 /* The calling thread's kernel cannot go on: says so once, and does not return. */
 _Noreturn void child_failed(struct child *child, const char *format, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void scheduler_run(void *unused);
+
+/* report.c: what Strange took, if the run is verbose. */
+void memory_report(void);
 
 /* serve.c */
 void portals_start(void);

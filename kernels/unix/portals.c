@@ -119,12 +119,16 @@ static void displaced_add(uint64_t address)
 		ready_add(uid);
 }
 
-static bool process_add(struct process *process, void *argument)
+/* Woken by the SRM after Strange forgot everything: the portals and the scheduler come first, then the threads of UNIX's own;
+ * an alert makes the scheduler look for the programs' threads. */
+void threads_resume(void)
 {
-	(void)argument;
-	if (process->leader != NULL && !process->leader->gone)
-		ready_add(process->leader->uid);
-	return true;
+	long status = homes_reload(&own_objects);
+
+	if (status < 0)
+		unix_panic("resuming: error %ld", status);
+	kernel_threads_reload();
+	(void)alert(UID_MAKE(kernel_start->number, NUMBER_SCHEDULER));
 }
 
 /* Takes the signals that are there, waiting for the first until the deadline. */
@@ -133,10 +137,10 @@ static void signals_take(uint64_t deadline)
 	uint64_t addresses[SIGNALS];
 	long count = signal_wait(deadline, addresses, SIGNALS);
 
+	if (count == -BARYON_EALERT || (count > 0 && (count & SIGNAL_OVERFLOWED)))
+		thread_names_each(ready_add);
 	if (count < 0)
 		return;
-	if (count & SIGNAL_OVERFLOWED)
-		process_each(process_add, NULL);
 	for (long i = 0; i < (count & (SIGNAL_OVERFLOWED - 1)); i++)
 		displaced_add(addresses[i]);
 }

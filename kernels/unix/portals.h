@@ -6,6 +6,7 @@
 
 void portals_load(void);                /* panics if they cannot be */
 void scheduler_start(void);             /* needs pages */
+void threads_resume(void);              /* in the first thread, when the SRM wakes it */
 long own_object_reload(uint64_t kind, baryon_uid uid);  /* answers a miss: 0 or a negated Strange error */
 
 #endif

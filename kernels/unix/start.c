@@ -2,12 +2,15 @@
  * of this run name it. */
 #include "abi/boot.h"
 #include "abi/layout.h"
+#include "abi/console.h"
 #include "baryon/calls.h"
+#include "baryon/format.h"
 #include "baryon/image.h"
 #include "baryon/portal.h"
 #include "baryon/settings.h"
 #include "baryon/string.h"
 #include "portals.h"
+#include "file/terminal.h"
 #include "process/internal.h"
 #include "process/numbers.h"
 
@@ -190,6 +193,17 @@ static int first_exec(struct process *first, const char *const *arguments, const
 	return status;
 }
 
+/* The user's one line when there is nothing to run. */
+static void first_complain(const char *program, int status)
+{
+	char line[PATH_LIMIT + 64];
+	int count = snprintf(line, sizeof(line), "baryon: %.*s: %s (error %d)\n", PATH_LIMIT, program,
+		status == -ENOENT ? "there is no such program in Baryon; --root adds some" : "not a program that Baryon can run",
+		-status);
+
+	console_put(FRAME_ERROR, line, (uint32_t)count);
+}
+
 static int first_start(struct process *first)
 {
 	const char **arguments = heap_alloc(WORDS_LIMIT * sizeof *arguments);
@@ -206,7 +220,7 @@ static int first_start(struct process *first)
 	}
 	status = first_exec(first, arguments, environment);
 	if (status != 0)
-		log_line("%s: error %d", arguments[0], -status);
+		first_complain(arguments[0], status);
 	heap_free(arguments);
 	heap_free(environment);
 	return status;
@@ -263,6 +277,8 @@ void domain_main(void *start)
 	boot = kernel_thread_create(boot_main, NULL, "init", PRIORITY_PROGRAM);
 	if (boot == NULL || thread_load(boot) != 0)
 		unix_panic("init cannot be started");
-	for (;;)
+	for (;;) {
 		park(0);
+		threads_resume();
+	}
 }

@@ -23,6 +23,8 @@ static inline struct trap_frame *thread_frame(struct thread *thread)
 /* A thread of a program, not loaded yet, that starts with *registers. Null: no memory. */
 struct thread *thread_create(struct process *process, const struct registers *registers);
 /* A thread of UNIX itself, not loaded yet. Null: no memory. */
+/* Loads those of UNIX's own threads that Strange forgot. */
+void kernel_threads_reload(void);
 struct thread *kernel_thread_create(void (*function)(void *), void *argument, const char *name, uint32_t priority);
 void thread_name_fixed(struct thread *thread, baryon_uid uid);  /* before it is loaded */
 int thread_load(struct thread *thread);                 /* 0, -EAGAIN */
@@ -41,6 +43,9 @@ extern struct process *init_process;
 void pids_init(void);
 int32_t pid_take(void);                     /* tree lock; 0: none is free */
 void pid_set_thread(int32_t pid, struct thread *thread);
+/* The uids of all programs' threads, without a lock, for whoever puts threads back while their owner may hold any lock: some
+ * may have ended, and one that begins meanwhile may be left out. */
+void thread_names_each(void (*visit)(baryon_uid thread));
 void pid_put(int32_t pid);                  /* of an id that no thread has any more */
 struct thread *thread_of_pid(int32_t tid);  /* tree lock; null: none */
 struct process *process_of_pid(int32_t pid);

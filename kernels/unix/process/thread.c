@@ -10,7 +10,11 @@
 #include "process/internal.h"
 #include "process/numbers.h"
 
-enum { KERNEL_STACK_TOP = 10240 };
+enum { KERNEL_STACK_TOP = 10240, KERNEL_THREADS = 8 };
+
+/* They never end. */
+static baryon_uid kernel_threads[KERNEL_THREADS];
+static uint32_t kernel_thread_count;
 
 _Static_assert(sizeof(struct thread_home) == 2048, "thread and home share a page");
 
@@ -79,7 +83,16 @@ struct thread *kernel_thread_create(void (*function)(void *), void *argument, co
 		return NULL;
 	home_fill(thread, &start);
 	string_copy(thread->name, name, sizeof thread->name);
+	if (kernel_thread_count == KERNEL_THREADS)
+		unix_panic("too many threads of UNIX's own");
+	kernel_threads[kernel_thread_count++] = thread->uid;
 	return thread;
+}
+
+void kernel_threads_reload(void)
+{
+	for (uint32_t i = 0; i < kernel_thread_count; i++)
+		(void)thread_reload(kernel_threads[i]);
 }
 
 struct thread *kernel_thread_start(void (*function)(void *), void *argument, const char *name)

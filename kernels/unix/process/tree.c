@@ -43,6 +43,16 @@ void pid_set_thread(int32_t pid, struct thread *thread)
 	pids[pid].thread = thread;
 }
 
+void thread_names_each(void (*visit)(baryon_uid thread))
+{
+	for (int32_t pid = 1; pid < PID_LIMIT; pid++) {
+		struct thread *thread = __atomic_load_n(&pids[pid].thread, __ATOMIC_RELAXED);
+
+		if (thread != NULL)
+			visit(__atomic_load_n(&thread->uid, __ATOMIC_RELAXED));
+	}
+}
+
 void pid_put(int32_t pid)
 {
 	pids[pid].thread = NULL;

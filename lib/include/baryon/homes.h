@@ -54,6 +54,10 @@ long homes_load(struct homes *homes, enum object_kind kind, void *home, uint64_t
 /* The home of (kind, uid), or null. */
 struct homes_entry *homes_find(const struct homes *homes, enum object_kind kind, baryon_uid uid);
 
+/* Loads every home that is not loaded, in the order in which they were added: after everything was forgotten. Returns 0 or
+ * the first error. */
+long homes_reload(const struct homes *homes);
+
 /* Answers a miss: loads the object again. Returns 0 (also when another thread did it first) or a negated error. */
 long homes_miss(const struct homes *homes, enum object_kind kind, baryon_uid uid);
 
