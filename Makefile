@@ -15,6 +15,7 @@ include mk/user.mk
 include mk/host.mk
 include mk/image.mk
 include mk/test.mk
+include mk/bench.mk
 
 .PHONY: all run clean help
 all: build/baryon.elf build/baryon.img baryon

@@ -40,7 +40,7 @@ build/tests/%: build/host/tests/%.o
 -include build/host/tests/run.d build/host/tests/terminal.d
 
 .SECONDARY: build/host/tests/run.o build/host/tests/terminal.o
-.PHONY: test smoke soak check unit test-all smoke-all soak-all bench
+.PHONY: test smoke soak check unit test-all smoke-all soak-all
 check: build/tools/check build/baryon.elf
 	@build/tools/check build/baryon.map
 
@@ -59,6 +59,3 @@ smoke-all: all check $(TEST_NEEDS)
 
 soak-all: all check build/baryon.iso $(TEST_NEEDS)
 	@BARYON_SOAK=1 build/tests/run -j 2 -t 7200 -o tests/soak-result.txt $(UNIT_PROGRAMS) $(SYSTEM_TESTS)
-
-bench: all $(TEST_GUESTS)
-	@if [ -x bench/run ]; then bench/run; else echo 'bench/run is not there yet'; exit 1; fi
