@@ -156,8 +156,10 @@ int tree_image_find(struct inode *directory, const char *name, uint32_t bytes, s
 	(*out)->directory.image[layer] = number;
 	directory_adopt(directory, *out);
 	if (layer == LAYER_OVERLAY && layer_find(directory, LAYER_ROOT, name, bytes, &below_number, &below) == 0 &&
-	    (below->mode & S_IFMT) == S_IFDIR)
+	    (below->mode & S_IFMT) == S_IFDIR) {
 		(*out)->directory.image[LAYER_ROOT] = below_number;
+		(*out)->nlink += below->nlink;          /* too many rather than too few: some count to save themselves looks */
+	}
 	return 0;
 }
 
@@ -181,6 +183,9 @@ int tree_init(void)
 	if (!tree_root)
 		return -ENOMEM;
 	tree_root->nlink = 2;
+	for (unsigned layer = 0; layer < LAYERS; layer++)
+		if (layers[layer].base)
+			tree_root->nlink += layers[layer].inodes[ROOTFS_ROOT].nlink;
 	tree_root->number = ROOTFS_ROOT;
 	tree_root->directory.parent = tree_root;
 	for (unsigned layer = 0; layer < LAYERS; layer++)
