@@ -6,7 +6,7 @@ KERNEL_LD ?= ld
 READELF ?= readelf
 
 # Files on the paths that are counted in instructions; the rest is made small.
-KERNEL_HOT := $(addprefix build/strange/,fast.o activation.o forward.o call.o schedule.o mapping.o table.o page.o cache.o \
+KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o activation.o forward.o call.o schedule.o mapping.o table.o page.o cache.o \
 	copy.o memory.o signal.o timer.o thread.o shootdown.o) $(addprefix build/charm/$(ARCH)/,clock.o trap.o apic.o)
 KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
@@ -18,6 +18,10 @@ CHARM_SOURCES := $(sort $(wildcard charm/$(ARCH)/*.c charm/$(ARCH)/*.S))
 STRANGE_SOURCES := $(sort $(wildcard strange/*.c))
 KERNEL_OBJECTS := $(patsubst %,build/%.o,$(basename $(CHARM_SOURCES) $(STRANGE_SOURCES)))
 MK_FILES := Makefile $(wildcard mk/*.mk)
+
+# The words of a portal call stay in their registers, and the caller's others may be used.
+build/strange/fast_portal.o: KERNEL_CFLAGS += -ffixed-r8 -ffixed-r9 -ffixed-r10 -ffixed-r12 -ffixed-r13 \
+	-fcall-used-rbx -fcall-used-r14 -fcall-used-r15 -fomit-frame-pointer
 
 build/charm/%.o: charm/%.c $(MK_FILES)
 	@mkdir -p $(@D)

@@ -41,6 +41,11 @@ static struct activation_record *record_of(struct thread *t, struct activation *
 	return a->kind == ACTIVATION_BASE ? &((struct thread_home *)t->slot.home)->base : a->record;
 }
 
+static uint32_t depth_of(const struct thread *t, const struct activation *a)
+{
+	return a == thread_top(t) ? t->depth : t->depth - 1;
+}
+
 static void lower_note(struct activation *a, struct activation *lower)
 {
 	a->lower_link = link_of(lower);
@@ -52,7 +57,7 @@ void activation_write(struct thread *t, struct activation *a, struct activation 
 {
 	struct activation_record *to = record_of(t, a);
 	struct activation_record r = {
-		.link = link_of(a), .thread = t->slot.uid, .kind = a->kind, .depth = t->depth,
+		.link = link_of(a), .thread = t->slot.uid, .kind = a->kind, .depth = depth_of(t, a),
 		.space = a->space->slot.uid, .portal = a->portal ? a->portal->slot.uid : 0,
 		.stack = a->kind == ACTIVATION_HANDLER ? a->block : a->stack, .registers = a->registers,
 	};
@@ -92,7 +97,7 @@ struct activation *activation_push(struct thread *t)
 {
 	struct activation *lower = thread_top(t), *a = thread_lower(t);
 
-	t->top ^= 1;
+	thread_swap(t);
 	t->count = 2;
 	t->depth++;
 	t->prepared = false;
@@ -115,7 +120,7 @@ void activation_pop(struct thread *t)
 	t->prepared = a->kind == ACTIVATION_HANDLER && a->record == t->handler_record && t->depth == 1 &&
 		      (thread_lower(t)->space->flags & SPACE_PROGRAM);
 	activation_forget(a);
-	t->top ^= 1;
+	thread_swap(t);
 	t->count = 1;
 	t->depth--;
 }
@@ -145,12 +150,15 @@ static result record_fetch(struct thread *t, uint64_t address, baryon_uid uid, s
 	return e;
 }
 
-static result record_check(struct thread *t, const struct activation_record *r, uint64_t address, uint64_t link)
+static result record_check(struct thread *t, const struct activation_record *r, uint64_t address, uint64_t link,
+			   uint32_t depth)
 {
 	if (r->thread != t->slot.uid || (link && r->link != link))
 		return -BARYON_ELOST;
 	if (address == 0)
-		return r->kind == ACTIVATION_BASE ? 0 : -BARYON_ELOST;
+		return r->kind == ACTIVATION_BASE && depth == 0 ? 0 : -BARYON_ELOST;
+	if (r->depth != depth)
+		return -BARYON_ELOST;
 	return r->kind > ACTIVATION_BASE && r->kind <= ACTIVATION_EXPLICIT ? 0 : -BARYON_ELOST;
 }
 
@@ -224,7 +232,7 @@ result activation_read(struct thread *t, struct activation *a, uint64_t address,
 	result e = record_fetch(t, address, space, &r);
 
 	if (e == 0)
-		e = record_check(t, &r, address, link);
+		e = record_check(t, &r, address, link, depth_of(t, a));
 	if (e == 0)
 		e = slot_want(KIND_SPACE, r.space, &s);
 	/* The home may change at any time: the base stays where the thread was loaded or rebased to. */
@@ -273,10 +281,10 @@ result activation_want_lower(struct thread *t)
 
 bool activation_leave(struct cpu *cpu, struct thread *t)
 {
-	struct activation *a = thread_top(t);
+	const struct activation *a = thread_top(t);
 
 	if (t->alert_pending && (a->space->flags & SPACE_PROGRAM) && forward_alert(cpu, t))
 		return false;
-	cpu_hide_xstate(!t->program || a->kind == ACTIVATION_EXPLICIT || a->kind == ACTIVATION_IMPLICIT);
+	cpu_hide_xstate(activation_hides_xstate(t));
 	return true;
 }

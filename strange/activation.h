@@ -27,6 +27,14 @@ void activation_forget(struct activation *a);
 /* Before the thread runs on: pending alerts, hidden extended state. False: something else must be chosen. */
 bool activation_leave(struct cpu *cpu, struct thread *t);
 
+/* Extended state is a program's; no other level sees it. A handler's owner may. */
+static inline bool activation_hides_xstate(const struct thread *t)
+{
+	const struct activation *a = thread_top(t);
+
+	return !t->program || a->kind == ACTIVATION_EXPLICIT || a->kind == ACTIVATION_IMPLICIT;
+}
+
 /* Where the registers of the running thread are saved: a program's where its trap handler finds them. */
 static inline struct registers *thread_save_place(struct thread *t)
 {

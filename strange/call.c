@@ -114,6 +114,7 @@ static result call_stack_wait(struct call *call, struct portal *p)
 	}
 	if (deadline && clock_now() >= deadline)
 		return -BARYON_ETIMEDOUT;
+	t->alertable = true;
 	if (!portal_wait(p, t))
 		return RESULT_RESTART;
 	registers_rewind(call->r);
@@ -167,6 +168,7 @@ result call_portal_call(struct call *call)
 	if (!portal_stack_take(p, &stack))
 		return call_stack_wait(call, p);
 	callee_start(t, p, stack, f);
+	call->space->binding[f->handle % BINDINGS] = (struct binding){ f->handle, p, f->badge };
 	/* Whoever unloads the space or the portal marked it first. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (p->space->slot.state == SLOT_LOADED && p->slot.state == SLOT_LOADED && p == (struct portal *)f->target)
@@ -317,7 +319,7 @@ struct registers *strange_syscall(struct registers *r)
 	uint64_t number = r->rax;
 
 	if (t->prepared) {
-		struct registers *fast = trap_enter(cpu, t);
+		struct registers *fast = handler_enter(cpu, t, TRAP_SYSCALL);
 
 		if (fast)
 			return fast;

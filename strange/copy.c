@@ -128,6 +128,8 @@ static result copy_run(struct call *call, struct copy *c)
 		r = copy_short(c, c->remote_address, c->in ? RIGHT_READ : RIGHT_WRITE);
 	for (int step = 0; r == 0 && c->done < c->bytes && step < STEP_PAGES; step++)
 		r = direct ? step_direct(c, step_bytes(c)) : step_by_frames(c, step_bytes(c));
+	if (r == 0 && c->done < c->bytes)       /* long enough for one call: goes on there */
+		r = copy_short(c, c->remote_address + c->done, c->in ? RIGHT_READ : RIGHT_WRITE);
 	return r < 0 ? r : 0;
 }
 

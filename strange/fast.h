@@ -4,7 +4,8 @@
 
 #include "state.h"
 
-/* A system call of a prepared thread enters its owner's trap handler. Null: take the long way. */
-struct registers *trap_enter(struct cpu *cpu, struct thread *t);
+/* A prepared thread, its registers in the trap frame, enters its owner's handler for `cause` (enum trap_cause). Null: take
+ * the long way. */
+struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned cause);
 
 #endif

@@ -6,6 +6,7 @@
 #include "cache.h"
 #include "call.h"
 #include "charm/console.h"
+#include "fast.h"
 #include "kernel.h"
 #include "memory.h"
 #include "portal.h"
@@ -65,7 +66,7 @@ static void handler_start(struct thread *t, struct activation *a, const struct e
 	uint64_t frame = a->block;
 
 	if (a->record == t->handler_record)
-		t->launch = (struct trap_launch){ .rsp = frame, .argument = t->cookie };
+		t->launch = (struct trap_launch){ .cause = e->cause, .rsp = frame, .argument = t->cookie };
 	a->registers = (struct registers){
 		.rip = p->entry, .rsp = frame, .rdi = frame, .rsi = t->cookie, .rdx = e->cause,
 		.flags = flags_in(a->space),
@@ -123,6 +124,7 @@ static result stack_wait(struct cpu *cpu, struct thread *t, struct portal *p)
 {
 	if (portal_held_by(p, t))
 		return -BARYON_EDEADLK;
+	t->alertable = false;
 	if (!portal_wait(p, t))
 		return RESULT_RESTART;
 	if (thread_block(cpu, t, RUN_STACK, 0))
@@ -170,7 +172,7 @@ static result pool_push(struct cpu *cpu, struct thread *t, const struct event *e
 	a->record = p->record + stack;
 	a->record->kind = ACTIVATION_IMPLICIT;
 	a->record->thread = t->slot.uid;
-	a->cause = e->cause;
+	a->cause = e->cause | (e->indirect ? CAUSE_INDIRECT : 0);
 	pool_start(t, a, e, p, owner);
 	return 0;
 }
@@ -197,6 +199,8 @@ static result deliver(struct cpu *cpu, struct thread *t, const struct event *e)
 	if (t->slot.keeper == owner && p->space == t->handler_space &&
 	    (runs_in->slot.keeper == owner || runs_in->principal == owner))
 		return handler_push(t, e, p);
+	if (e->cause == TRAP_SYSCALL)
+		return -BARYON_EINVAL;
 	return pool_push(cpu, t, e, p, owner);
 }
 
@@ -218,15 +222,22 @@ static void dead(struct cpu *cpu, struct thread *t, const struct event *e, resul
 
 void forward(struct cpu *cpu, struct thread *t, struct event *e)
 {
+	bool trap = e->cause == TRAP_SYSCALL;
 	result r = 0;
 
 	for (int n = 0; n < FORWARD_DEPTH; n++) {
 		r = deliver(cpu, t, e);
-		if (r == 0 || r == RESULT_BLOCKED || r == RESULT_RESTART)
+		if (r == 0 || r == RESULT_BLOCKED)
+			return;
+		if (trap)       /* a program's system call is executed again */
+			registers_rewind(&thread_top(t)->registers);
+		trap = false;
+		if (r == RESULT_RESTART)
 			return;
 		if (r != RESULT_MISS && r != RESULT_FAULT)
 			break;
 		event_of_want(e, &cpu->want);
+		e->indirect = true;
 	}
 	dead(cpu, t, e, r);
 }
@@ -248,14 +259,41 @@ bool forward_alert(struct cpu *cpu, struct thread *t)
 	struct event e = { .cause = TRAP_ALERT, .space = thread_top(t)->space };
 	uint32_t depth = t->depth;
 
-	t->alert_pending = false;
 	forward(cpu, t, &e);
-	if (cpu->thread != t || t->depth == depth)
-		t->alert_pending = true;
+	if (cpu->thread == t && t->depth > depth && thread_top(t)->cause == TRAP_ALERT)
+		t->alert_pending = false;
 	return cpu->thread != t || t->depth != depth || t->stop_asked;
 }
 
 /* from Charm */
+
+/* The short ways. An owner that finds the mapping there already, because another CPU was quicker, just resumes. */
+static struct registers *fault_enter(struct cpu *cpu, struct thread *t, uint64_t address, unsigned access)
+{
+	struct trap_frame *f = t->handler_frame;
+	struct registers *r = handler_enter(cpu, t, TRAP_FAULT);
+
+	if (r == NULL)
+		return NULL;
+	f->address = address;
+	f->access = access;
+	f->space = thread_lower(t)->space->slot.uid;
+	state.counters->faults++;
+	return r;
+}
+
+static struct registers *exception_enter(struct cpu *cpu, struct thread *t, unsigned vector, uint64_t error)
+{
+	struct trap_frame *f = t->handler_frame;
+	struct registers *r = handler_enter(cpu, t, TRAP_EXCEPTION);
+
+	if (r == NULL)
+		return NULL;
+	f->vector = vector;
+	f->error = error;
+	f->space = thread_lower(t)->space->slot.uid;
+	return r;
+}
 
 static bool entry_allows(struct space *s, uint64_t address, unsigned access)
 {
@@ -273,6 +311,12 @@ struct registers *strange_fault(struct registers *r, uint64_t address, unsigned 
 
 	if (t == NULL)
 		panic("fault at %lx while idle", address);
+	if (t->prepared && address < PROGRAM_LIMIT) {
+		struct registers *fast = fault_enter(cpu, t, address, access);
+
+		if (fast)
+			return fast;
+	}
 	registers_in(t, r);
 	a = thread_top(t);
 	e.space = space_of_address(a, address);
@@ -300,6 +344,12 @@ struct registers *strange_exception(struct registers *r, unsigned vector, uint64
 
 	if (t == NULL)
 		panic("exception %u at %lx while idle", vector, r ? r->rip : 0);
+	if (t->prepared) {
+		struct registers *fast = exception_enter(cpu, t, vector, error);
+
+		if (fast)
+			return fast;
+	}
 	registers_in(t, r);
 	e.space = thread_top(t)->space;
 	e.address = thread_top(t)->registers.rip;

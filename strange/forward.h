@@ -4,11 +4,15 @@
 
 #include "state.h"
 
+/* With the cause of an implicit level: the event was indirect. */
+enum { CAUSE_INDIRECT = 256 };
+
 struct event {
 	uint64_t cause;             /* enum trap_cause */
 	uint64_t address, access, vector, error;
 	struct space *space;        /* that faulted or trapped */
 	uint32_t keeper;            /* miss: kernel number */
+	bool indirect;              /* met while another event was forwarded: no call of the thread's waits for it */
 };
 
 /* The running thread enters the handler, waits for a stack of it, or executes again what it did. When nobody can answer it

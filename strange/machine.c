@@ -100,6 +100,8 @@ static result forget(struct call *call)
 	struct kernel *root = call->kernel;
 
 	state.only = call->thread;
+	for (unsigned i = 0; i < state.cpus; i++)
+		state.cpu[i].reschedule = 1;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	cpu_notify(((1ull << state.cpus) - 1) & ~(1ull << call->cpu->number));
 	for (uint32_t i = 0; i < state.cache[KIND_KERNEL].count; i++) {

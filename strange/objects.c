@@ -53,7 +53,7 @@ static bool thread_needs(const struct thread *t, const struct slot *s)
 	if (&t->slot == s || &t->slot.keeper->slot == s || (t->base_space && &t->base_space->slot == s) ||
 	    &t->handler_space->slot == s)
 		return true;
-	return level_needs(&t->act[t->top], s) || (t->count == 2 && level_needs(&t->act[t->top ^ 1], s));
+	return level_needs(thread_top(t), s) || (t->count == 2 && level_needs(thread_lower(t), s));
 }
 
 static bool page_needed(const struct thread *t, const struct page *p)

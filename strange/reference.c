@@ -152,6 +152,8 @@ result reference_unload(uint32_t index, uint32_t generation, bool write)
 	(void)write;
 	if (!slot_lock_dying(&f->slot, generation))
 		return 0;
+	if (f->space->binding[f->handle % BINDINGS].handle == f->handle)
+		__atomic_store_n(&f->space->binding[f->handle % BINDINGS].handle, 0, __ATOMIC_SEQ_CST);
 	dependent_remove(&f->space->slot, &f->space_node);
 	dependent_remove(f->target, &f->target_node);
 	slot_end(&f->slot);

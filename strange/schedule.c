@@ -161,25 +161,6 @@ void cpu_leave_map(struct cpu *cpu)
 		__atomic_fetch_and(&old->cpus, ~(1ull << cpu->number), __ATOMIC_SEQ_CST);
 }
 
-bool cpu_enter_map(struct cpu *cpu, struct space *map)
-{
-	struct space *old = cpu->map;
-	uint64_t bit = 1ull << cpu->number;
-
-	if (map == old || map == NULL)
-		return true;
-	__atomic_fetch_or(&map->cpus, bit, __ATOMIC_SEQ_CST);
-	if (map->slot.state != SLOT_LOADED) {
-		__atomic_fetch_and(&map->cpus, ~bit, __ATOMIC_SEQ_CST);
-		return false;
-	}
-	mmu_activate(state.table_frame + map->table);
-	cpu->map = map;
-	if (old)
-		__atomic_fetch_and(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
-	return true;
-}
-
 /* running */
 
 static void charge(struct cpu *cpu, struct thread *t, uint64_t now)
@@ -326,7 +307,8 @@ static void serve_asked(struct cpu *cpu, struct thread *t)
 		thread_serve_asked(cpu, t);
 }
 
-struct registers *cpu_leave(struct cpu *cpu)
+/* The long way: until there is a thread that may run. */
+static struct thread *settle(struct cpu *cpu)
 {
 	struct thread *t;
 
@@ -349,7 +331,20 @@ struct registers *cpu_leave(struct cpu *cpu)
 			continue;
 		}
 		if (activation_leave(cpu, t))
-			break;
+			return t;
+	}
+}
+
+struct registers *cpu_leave(struct cpu *cpu)
+{
+	struct thread *t = cpu->thread;
+
+	if (t == NULL || cpu_attention(cpu, t) || (thread_top(t)->map != cpu->map && thread_top(t)->map)) {
+		t = settle(cpu);
+		if (t == NULL)
+			return NULL;
+	} else {
+		cpu_hide_xstate(activation_hides_xstate(t));
 	}
 	trap_save_to(thread_save_place(t));
 	return &thread_top(t)->registers;

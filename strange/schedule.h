@@ -26,8 +26,32 @@ bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t dead
 
 bool cpu_needs_map(const struct cpu *cpu);
 void cpu_leave_map(struct cpu *cpu);
-/* RESULT: false when the space is going. */
-bool cpu_enter_map(struct cpu *cpu, struct space *map);
+
+/* This CPU translates by `map` (null: by any). False when the space is going. */
+static inline bool cpu_enter_map(struct cpu *cpu, struct space *map)
+{
+	struct space *old = cpu->map;
+	uint64_t bit = 1ull << cpu->number;
+
+	if (map == old || map == NULL)
+		return true;
+	__atomic_fetch_or(&map->cpus, bit, __ATOMIC_SEQ_CST);
+	if (map->slot.state != SLOT_LOADED) {
+		__atomic_fetch_and(&map->cpus, ~bit, __ATOMIC_SEQ_CST);
+		return false;
+	}
+	mmu_activate(state.table_frame + map->table);
+	cpu->map = map;
+	if (old)
+		__atomic_fetch_and(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+/* Must something be looked at before the thread runs on? */
+static inline bool cpu_attention(const struct cpu *cpu, const struct thread *t)
+{
+	return t->asked || cpu->attention;
+}
 
 unsigned thread_effective_priority(const struct thread *t);
 

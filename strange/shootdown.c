@@ -17,7 +17,10 @@ void spin_wait(struct spin *lock)
 void shootdown_serve(void)
 {
 	struct cpu *cpu = this_cpu();
-	uint32_t wanted = __atomic_load_n(&cpu->flush_wanted, __ATOMIC_ACQUIRE);
+	uint32_t wanted;
+
+	cpu->flush_pending = 0;
+	wanted = __atomic_load_n(&cpu->flush_wanted, __ATOMIC_SEQ_CST);
 
 	if (wanted == cpu->flush_done)
 		return;
@@ -47,8 +50,10 @@ static void ask_others(uint64_t set)
 	if (set == 0)
 		return;
 	for (unsigned i = 0; i < state.cpus; i++)
-		if (set & (1ull << i))
+		if (set & (1ull << i)) {
 			ticket[i] = __atomic_add_fetch(&state.cpu[i].flush_wanted, 1, __ATOMIC_SEQ_CST);
+			state.cpu[i].flush_pending = 1;
+		}
 	cpu_notify(set);
 	for (unsigned i = 0; i < state.cpus; i++)
 		while ((set & (1ull << i)) && !flushed(&state.cpu[i], ticket[i])) {

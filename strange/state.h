@@ -106,6 +106,14 @@ struct page {                   /* not a struct slot: there are many */
 	uint32_t group_mappings;    /* first large mapping + 1 (large pages); under lock */
 };
 
+/* A loaded reference to a portal with the right to call, found without a search. Whoever unloads the reference takes it out first. */
+struct binding {
+	uint64_t handle;            /* 0: none */
+	struct portal *portal;
+	uint64_t badge;
+};
+enum { BINDINGS = 8 };
+
 struct space {
 	struct slot slot;
 	uint32_t flags, domain;
@@ -113,7 +121,7 @@ struct space {
 	struct node principal_node;
 	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
 	uint64_t cpus;              /* derived: CPUs that have the map active */
-	struct reference *recent[8];/* derived: references used last, by handle */
+	struct binding binding[BINDINGS];   /* derived: portals called last, by handle */
 	bool entered;               /* a portal was loaded here since the space was loaded */
 	bool destroyed;             /* it is dying for ever: who is inside returns with ELOST */
 };
@@ -144,7 +152,7 @@ enum run_state { RUN_STOPPED, RUN_READY, RUN_RUNNING, RUN_PARKED, RUN_SIGNAL, RU
 struct thread {
 	struct slot slot;
 	struct activation act[2];
-	uint8_t top;                /* which of act[] runs */
+	struct activation *level[2];/* of act[]: the top, and the other: the lower when count is 2 */
 	uint8_t count;              /* how many of act[] are valid: 1 or 2 */
 	uint8_t run;                /* enum run_state; under slot.lock, and its CPU's alone while running */
 	uint8_t priority;
@@ -158,6 +166,7 @@ struct thread {
 		volatile uint64_t asked;
 	};
 	bool unpark_token;
+	bool alertable;             /* waits for a stack by a call of its own: an alert ends that */
 	bool resumed_marker;
 	uint32_t depth;
 	int cpu;                    /* runs on, queued on, or ran last */
@@ -171,6 +180,7 @@ struct thread {
 	uint64_t slice_ns, used_ns, started_ns;
 	struct space *handler_space;
 	uint64_t handler_top;
+	frame_number handler_frame_number;
 	struct activation_record *handler_record;   /* Strange's view of the first block */
 	struct trap_frame *handler_frame;
 	struct node handler_node;   /* in the dependents of that page */
@@ -275,7 +285,13 @@ struct cpu {
 	struct thread *thread;      /* that runs here, or null */
 	struct space *map;          /* active translations, or null: only the shared half */
 	unsigned number;
-	bool reschedule;
+	union {                     /* what must be looked at before a thread runs on */
+		struct {
+			volatile uint32_t reschedule;
+			volatile uint32_t flush_pending;    /* there are tickets not served */
+		};
+		volatile uint64_t attention;
+	};
 	uint32_t flush_wanted;      /* tickets of others that want this CPU to drop its translations */
 	uint32_t flush_done;        /* the last ticket served */
 	volatile bool paused;
@@ -320,8 +336,15 @@ extern struct state state;
 
 static inline struct cpu *this_cpu(void) { return cpu_strange(); }
 
-static inline struct activation *thread_top(struct thread *t) { return &t->act[t->top]; }
-static inline struct activation *thread_lower(struct thread *t) { return &t->act[t->top ^ 1]; }
+static inline struct activation *thread_top(const struct thread *t) { return t->level[0]; }
+static inline struct activation *thread_lower(const struct thread *t) { return t->level[1]; }
+static inline void thread_swap(struct thread *t)
+{
+	struct activation *top = t->level[0];
+
+	t->level[0] = t->level[1];
+	t->level[1] = top;
+}
 
 #define SLOT_AT(type, kind, i) \
 	((struct type *)((char *)state.cache[kind].slots + (uint64_t)(i) * sizeof(struct type)))

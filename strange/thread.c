@@ -22,7 +22,7 @@ static bool level_uses(const struct activation *a, const struct space *s, const 
 
 static bool thread_uses(const struct thread *t, const struct space *s, const struct portal *p)
 {
-	return level_uses(&t->act[t->top], s, p) || (t->count == 2 && level_uses(&t->act[t->top ^ 1], s, p));
+	return level_uses(thread_top(t), s, p) || (t->count == 2 && level_uses(thread_lower(t), s, p));
 }
 
 static bool thread_search(const struct space *s, const struct portal *p, uint32_t *id, uint32_t *generation)
@@ -114,6 +114,7 @@ static result thread_handler(struct thread *t, struct space *handler)
 	if (r < 0)
 		return r;
 	t->handler_frame = place.pointer;
+	t->handler_frame_number = place.frame;
 	t->handler_record = (struct activation_record *)(t->handler_frame + 1);
 	frame_touch(place.frame);
 	return 0;
@@ -151,7 +152,8 @@ static result thread_levels(struct thread *t, const struct thread_home *h)
 {
 	result r;
 
-	t->top = 0;
+	t->level[0] = &t->act[0];
+	t->level[1] = &t->act[1];
 	t->count = 1;
 	if (h->depth == 0)
 		r = activation_read(t, &t->act[0], 0, 0, 0);
@@ -237,7 +239,7 @@ static uint32_t home_state(const struct thread *t)
 
 static void home_top(const struct thread *t, struct thread_home *h)
 {
-	const struct activation *top = &t->act[t->top];
+	const struct activation *top = thread_top(t);
 
 	h->top_record = activation_address(top);
 	h->top_space = top->space->slot.uid;
@@ -327,7 +329,7 @@ static void thread_out(struct thread *t, bool write)
 static void levels_release(struct thread *t)
 {
 	for (unsigned i = 0; i < t->count; i++) {
-		struct activation *a = &t->act[t->top ^ i];
+		struct activation *a = t->level[i];
 
 		if (a->record) {
 			frame_touch_pointer(a->record);
@@ -423,7 +425,7 @@ void thread_serve_asked(struct cpu *cpu, struct thread *t)
 		levels_lose(t);
 	spin_lock(&t->slot.lock);
 	cpu->thread = NULL;
-	t->run = RUN_READY;
+	t->run = t->stop_asked ? RUN_STOPPED : RUN_READY;
 	t->queue_at = NULL;
 	thread_out(t, !destroy);
 }
@@ -445,7 +447,7 @@ result thread_unload_self(struct call *call, bool destroy)
 
 bool thread_wait_over(const struct thread *t, unsigned run)
 {
-	if (t->alert_pending && run != RUN_STACK)
+	if (t->alert_pending && (run != RUN_STACK || t->alertable))
 		return true;
 	if (run == RUN_PARKED)
 		return t->unpark_token;
@@ -511,6 +513,7 @@ result call_unpark(struct call *call)
 result call_alert(struct call *call)
 {
 	struct thread *t;
+	bool waits;
 	result r = thread_want(call, call->a[0], &t);
 
 	if (r < 0)
@@ -527,7 +530,12 @@ result call_alert(struct call *call)
 	}
 	if (t->run == RUN_RUNNING && t->cpu != (int)call->cpu->number)
 		cpu_notify(1ull << t->cpu);
+	waits = t->run == RUN_STACK && t->alertable;
 	spin_unlock(&t->slot.lock);
+	if (waits) {
+		leave_portal_queue(t);
+		(void)thread_wake(t, RUN_STACK);
+	}
 	return 0;
 }
 
@@ -554,6 +562,8 @@ static result set_state(struct call *call, struct thread *t, uint64_t value)
 			cpu_notify(1ull << t->cpu);
 		return 0;
 	}
+	if (t->waits_for)
+		return RESULT_RESTART;  /* it began to wait after it had left its queue: again */
 	thread_unqueue_locked(t);
 	t->run = RUN_STOPPED;
 	return 0;
@@ -586,6 +596,10 @@ static result set_one(struct call *call, struct thread *t)
 		if (value != CPU_ANY && value >= state.cpus)
 			return -BARYON_EINVAL;
 		t->bound = (uint16_t)value;
+		if (t->run == RUN_READY) {
+			thread_unqueue_locked(t);
+			thread_ready_locked(t);
+		}
 		return 0;
 	case THREAD_SET_BASES:
 		return set_bases(call, t, value, call->a[3]);
@@ -602,10 +616,23 @@ result call_thread_set(struct call *call)
 
 	if (r < 0)
 		return r;
+	if (call->a[1] == THREAD_SET_STATE && call->a[2] == THREAD_STOPPED && t != call->thread)
+		leave_portal_queue(t);
 	spin_lock(&t->slot.lock);
 	r = t->slot.uid == call->a[0] && t->slot.state == SLOT_LOADED ? set_one(call, t) : RESULT_RESTART;
 	spin_unlock(&t->slot.lock);
 	return r;
+}
+
+/* Levels in supervisor domains run in the map of the base, whichever that is now. */
+static void maps_move(struct thread *t, struct space *map)
+{
+	for (unsigned i = 0; i < t->count; i++) {
+		struct activation *a = t->level[i];
+
+		if (a->space && (a->space->flags & SPACE_SUPERVISOR))
+			a->map = map;
+	}
 }
 
 /* exec: the caller's lowest activation moves to another space of its owner. */
@@ -641,8 +668,7 @@ result call_thread_rebase(struct call *call)
 		base->space = base->map = (struct space *)s;
 	else
 		((struct thread_home *)t->slot.home)->base.space = call->a[1];
-	if (thread_top(t)->space->flags & SPACE_SUPERVISOR)
-		thread_top(t)->map = (struct space *)s;
+	maps_move(t, (struct space *)s);
 	return 0;
 }
 
@@ -659,8 +685,7 @@ void thread_leave_base(struct call *call)
 		thread_lower(t)->space = thread_lower(t)->map = NULL;
 		t->count = 1;
 	}
-	if (thread_top(t)->space->flags & SPACE_SUPERVISOR)
-		thread_top(t)->map = NULL;
+	maps_move(t, NULL);
 	if (call->cpu->map && !cpu_needs_map(call->cpu))
 		cpu_leave_map(call->cpu);
 }
@@ -684,6 +709,8 @@ struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct spac
 	t->cpu = t->timer_cpu = -1;
 	t->count = 1;
 	t->handler_top = handler_top;
+	t->level[0] = &t->act[0];
+	t->level[1] = &t->act[1];
 	t->act[0] = (struct activation){ .kind = ACTIVATION_BASE, .space = space, .map = space, .handler_sp = handler_top };
 	t->act[0].registers = (struct registers){ .rip = entry, .rsp = stack, .rdi = argument, .flags = REGISTERS_FULL };
 	if (xstate_reset(t->xstate) < 0 || thread_depend(t, space, space) < 0 || thread_handler(t, space) < 0)

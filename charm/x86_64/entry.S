@@ -96,8 +96,8 @@ run_tagged:
 	mov LAUNCH_RIP(%rax), %rcx
 	mov LAUNCH_RSP(%rax), %rsp
 	mov LAUNCH_ARGUMENT(%rax), %rsi
+	mov LAUNCH_CAUSE(%rax), %rdx
 	mov %rsp, %rdi
-	mov $1, %edx
 	xor %eax, %eax
 	xor %ebp, %ebp
 	xor %r8d, %r8d
@@ -216,32 +216,28 @@ direct_resume:
 	xor %edi, %edi
 	jmp direct_save
 
-/* portal_call and portal_return: rsp is the place, with rip, rsp, rbp and flags saved. The words stay where they are, or on
- * the stack meanwhile. */
+/* portal_call and portal_return: rsp is the place, with rip, rsp, rbp and flags saved. Of the words only rdi, rsi and rdx go to the
+ * stack: strange/fast_portal.c leaves the others alone, and takes rbx, r14 and r15 as its own. */
 portal_call:
+	mov %rbx, R_RBX(%rsp)
+	mov %r14, R_R14(%rsp)
 	mov %rsp, %r11
 	mov %gs:LOCAL_STACK, %rsp
 	push %rdi
 	push %rsi
 	push %rdx
-	push %r8
-	push %r9
-	push %r10
+	sub $8, %rsp
 	mov %r11, %rdi
 	test %ecx, %ecx
 	jnz portal_return
 	mov %rbx, %rsi
 	call strange_portal_call
-	mov $PORTAL_CALL, %ecx
-portal_run:
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rdx
-	pop %rsi
-	pop %rdi
 	test %rax, %rax
 	jz portal_long
+portal_run:
+	mov 8(%rsp), %rdx
+	mov 16(%rsp), %rsi
+	mov 24(%rsp), %rdi
 	mov R_RIP(%rax), %rcx
 	mov R_RSP(%rax), %rsp
 	mov R_RBX(%rax), %rbx
@@ -259,11 +255,20 @@ run_portal_jump:                        /* like run_direct_jump */
 	jmp *%rcx
 portal_return:
 	call strange_portal_return
+	test %rax, %rax
+	jnz portal_run
 	mov $PORTAL_CALL + 1, %ecx
-	jmp portal_run
+	jmp 2f
 portal_long:
+	mov $PORTAL_CALL, %ecx
+2:	mov 8(%rsp), %rdx
+	mov 16(%rsp), %rsi
+	mov 24(%rsp), %rdi
 	mov %ecx, %eax
 	mov %gs:LOCAL_SAVE, %rsp
+	mov R_RBX(%rsp), %rbx
+	mov R_RBP(%rsp), %rbp
+	mov R_R14(%rsp), %r14
 	jmp syscall_save
 
 /* Nothing to run. An interrupt does not come back here: it starts at the top of the stack again. */

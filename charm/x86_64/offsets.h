@@ -34,6 +34,7 @@
 #define LAUNCH_RIP 0
 #define LAUNCH_RSP 8
 #define LAUNCH_ARGUMENT 16
+#define LAUNCH_CAUSE 24
 
 /* abi/calls.def */
 #define PORTAL_CALL 12

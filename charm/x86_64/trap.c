@@ -22,8 +22,10 @@ _Static_assert(STUB_BYTES == LAYOUT_STUB_BYTES && DIRECT_BYTES == LAYOUT_DIRECT_
 _Static_assert(TRAP_USER == TAG_USER && TRAP_LAUNCH_SUPERVISOR == TAG_SUPERVISOR && TRAP_TAGS == TAGS, "offsets.h");
 _Static_assert(CALL_PORTAL_CALL == PORTAL_CALL && CALL_PORTAL_RETURN == PORTAL_CALL + 1 && CALL_RESUME == RESUME,
 	       "offsets.h");
-_Static_assert(offsetof(struct trap_launch, rsp) == LAUNCH_RSP && offsetof(struct trap_launch, argument) == LAUNCH_ARGUMENT,
+_Static_assert(offsetof(struct trap_launch, rsp) == LAUNCH_RSP && offsetof(struct trap_launch, argument) == LAUNCH_ARGUMENT &&
+	       offsetof(struct trap_launch, cause) == LAUNCH_CAUSE,
 	       "offsets.h");
+_Static_assert(LOCAL_SAVE == 16, "charm_arch/trap.h");
 _Static_assert(VECTOR_IRQ_COUNT == IRQ_LIMIT, "offsets.h");
 
 enum { VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_BREAKPOINT = 3, VECTOR_DOUBLE = 8, VECTOR_PAGE = 14, VECTOR_MACHINE = 18 };
@@ -82,11 +84,6 @@ void trap_load(void)
 	} __attribute__((packed)) pointer = { sizeof(gates) - 1, (uintptr_t)gates };
 
 	__asm__ volatile("lidt %0" : : "m"(pointer));
-}
-
-void trap_save_to(struct registers *place)
-{
-	__asm__ volatile("movq %0, %%gs:%c1" : : "r"(place), "i"(LOCAL_SAVE) : "memory");
 }
 
 static uint64_t fault_address(void)

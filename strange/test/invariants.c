@@ -304,9 +304,9 @@ static void threads(void)
 			continue;
 		HOLDS(t->count == 1 || t->count == 2, "thread %lx", (long)t->slot.uid);
 		HOLDS(t->depth + 1 >= t->count, "thread %lx", (long)t->slot.uid);
-		level_check(t, &t->act[t->top]);
+		level_check(t, thread_top(t));
 		if (t->count == 2)
-			level_check(t, &t->act[t->top ^ 1]);
+			level_check(t, thread_lower(t));
 		HOLDS((t->run == RUN_RUNNING) == (t->cpu >= 0 && state.cpu[t->cpu].thread == t), "thread %lx run state %u",
 		      (long)t->slot.uid, t->run);
 		HOLDS(t->run != RUN_READY || t->queue_at, "thread %lx is ready and in no queue", (long)t->slot.uid);

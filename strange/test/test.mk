@@ -24,3 +24,8 @@ STRANGE_TESTS := $(patsubst strange/test/%_test.c,%,$(wildcard strange/test/*_te
 $(foreach t,$(STRANGE_TESTS),$(eval TEST_CFLAGS_strange/$(t) := $(STRANGE_TEST_CFLAGS)) \
 	$(eval TEST_LIBS_strange/$(t) := $(STRANGE_TEST_ARCHIVE) -pthread))
 $(STRANGE_TESTS:%=build/test/strange/test/%_test): $(STRANGE_TEST_ARCHIVE)
+
+# The protocols between processors, checked exhaustively.
+.PHONY: models
+models:
+	@tests/models/run build/models

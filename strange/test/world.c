@@ -93,7 +93,7 @@ static bool settle(baryon_uid thread, uint32_t depth)
 			return false;
 		if (world_running() == thread && depth_now() == depth)
 			return true;
-		if (world.quiet || !play())
+		if (!play())
 			return false;
 	}
 	fprintf(stderr, "the world does not settle: thread %lx depth %u rip %lx\n", (long)world_running(), depth_now(),
@@ -382,7 +382,7 @@ static bool play(void)
 	uint64_t entry = k ? now()->rip - k->base : 0;
 	struct thread *t = state.cpu[machine_cpu()->number].thread;
 
-	if (entry != ENTRY_FAULT && entry != ENTRY_MISS)
+	if ((entry != ENTRY_FAULT && entry != ENTRY_MISS) || k->number == world.quiet)
 		return false;
 	return thread_top(t)->kind == ACTIVATION_HANDLER ? frame_play(k) : pool_play(k);
 }

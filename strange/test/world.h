@@ -54,7 +54,7 @@ struct world_kernel {
 struct world {
 	struct world_kernel root, kernel[8];
 	unsigned kernels;
-	bool quiet;                 /* do not play handlers */
+	uint32_t quiet;             /* number of a kernel whose handlers are not played */
 	uint64_t misses, faults;    /* that were played */
 	void (*after_step)(void);   /* called after every entry into Strange */
 };

@@ -14,12 +14,12 @@
 
 /* What the functions below return is a pointer to registers, or one of these with its tag added:
  *   TRAP_USER    registers in memory that others can write: they run in user mode whatever their flags say, but FULL
- *   TRAP_LAUNCH  a struct trap_launch: a trap handler starts, with rdi = rsp, rsi = argument, rdx = TRAP_SYSCALL and the
+ *   TRAP_LAUNCH  a struct trap_launch: a handler starts, with rdi = rsp, rsi = argument, rdx = cause and the
  *                other registers cleared; in ring 0 for TRAP_LAUNCH_SUPERVISOR */
 enum { TRAP_USER = 1, TRAP_LAUNCH = 2, TRAP_LAUNCH_SUPERVISOR = 4, TRAP_TAGS = 7 };
 
 struct trap_launch {
-	uint64_t rip, rsp, argument;
+	uint64_t rip, rsp, argument, cause;
 };
 
 static inline struct registers *trap_tagged(void *p, uintptr_t tag)
@@ -28,7 +28,7 @@ static inline struct registers *trap_tagged(void *p, uintptr_t tag)
 }
 
 /* Implemented by Charm. */
-void trap_save_to(struct registers *place);
+#include "charm_arch/trap.h"     /* inline: void trap_save_to(struct registers *place) */
 
 /* Copy between a domain of this CPU's current map and user memory, at most PAGE_BYTES; faults are caught.
  * Returns bytes done; if fewer, *address is where it stopped. */
@@ -42,7 +42,8 @@ struct registers *strange_interrupt(struct registers *r, unsigned irq);  /* glob
 struct registers *strange_tick(struct registers *r);                     /* the timer fired */
 struct registers *strange_notice(struct registers *r);                   /* another CPU called cpu_notify */
 /* Shorter ways for the most frequent calls. Null: not this time; Charm then takes the long way by strange_syscall.
- * portal_call and portal_return: only rip, rsp, rbp and flags of the caller were saved at `place`; the eight words wait in the processor.
+ * portal_call and portal_return: only rip, rsp, rbp and flags of the caller were saved at `place`; the words wait in the processor,
+ * r8, r9, r10, r12 and r13 untouched: the file that implements them is compiled so (mk/kernel.mk), and calls nothing.
  * Of what is returned Charm loads rip, rsp, rax and rbx, and clears the registers that are no words.
  * resume: nothing was saved; what is returned is as for strange_syscall. */
 struct registers *strange_portal_call(struct registers *place, uint64_t handle);
