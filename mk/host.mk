@@ -15,7 +15,7 @@ define tool_rule
 $(1): $$(call host_objects,$(2))
 	@mkdir -p $$(@D)
 	$$(call say,HOSTLD,$$@)
-	$$(Q)$$(HOST_CC) -o $$@ $$^
+	$$(Q)$$(HOST_CC) -o $$@.new $$^ && mv $$@.new $$@
 -include $$(patsubst %.o,%.d,$$(call host_objects,$(2)))
 endef
 

@@ -6,13 +6,13 @@ IMAGE_MODULES = $(foreach k,$(KERNEL_NAMES),$(k)=build/$(k).elf) rootfs=build/ro
 
 build/baryon.img: build/tools/mkimage build/rootfs.img $(KERNEL_NAMES:%=build/%.elf)
 	$(call say,IMAGE,$@)
-	$(Q)build/tools/mkimage $@ $(IMAGE_MODULES)
+	$(Q)build/tools/mkimage $@.new $(IMAGE_MODULES) && mv $@.new $@
 
 # Made anew only when its recipe changes; the packages stay in build/cache.
 build/rootfs.img: tools/mkroot build/tools/mkrootfs mk/image.mk
 	$(call say,ROOT,$@)
 	$(Q)sh tools/mkroot build/cache build/root $(ROOT_PACKAGES)
-	$(Q)build/tools/mkrootfs $@ build/root
+	$(Q)build/tools/mkrootfs $@.new build/root && mv $@.new $@
 
 .PHONY: iso dist
 iso:
