@@ -144,12 +144,31 @@ static void forget_and_resume(void)
 		panic("root: resuming after everything was forgotten: %s", baryon_error_text(result));
 }
 
+/* The SRM sleeps in its first thread when everything has started, or has been put back: before that, its portals and those of
+ * the kernels above may not be there to answer. */
+static bool srm_is_ready(void)
+{
+	const struct homes_entry *entry = homes_find(&root_homes, KIND_THREAD, ROOT_UID(NUMBER_SRM_THREAD));
+	const struct thread_home *home = entry ? entry->home : NULL;
+
+	return home && object_write_back(KIND_THREAD, home->header.uid) == 0 && home->state == THREAD_PARKED &&
+		home->unpark_token == 0 && home->deadline_ns == 0;
+}
+
 /* Half the period to one and a half of it, from now. */
 static uint64_t forget_next(uint64_t every_ms)
 {
 	uint64_t now = clock_now_ns(), every_ns = every_ms * 1000000;
 
 	return every_ms ? now + every_ns / 2 + now * 0x9e3779b97f4a7c15ull % every_ns : 0;
+}
+
+static void thread_reload(uint64_t home_address)
+{
+	long result = object_load(KIND_THREAD, (const void *)home_address, LOAD_LOCKED);
+
+	if (result < 0 && result != -BARYON_EEXIST)
+		log_format("root: the thread at %lx is not reloaded: %s\n", home_address, baryon_error_text(result));
 }
 
 /* Threads of root are locked, so no displaced ones should come; whatever comes is reloaded. */
@@ -161,10 +180,10 @@ static _Noreturn void scheduler_run(void)
 		long count = signal_wait(next, addresses, SIGNALS);
 
 		for (long i = 0; count > 0 && i < (count & (SIGNAL_OVERFLOWED - 1)); i++)
-			if (object_load(KIND_THREAD, (const void *)addresses[i], 0) < 0)
-				log_format("root: a displaced thread is not there\n");
+			thread_reload(addresses[i]);
 		if (every_ms && clock_now_ns() >= next) {
-			forget_and_resume();
+			if (srm_is_ready())
+				forget_and_resume();
 			next = forget_next(every_ms);
 		}
 	}

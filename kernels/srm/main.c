@@ -1,10 +1,12 @@
 /* The SRM's start: reads the boot image's settings, divides what there is, and starts the kernels. */
 #include "srm.h"
 
+#include "baryon/clock.h"
 #include "baryon/format.h"
 #include "baryon/string.h"
 
-enum { STACK_BYTES = 16384, OWN_HOMES = 8, SIDE_GROUPS = 4, SIDE_GRANT = 4, SHARE_ALL = 100 };
+enum { STACK_BYTES = 16384, OWN_HOMES = 8, SIDE_GROUPS = 4, SIDE_GRANT = 4, SHARE_ALL = 100, READY_TRIES = 5000 };
+#define READY_NS 1000000ull
 
 struct srm srm;
 
@@ -111,6 +113,30 @@ static void children_start(void)
 	}
 }
 
+/* A kernel's first thread sleeps when that kernel has started, or has put back what it keeps. Waits for that a little while.
+ * Returns whether this thread was woken meanwhile. */
+static bool child_wait(struct child *child)
+{
+	for (unsigned i = 0; i < READY_TRIES; i++) {
+		if (object_write_back(KIND_THREAD, child->thread.header.uid) == 0 && child->thread.state == THREAD_PARKED &&
+			child->thread.unpark_token == 0)
+			return false;
+		if (park(clock_now_ns() + READY_NS) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool children_wait(void)
+{
+	bool woken = false;
+
+	for (uint32_t i = 0; i < srm.child_count && !woken; i++)
+		woken = __atomic_load_n(&srm.children[i].state, __ATOMIC_ACQUIRE) == CHILD_RUNNING &&
+			child_wait(&srm.children[i]);
+	return woken;
+}
+
 /* Root wakes this thread after Strange forgot everything: what the SRM keeps is put back, and each kernel's first thread is
  * woken, which puts back what that kernel keeps. */
 static void resume_all(void)
@@ -143,7 +169,8 @@ _Noreturn void domain_main(void *start)
 	memory_report();
 	children_start();
 	for (;;) {
-		park(0);
+		if (!children_wait())
+			park(0);
 		resume_all();
 	}
 }

@@ -64,6 +64,8 @@ int thread_load(struct thread *thread)
 	home->fs_base = thread->fs_base;
 	home->gs_base = thread->gs_base;
 	status = object_load(KIND_THREAD, home, 0);
+	if (status == -BARYON_EEXIST)
+		status = 0;             /* it was loaded, forgotten and put back in the middle of the call */
 	if (status < 0)
 		log_line("thread %d cannot be loaded: error %ld", thread->tid, status);
 	return status < 0 ? -EAGAIN : 0;
