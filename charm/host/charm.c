@@ -81,8 +81,6 @@ void clock_set_timer(uint64_t deadline_ns) { host_this->timer = deadline_ns; }
 
 uint64_t cpu_cycles(void) { return clock_now(); }
 
-void trap_save_to(struct registers *place) { host_this->save = place; }
-
 void cpu_notify(uint64_t set)
 {
 	for (unsigned i = 0; i < CPU_LIMIT; i++)

@@ -71,7 +71,7 @@ void machine_start_cpu(unsigned cpu)
 static void launch(const struct trap_launch *l)
 {
 	host_this->now = (struct registers){ .rip = l->rip, .rsp = l->rsp, .rdi = l->rsp, .rsi = l->argument,
-					     .rdx = 1 };
+					     .rdx = l->cause };
 }
 
 static void load(struct registers *r)
