@@ -221,6 +221,7 @@ direct_resume:
 portal_call:
 	mov %rbx, R_RBX(%rsp)
 	mov %r14, R_R14(%rsp)
+	mov %r15, R_R15(%rsp)
 	mov %rsp, %r11
 	mov %gs:LOCAL_STACK, %rsp
 	push %rdi
@@ -269,6 +270,7 @@ portal_long:
 	mov R_RBX(%rsp), %rbx
 	mov R_RBP(%rsp), %rbp
 	mov R_R14(%rsp), %r14
+	mov R_R15(%rsp), %r15
 	jmp syscall_save
 
 /* Nothing to run. An interrupt does not come back here: it starts at the top of the stack again. */
