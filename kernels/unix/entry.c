@@ -20,9 +20,9 @@ static const call_function call_table[CALL_NUMBERS] = {
 
 static int64_t call_unknown(uint64_t number)
 {
-	static uint64_t counts[CALL_NUMBERS];
+	static uint64_t counts[CALL_NUMBERS + 1];       /* the last: of all numbers that Linux does not have */
 
-	if (number < CALL_NUMBERS && __atomic_fetch_add(&counts[number], 1, __ATOMIC_RELAXED) != 0)
+	if (__atomic_fetch_add(&counts[number < CALL_NUMBERS ? number : CALL_NUMBERS], 1, __ATOMIC_RELAXED) != 0)
 		return -ENOSYS;
 	log_line("unknown system call %lu (%s) by %s", number, call_name(number), self_process()->name);
 	return -ENOSYS;

@@ -9,15 +9,29 @@
 #include "process/process.h"
 #include "process/space.h"
 
-enum { AROUND = 16 };           /* pages of the window in which neighbours are loaded; a power of two */
+enum {
+	AROUND = 16,                /* pages of the window in which neighbours are loaded; a power of two */
+	BEHIND = 4,                 /* pages touched before it that make a row */
+	AHEAD = 8,                  /* pages made at one fault when a program touches one page after the other */
+};
 
 /* The mappings that one fault loads. */
 struct batch {
 	unsigned count;
 	uint64_t access;            /* that faulted */
+	bool displaced;             /* the page was loaded before: its neighbours may be displaced as well */
+	bool fresh;                 /* the page is anonymous and was made now */
 	uint64_t flags;             /* LOAD_REPLACE when something may be mapped there with fewer rights */
 	struct mapping_home homes[AROUND];
 };
+
+static void batch_start(struct batch *batch, uint64_t access)
+{
+	batch->count = 0;
+	batch->access = access;
+	batch->displaced = batch->fresh = false;
+	batch->flags = 0;
+}
 
 static void batch_add(struct batch *batch, uint64_t address, uint32_t container, uint64_t index, uint64_t rights)
 {
@@ -36,6 +50,12 @@ static uint64_t slot_rights(const struct region *region, uint64_t slot)
 	if (!(slot & SLOT_SHARED) && page_references(slot_page(slot)) > 1)
 		rights &= ~(uint64_t)RIGHT_WRITE;
 	return rights;
+}
+
+static void batch_add_slot(struct batch *batch, const struct region *region, uint64_t address, uint64_t *slot)
+{
+	*slot |= SLOT_LOADED;
+	batch_add(batch, address, HANDLE_MEMORY, slot_page(*slot), slot_rights(region, *slot));
 }
 
 static int slot_fill(struct space *space, uint64_t address, page_index page, uint64_t flags)
@@ -120,18 +140,33 @@ static int page_touch(struct space *space, const struct region *region, uint64_t
 	int status = 0;
 
 	if (slot == NULL || *slot == 0) {
+		batch->fresh = region->file == NULL;
 		status = region->file != NULL ? file_touch(space, region, address, access, batch) :
 			slot_fill(space, address, page_alloc(), 0);
 		slot = slot_find(space, address);
 	} else if (access & RIGHT_WRITE) {
 		status = slot_own(slot);
 	}
-	if (status == 0 && batch->count == 0)
-		batch_add(batch, address, HANDLE_MEMORY, slot_page(*slot), slot_rights(region, *slot));
+	if (status == 0 && batch->count == 0) {
+		batch->displaced = *slot & SLOT_LOADED;
+		batch_add_slot(batch, region, address, slot);
+	}
 	return status;
 }
 
-/* Neighbours that are present, or lie in the boot image, are loaded too: each would cost a fault of its own. */
+/* A neighbour of a page in the boot image. */
+static void image_touch(const struct region *region, uint64_t address, struct batch *batch)
+{
+	struct page_source source;
+
+	if (file_page(region->file, (region->offset + (address - region->start)) / PAGE_BYTES, false, &source) != 0)
+		return;
+	if (source.handle == HANDLE_BOOT_IMAGE)
+		batch_add(batch, address, source.handle, source.index, batch->homes[0].rights);
+	source_put(&source);
+}
+
+/* Neighbours that are present but not loaded, or lie in the boot image, are loaded too: each would cost a fault of its own. */
 static void touch_around(struct space *space, const struct region *region, uint64_t address, struct batch *batch)
 {
 	uint64_t start = address & ~(AROUND * PAGE_BYTES - 1), end = start + AROUND * PAGE_BYTES;
@@ -143,18 +178,36 @@ static void touch_around(struct space *space, const struct region *region, uint6
 		end = region->end;
 	for (uint64_t at = start; at < end; at += PAGE_BYTES) {
 		uint64_t *slot = at == address ? NULL : slot_find(space, at);
-		struct page_source source;
 
 		if (at == address)
 			continue;
 		if (slot != NULL && *slot != 0) {
-			batch_add(batch, at, HANDLE_MEMORY, slot_page(*slot), slot_rights(region, *slot));
-		} else if (in_image && file_page(region->file, (region->offset + (at - region->start)) / PAGE_BYTES,
-			false, &source) == 0) {
-			if (source.handle == HANDLE_BOOT_IMAGE)
-				batch_add(batch, at, source.handle, source.index, batch->homes[0].rights);
-			source_put(&source);
+			if (batch->displaced || !(*slot & SLOT_LOADED))
+				batch_add_slot(batch, region, at, slot);
+		} else if (in_image) {
+			image_touch(region, at, batch);
 		}
+	}
+}
+
+/* A program that touches anonymous pages in a row gets the next ones with the first. */
+static void touch_ahead(struct space *space, const struct region *region, uint64_t address, struct batch *batch)
+{
+	uint64_t *slot;
+
+	for (unsigned i = 1; i <= BEHIND; i++) {
+		slot = address >= region->start + i * PAGE_BYTES ? slot_find(space, address - i * PAGE_BYTES) : NULL;
+		if (slot == NULL || *slot == 0)
+			return;
+	}
+	for (unsigned i = 1; i < AHEAD; i++) {
+		uint64_t at = address + i * PAGE_BYTES;
+
+		if (at >= region->end || (slot = slot_make(space, at)) == NULL || *slot != 0)
+			return;
+		if (slot_fill(space, at, page_alloc(), 0) != 0)
+			return;
+		batch_add_slot(batch, region, at, slot);
 	}
 }
 
@@ -197,7 +250,9 @@ static int fault_locked(struct space *space, uint64_t address, uint64_t access, 
 		return -EACCES;
 	batch->flags = may_be_mapped(space, region, address, access) ? LOAD_REPLACE : 0;
 	status = page_touch(space, region, address, access, batch);
-	if (status == 0 && batch->flags == 0)
+	if (status == 0 && batch->fresh)
+		touch_ahead(space, region, address, batch);
+	else if (status == 0 && batch->flags == 0)
 		touch_around(space, region, address, batch);
 	return status;
 }
@@ -217,8 +272,7 @@ int space_fault_resume(struct space *space, uint64_t address, uint64_t access, b
 	struct batch batch;
 	int status;
 
-	batch.count = 0;
-	batch.access = access;
+	batch_start(&batch, access);
 	mutex_lock(&space->lock);
 	status = fault_locked(space, address & ~(PAGE_BYTES - 1), access, &batch);
 	if (status == 0 && may_resume) {
@@ -241,8 +295,7 @@ page_index space_own_page(struct space *space, uint64_t address)
 	page_index page = 0;
 	struct batch batch;
 
-	batch.count = 0;
-	batch.access = RIGHT_WRITE;
+	batch_start(&batch, RIGHT_WRITE);
 	address &= ~(PAGE_BYTES - 1);
 	mutex_lock(&space->lock);
 	if (fault_locked(space, address, RIGHT_WRITE, &batch) == 0)

@@ -1,56 +1,100 @@
-/* Slot tables: which page of M is at which address of a space. Four levels of 512 words, each table a page; tables are
- * freed with the space, and are zero then, because every slot was cleared. */
+/* Slot tables: which page of M is at which address of a space. A table is a page with 512 slots; a sorted directory says which
+ * tables there are. The directory lies in struct space as long as it is small, then in a block of pages. Tables are freed with
+ * the space, and are zero then, because every slot was cleared. */
+#include "baryon/string.h"
 #include "page.h"
 #include "process/space.h"
 
-enum { LEVEL_BITS = 9, LEVELS = 4, TABLE_WORDS = 512 };
-#define LEAF_BYTES (PAGE_BYTES * TABLE_WORDS)
+enum { TABLE_SLOTS = 512, BLOCK_TABLES = 16384 / sizeof(struct slot_table) };
+#define TABLE_BYTES (PAGE_BYTES * TABLE_SLOTS)
 
-static unsigned level_index(uint64_t address, unsigned level)
+/* The place of the first table whose number is not below. */
+static unsigned directory_place(const struct space *space, uint32_t number)
 {
-	return (unsigned)(address >> (PAGE_BITS + LEVEL_BITS * level)) % TABLE_WORDS;
+	unsigned low = 0, high = space->table_count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (space->tables[middle].number >= number)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
 }
 
-/* The leaf table for an address, made if asked for; remembers it. */
+static bool directory_grow(struct space *space)
+{
+	struct slot_table *block;
+
+	if (space->tables != space->tables_inline || (block = page_block_alloc()) == NULL)
+		return false;
+	memcpy(block, space->tables, space->table_count * sizeof *block);
+	space->tables = block;
+	return true;
+}
+
+/* Puts a new table at its place. 0: no memory. */
+static page_index table_make(struct space *space, unsigned place, uint32_t number)
+{
+	unsigned room = space->tables == space->tables_inline ? TABLES_INLINE : BLOCK_TABLES;
+	page_index page;
+
+	if (space->table_count == room && !directory_grow(space))
+		return 0;
+	page = page_alloc();
+	if (page == 0)
+		return 0;
+	memmove(&space->tables[place + 1], &space->tables[place], (space->table_count - place) * sizeof *space->tables);
+	space->tables[place] = (struct slot_table) { number, page };
+	space->table_count++;
+	return page;
+}
+
+static unsigned slot_index(uint64_t address)
+{
+	return (unsigned)(address / PAGE_BYTES % TABLE_SLOTS);
+}
+
+/* The table for an address, made if asked for; the last one is remembered. */
 static uint64_t *leaf_of(struct space *space, uint64_t address, bool make)
 {
-	page_index *root = &space->slots;
-	uint64_t *table;
+	uint32_t number = (uint32_t)(address / TABLE_BYTES);
+	unsigned place;
+	page_index page;
 
-	if (space->leaf != NULL && address / LEAF_BYTES * LEAF_BYTES == space->leaf_base)
+	if (space->leaf != NULL && number == space->leaf_number)
 		return space->leaf;
-	if (*root == 0 && (!make || (*root = page_alloc()) == 0))
+	place = directory_place(space, number);
+	if (place < space->table_count && space->tables[place].number == number)
+		page = space->tables[place].page;
+	else
+		page = make ? table_make(space, place, number) : 0;
+	if (page == 0)
 		return NULL;
-	table = page_address(*root);
-	for (unsigned level = LEVELS - 1; level > 0; level--) {
-		uint64_t *entry = &table[level_index(address, level)];
-
-		if (*entry == 0 && (!make || (*entry = page_alloc()) == 0))
-			return NULL;
-		table = page_address((page_index)*entry);
-	}
-	space->leaf = table;
-	space->leaf_base = address / LEAF_BYTES * LEAF_BYTES;
-	return table;
+	space->leaf = page_address(page);
+	space->leaf_number = number;
+	return space->leaf;
 }
 
 uint64_t *slot_find(struct space *space, uint64_t address)
 {
 	uint64_t *leaf = leaf_of(space, address, false);
 
-	return leaf == NULL ? NULL : &leaf[level_index(address, 0)];
+	return leaf == NULL ? NULL : &leaf[slot_index(address)];
 }
 
 uint64_t *slot_make(struct space *space, uint64_t address)
 {
 	uint64_t *leaf = leaf_of(space, address, true);
 
-	return leaf == NULL ? NULL : &leaf[level_index(address, 0)];
+	return leaf == NULL ? NULL : &leaf[slot_index(address)];
 }
 
 static uint64_t leaf_end(uint64_t address, uint64_t end)
 {
-	uint64_t next = address / LEAF_BYTES * LEAF_BYTES + LEAF_BYTES;
+	uint64_t next = address / TABLE_BYTES * TABLE_BYTES + TABLE_BYTES;
 
 	return next < end ? next : end;
 }
@@ -80,7 +124,7 @@ static void leaf_copy(struct space *to, uint64_t *target, const uint64_t *source
 		if (source[i] == 0)
 			continue;
 		page_get(slot_page(source[i]));
-		target[i] = source[i];
+		target[i] = source[i] & ~(uint64_t)SLOT_LOADED;
 		to->resident++;
 	}
 }
@@ -120,25 +164,15 @@ int slots_move(struct space *space, uint64_t from, uint64_t to, uint64_t bytes)
 	return 0;
 }
 
-static void table_free(page_index page, unsigned level)
-{
-	uint64_t *table = page_address(page);
-
-	for (unsigned i = 0; level > 0 && i < TABLE_WORDS; i++) {
-		if (table[i] == 0)
-			continue;
-		table_free((page_index)table[i], level - 1);
-		table[i] = 0;
-	}
-	page_put_clean(page);
-}
-
 void slots_free(struct space *space)
 {
 	for (unsigned i = 0; i < space->region_count; i++)
 		slots_clear(space, space->regions[i].start, space->regions[i].end);
-	if (space->slots != 0)
-		table_free(space->slots, LEVELS - 1);
-	space->slots = 0;
+	for (unsigned i = 0; i < space->table_count; i++)
+		page_put_clean(space->tables[i].page);
+	if (space->tables != space->tables_inline)
+		page_block_free(space->tables);
+	space->tables = space->tables_inline;
+	space->table_count = 0;
 	space->leaf = NULL;
 }

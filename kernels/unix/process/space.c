@@ -21,6 +21,7 @@ static struct space *space_new(void)
 	home_start(&space->home, sizeof space->home, KIND_SPACE, number_make(NUMBER_KIND_SPACE, page));
 	space->home.flags = SPACE_PROGRAM;
 	space->references = 1;
+	space->tables = space->tables_inline;
 	space->regions = space->regions_inline;
 	space->region_capacity = REGION_INLINE;
 	space->map_top = PROGRAM_MAP_TOP;

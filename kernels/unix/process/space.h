@@ -27,28 +27,41 @@ struct region {
 };
 
 #define REGION_INLINE 80
+#define TABLES_INLINE 16
 
-struct space {                  /* fills one page; a slot table is a page with 512 words */
+struct slot_table {
+	uint32_t number;            /* of the 2 MiB of addresses that it stands for */
+	page_index page;
+};
+
+struct space {                  /* fills one page; a slot table is another */
 	struct space_home home;
 	struct mutex lock;
 	uint32_t references;        /* processes in it */
 	uint32_t loading;           /* misses that are loading the home now */
 	uint32_t region_count, region_capacity;
 	struct region *regions;     /* sorted; regions_inline or a block */
-	page_index slots;           /* root of the slot tables, four levels; 0: none */
-	uint64_t leaf_base, *leaf;  /* the slot table that was used last, and the first address it stands for */
+	struct slot_table *tables;  /* sorted; tables_inline or a block */
+	uint32_t table_count;
+	uint32_t leaf_number;       /* the slot table that was used last */
+	uint64_t *leaf;
 	uint64_t heap_start, heap_end;          /* brk */
 	uint64_t map_top;           /* mmap places below it, downwards */
 	uint64_t argument_start, argument_end, environment_end;
 	uint64_t resident;          /* slots in use */
 	uint64_t stack_limit;
+	struct slot_table tables_inline[TABLES_INLINE];
 	struct region regions_inline[REGION_INLINE];
 };
 
 _Static_assert(sizeof(struct space) <= PAGE_BYTES, "a space fills one page");
 
 /* A slot: page of M << 12 | flags; zero: none. */
-enum { SLOT_PRESENT = 1, SLOT_SHARED = 2 };
+enum {
+	SLOT_PRESENT = 1,
+	SLOT_SHARED = 2,
+	SLOT_LOADED = 4,            /* a hint: its mapping was loaded once, and may be there still */
+};
 
 static inline page_index slot_page(uint64_t slot)
 {

@@ -105,9 +105,11 @@ static void blocks_are_aligned(void)
 static void slots_give_everything_back(void)
 {
 	static struct space space, child;
-	struct region region = { .start = 0x1ff000, .end = 0x604000 };
+	struct region region = { .start = 0x1ff000, .end = 0x2604000 };
 	uint64_t before;
 
+	space.tables = space.tables_inline;
+	child.tables = child.tables_inline;
 	space.regions = space.regions_inline;
 	space.regions[0] = region;
 	space.region_count = 1;
@@ -124,7 +126,7 @@ static void slots_give_everything_back(void)
 	slots_free(&space);
 	assert(page_references(slot_page(*slot_find(&child, region.start))) == 1);
 	slots_free(&child);
-	assert(page_count_free() == before && child.slots == 0);
+	assert(page_count_free() == before && child.table_count == 0);
 }
 
 int main(void)
