@@ -16,6 +16,12 @@
 
 enum { BATCH = 64, RANGE_STEP = 4096 };
 
+/* Canonical, also in domains. */
+static uint64_t mapping_address(const struct mapping *m)
+{
+	return (uint64_t)((int64_t)((uint64_t)m->page << (64 - 36)) >> (64 - 36 - PAGE_BITS));
+}
+
 /* Entries that were taken out and wait for the shoot-down. */
 struct batch {
 	struct space *space;
@@ -101,7 +107,7 @@ static void entry_take(struct batch *b, struct out *out, uint32_t table, unsigne
 	out->mapping = mapping_number(m);
 	out->frame = mmu_frame(e);
 	b->table[b->count] = table;
-	b->address = (uint64_t)m->page << PAGE_BITS;
+	b->address = mapping_address(m);
 	b->count++;
 }
 
@@ -206,14 +212,12 @@ result mapping_unload(uint32_t index, uint32_t generation, bool write)
 {
 	struct mapping *m = mapping_at(index);
 	struct space *s = space_at(m->space);
-	uint64_t address = (uint64_t)m->page << PAGE_BITS, end;
+	uint64_t address = mapping_address(m), end;
 
 	(void)generation;
 	(void)write;
 	if (!m->live)
 		return 0;
-	if (!(s->flags & SPACE_PROGRAM))
-		address |= ~((1ull << 48) - 1);
 	end = address + PAGE_BYTES;
 	spin_lock(&s->slot.lock);
 	if (m->live && space_at(m->space) == s && s->table != TABLE_NONE)
@@ -628,9 +632,7 @@ unsigned mapping_receivers(frame_number frame, struct signal_receiver *out, unsi
 			continue;
 		out[n].thread = thread_at(m->thread - 1u);
 		out[n].generation = out[n].thread->slot.generation;
-		out[n].address = (uint64_t)m->page << PAGE_BITS;
-		if (out[n].address >> 47)
-			out[n].address |= ~((1ull << 48) - 1);
+		out[n].address = mapping_address(m);
 		n++;
 	}
 	spin_unlock(&p->lock);

@@ -84,7 +84,7 @@ static void stepped(void)
 }
 
 /* Play handlers until the thread is back at that depth. */
-static bool play(void);
+
 
 static bool settle(baryon_uid thread, uint32_t depth)
 {
@@ -93,7 +93,7 @@ static bool settle(baryon_uid thread, uint32_t depth)
 			return false;
 		if (world_running() == thread && depth_now() == depth)
 			return true;
-		if (!play())
+		if (!world_play())
 			return false;
 	}
 	fprintf(stderr, "the world does not settle: thread %lx depth %u rip %lx\n", (long)world_running(), depth_now(),
@@ -376,7 +376,7 @@ static bool frame_play(struct world_kernel *k)
 	return true;
 }
 
-static bool play(void)
+bool world_play(void)
 {
 	struct world_kernel *k = kernel_of_address(now()->rip);
 	uint64_t entry = k ? now()->rip - k->base : 0;
@@ -466,7 +466,7 @@ baryon_uid world_portal_load(struct world_kernel *k, uint64_t number, uint64_t e
 		h.records = world_pages(k, 1);
 		CHECK(world_touch(h.records, RIGHT_WRITE));
 	}
-	CHECK_IS(load_new(k, KIND_PORTAL, &h, sizeof h, 0), 0);
+	CHECK_IS(load_new(k, KIND_PORTAL, &h, sizeof h, world.locked && number <= NUMBER_MISS_PORTAL ? LOAD_LOCKED : 0), 0);
 	return h.header.uid;
 }
 
@@ -506,6 +506,8 @@ long world_map(struct world_kernel *k, baryon_uid space, uint64_t address, uint6
 
 /* kernels */
 
+static unsigned locked_flag(void) { return world.locked ? LOAD_LOCKED : 0; }
+
 static void pages_load(baryon_uid container, unsigned pages)
 {
 	static uint64_t next_frame;
@@ -528,7 +530,7 @@ static void memory_make(struct world_kernel *k, unsigned pages)
 	struct container_home c = { .header = { KIND_CONTAINER, HOME_VERSION, 1, k->container }, .size_pages = pages };
 	uint32_t handle = 100 + k->number;
 
-	CHECK_IS(load_new(&world.root, KIND_CONTAINER, &c, sizeof c, 0), 0);
+	CHECK_IS(load_new(&world.root, KIND_CONTAINER, &c, sizeof c, locked_flag()), 0);
 	pages_load(k->container, pages);
 	CHECK_IS(world_reference_load(&world.root, KIND_CONTAINER, k->container, RIGHT_ALL, 0, ROOT_SPACE_UID, handle), 0);
 	for (unsigned i = 0; i < pages; i++) {
@@ -556,7 +558,9 @@ static void kernel_home_load(struct world_kernel *k, uint32_t rights)
 	h->priority_ceiling = h->priority_ceiling ? h->priority_ceiling : 24;
 	for (unsigned i = 0; i < CPU_LIMIT; i++)
 		h->cpu_share[i] = h->cpu_share[i] ? h->cpu_share[i] : 100;
-	CHECK_IS(load_new(&world.root, KIND_KERNEL, h, sizeof *h, 0), 0);
+	if (world.locked)
+		h->lock_quota[KIND_PORTAL] = 8;
+	CHECK_IS(load_new(&world.root, KIND_KERNEL, h, sizeof *h, locked_flag()), 0);
 	memset(h, 0, sizeof *h);
 }
 
@@ -566,7 +570,7 @@ static void domain_load(struct world_kernel *k)
 				.flags = k->supervisor ? SPACE_SUPERVISOR : 0, .domain = k->number,
 				.principal = KERNEL_UID(k->number) };
 
-	CHECK_IS(load_new(&world.root, KIND_SPACE, &h, sizeof h, 0), 0);
+	CHECK_IS(load_new(&world.root, KIND_SPACE, &h, sizeof h, locked_flag()), 0);
 }
 
 /* The first thread's home and handler block lie in root's and in the kernel's memory. */
@@ -585,7 +589,7 @@ static void first_thread_load(struct world_kernel *k)
 	h.base.registers.rsp = stack + PAGE_BYTES;
 	world_write(at, &h, sizeof h);
 	CHECK_IS(load_again(&world.root, KIND_MAPPING, k->space, stack + PAGE_BYTES), 0);
-	CHECK_IS(world_load(KIND_THREAD, at, 0), 0);
+	CHECK_IS(world_load(KIND_THREAD, at, locked_flag()), 0);
 }
 
 struct world_kernel *world_kernel_make(uint32_t number, uint32_t rights, bool supervisor)
@@ -608,11 +612,13 @@ struct world_kernel *world_kernel_make(uint32_t number, uint32_t rights, bool su
 
 void world_kernel_portals(struct world_kernel *k)
 {
+	unsigned stacks = world.stacks ? world.stacks : 2;
+
 	(void)world_portal_load(k, NUMBER_TRAP_PORTAL, ENTRY_TRAP, 0);
-	(void)world_portal_load(k, NUMBER_FAULT_PORTAL, ENTRY_FAULT, 2);
+	(void)world_portal_load(k, NUMBER_FAULT_PORTAL, ENTRY_FAULT, stacks);
 	(void)world_portal_load(k, NUMBER_EXCEPTION_PORTAL, ENTRY_EXCEPTION, 2);
 	(void)world_portal_load(k, NUMBER_ALERT_PORTAL, ENTRY_ALERT, 0);
-	(void)world_portal_load(k, NUMBER_MISS_PORTAL, ENTRY_MISS, 2);
+	(void)world_portal_load(k, NUMBER_MISS_PORTAL, ENTRY_MISS, stacks);
 }
 
 void world_boot(const char *command_line, unsigned cpus)
@@ -632,9 +638,11 @@ void world_boot(const char *command_line, unsigned cpus)
 				    .space = ROOT_SPACE_UID, .container = ROOT_MEMORY, .thread = ROOT_THREAD };
 	world_read(now()->rdi, &start, sizeof start);
 	k->memory = k->next = start.heap_first;
-	(void)world_portal_load(k, NUMBER_FAULT_PORTAL, ENTRY_FAULT, 4);
+	world.locked = true;
+	(void)world_portal_load(k, NUMBER_FAULT_PORTAL, ENTRY_FAULT, 8);
 	(void)world_portal_load(k, NUMBER_EXCEPTION_PORTAL, ENTRY_EXCEPTION, 2);
-	(void)world_portal_load(k, NUMBER_MISS_PORTAL, ENTRY_MISS, 4);
+	(void)world_portal_load(k, NUMBER_MISS_PORTAL, ENTRY_MISS, 8);
+	world.locked = false;
 }
 
 /* inside Strange */

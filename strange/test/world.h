@@ -55,6 +55,8 @@ struct world {
 	struct world_kernel root, kernel[8];
 	unsigned kernels;
 	uint32_t quiet;             /* number of a kernel whose handlers are not played */
+	bool locked;                /* the kernels made from now on are locked with their domain, first thread and portals */
+	unsigned stacks;            /* of root's and the kernels' fault and miss portals; 0: 4 and 2 */
 	uint64_t misses, faults;    /* that were played */
 	void (*after_step)(void);   /* called after every entry into Strange */
 };
@@ -75,6 +77,9 @@ void world_run(baryon_uid thread);
 /* Whoever runs parks until world_run names it. */
 void world_park(void);
 baryon_uid world_running(void);         /* 0: idle */
+
+/* If a fault or miss handler was just entered, play it. */
+bool world_play(void);
 
 /* Memory of the kernel whose domain runs: `bytes`, aligned to them rounded up to a power of two. */
 uint64_t world_memory(struct world_kernel *k, uint64_t bytes);
