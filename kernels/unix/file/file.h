@@ -209,6 +209,8 @@ struct path_state {
 enum {
 	WALK_FOLLOW = 1,            /* the last name too, if it is a symbolic link */
 	WALK_EMPTY = 2,             /* an empty path names the descriptor itself */
+	WALK_CREATE = 8,            /* a regular file may be made: a '/' at the end is EISDIR */
+	WALK_NAME = 4,              /* the last name itself is meant, even with a '/' after it: walk->slash is the caller's */
 };
 
 enum { WALK_SMALL = 256 };

@@ -70,7 +70,7 @@ static int make_node(struct walk *walk, uint32_t mode, uint32_t device)
 static int64_t node_call(int directory, uint64_t path, uint32_t mode, uint32_t device)
 {
 	struct walk walk;
-	int status = walk_user(&walk, directory, path, 0);
+	int status = walk_user(&walk, directory, path, WALK_NAME);
 
 	if (status == 0)
 		status = make_node(&walk, mode, device);
@@ -147,7 +147,7 @@ static int64_t symlink_call(uint64_t target, int directory, uint64_t path)
 	bytes = user_string(page_address(page), target, PATH_MAX);
 	status = bytes < 0 ? bytes : bytes == 0 ? -ENOENT : 0;
 	if (status == 0) {
-		status = walk_user(&walk, directory, path, 0);
+		status = walk_user(&walk, directory, path, WALK_NAME);
 		if (status == 0)
 			status = make_link(&walk, page_address(page), (uint64_t)bytes);
 		walk_end(&walk);
@@ -183,16 +183,17 @@ static int make_name(struct walk *walk, struct inode *inode)
 	struct entry *hidden;
 	int status;
 
-	if (inode_is(inode, S_IFDIR))
-		return -EPERM;
-	if (inode->operations)
-		return -EXDEV;
 	if (walk->slash)
 		return walk->inode ? -EEXIST : -ENOENT;
 	status = make_begin(walk, &hidden);
 	if (status)
 		return status;
-	status = directory_add_locked(walk->folder, walk->name, walk->bytes, walk->hash, hidden, inode);
+	if (inode_is(inode, S_IFDIR))
+		status = -EPERM;
+	else if (inode->operations)
+		status = -EXDEV;
+	else
+		status = directory_add_locked(walk->folder, walk->name, walk->bytes, walk->hash, hidden, inode);
 	if (status == 0) {
 		nlink_change(inode, 1);
 		inode_touch(walk->folder);
@@ -213,7 +214,7 @@ static int64_t link_call(int from, uint64_t old, int to, uint64_t new, uint32_t 
 	status = path_inode(from, old, follow, &inode);
 	if (status)
 		return status;
-	status = walk_user(&walk, to, new, 0);
+	status = walk_user(&walk, to, new, WALK_NAME);
 	if (status == 0)
 		status = make_name(&walk, inode);
 	walk_end(&walk);
@@ -317,7 +318,7 @@ static int folder_remove(struct walk *walk)
 static int64_t remove_call(int directory, uint64_t path, bool folder)
 {
 	struct walk walk;
-	int status = walk_user(&walk, directory, path, 0);
+	int status = walk_user(&walk, directory, path, WALK_NAME);
 
 	if (status == 0)
 		status = folder ? folder_remove(&walk) : name_remove(&walk);

@@ -112,8 +112,6 @@ static int open_create(struct walk *walk, uint32_t flags, uint32_t mode, bool *m
 	struct entry *entry;
 	int status;
 
-	if (walk->slash)
-		return -EISDIR;
 	status = inode_allowed(folder, W_OK | X_OK);
 	if (status)
 		return status;
@@ -176,7 +174,7 @@ static int64_t open_call(int directory, uint64_t path, uint32_t flags, uint32_t 
 		return -EOPNOTSUPP;
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	status = walk_user(&walk, directory, path, follow ? WALK_FOLLOW : 0);
+	status = walk_user(&walk, directory, path, (follow ? WALK_FOLLOW : 0) | (flags & O_CREAT ? WALK_CREATE : 0));
 	if (status == 0)
 		status = open_walked(&walk, flags, mode, &file);
 	walk_end(&walk);

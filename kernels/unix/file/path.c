@@ -26,25 +26,27 @@ struct step {                   /* where a walk is */
 	uint32_t links;
 };
 
-/* Cuts the next name off. Returns false at the end of the path. */
+/* Cuts the next name off. Returns false at the end of the path; the walk then still holds the last name. */
 static bool step_name(struct walk *walk, struct step *step)
 {
-	const char *path = step->path;
+	const char *path = step->path, *name;
 	uint32_t hash = NAME_HASH_START;
 
 	while (*path == '/')
 		path++;
-	walk->name = path;
-	for (; *path && *path != '/'; path++)
+	if (!*path)
+		return false;
+	for (name = path; *path && *path != '/'; path++)
 		hash = name_hash_step(hash, *path);
-	walk->bytes = (uint32_t)(path - walk->name);
+	walk->name = name;
+	walk->bytes = (uint32_t)(path - name);
 	walk->hash = hash;
 	walk->slash = *path == '/';
 	while (*path == '/')
 		path++;
 	step->path = path;
-	walk->dots = walk->name[0] == '.' && (walk->bytes == 1 || (walk->bytes == 2 && walk->name[1] == '.'));
-	return walk->bytes != 0;
+	walk->dots = name[0] == '.' && (walk->bytes == 1 || (walk->bytes == 2 && name[1] == '.'));
+	return true;
 }
 
 static void step_to(struct step *step, struct inode *inode)
@@ -122,6 +124,8 @@ static int walk_step(struct walk *walk, struct step *step, uint32_t flags)
 			step_to(step, directory_parent(step->at));
 		return 0;
 	}
+	if (last && walk->slash && (flags & WALK_CREATE))
+		return -EISDIR;
 	status = directory_find(step->at, walk->name, walk->bytes, walk->hash, &inode);
 	if (status == -ENOENT && last) {
 		walk->folder = step->at;
@@ -130,7 +134,7 @@ static int walk_step(struct walk *walk, struct step *step, uint32_t flags)
 	}
 	if (status)
 		return status;
-	if (inode_is(inode, S_IFLNK) && (!last || walk->slash || (flags & WALK_FOLLOW))) {
+	if (inode_is(inode, S_IFLNK) && (!last || (flags & WALK_FOLLOW) || (walk->slash && !(flags & WALK_NAME)))) {
 		status = link_follow(walk, step, &inode);
 		if (status <= 0) {
 			inode_put(inode);
@@ -144,7 +148,7 @@ static int walk_step(struct walk *walk, struct step *step, uint32_t flags)
 	walk->inode = inode;
 	walk->folder = step->at;
 	step->at = 0;
-	return walk->slash && !inode_is(inode, S_IFDIR) ? -ENOTDIR : 1;
+	return walk->slash && !(flags & WALK_NAME) && !inode_is(inode, S_IFDIR) ? -ENOTDIR : 1;
 }
 
 static int walk_from(struct walk *walk, struct step *step, uint32_t flags)
@@ -211,7 +215,8 @@ static void walk_clear(struct walk *walk)
 {
 	walk->folder = walk->inode = 0;
 	walk->page = 0;
-	walk->dots = false;
+	walk->bytes = 0;
+	walk->slash = walk->dots = false;
 }
 
 int walk_user(struct walk *walk, int descriptor, uint64_t path, uint32_t flags)

@@ -35,8 +35,28 @@ static void folders_unlock(struct inode *one, struct inode *other)
 		mutex_unlock(&other->lock);
 }
 
-/* What may not be: both folders are locked and the names were looked up again. */
-static int move_check(struct move *move)
+/* What the names alone forbid, in the order of Linux' answers. */
+static int names_check(const struct move *move)
+{
+	bool exchange = move->flags & RENAME_EXCHANGE, directory = inode_is(move->moved, S_IFDIR);
+
+	if ((move->flags & RENAME_NOREPLACE) && move->victim)
+		return -EEXIST;
+	if (exchange && !move->victim)
+		return -ENOENT;
+	if (exchange && move->to->slash && !inode_is(move->victim, S_IFDIR))
+		return -ENOTDIR;
+	if (!directory && (move->from->slash || (!exchange && move->to->slash)))
+		return -ENOTDIR;
+	if (directory && is_above(move->moved, move->to->folder))
+		return -EINVAL;
+	if (move->victim && inode_is(move->victim, S_IFDIR) && is_above(move->victim, move->from->folder))
+		return exchange ? -EINVAL : -ENOTEMPTY;
+	return 0;
+}
+
+/* What rights and types forbid. Both folders are locked. */
+static int move_check(const struct move *move)
 {
 	bool directory = inode_is(move->moved, S_IFDIR);
 	int status = directory_may_remove(move->from->folder, move->moved);
@@ -45,21 +65,11 @@ static int move_check(struct move *move)
 		return status;
 	if (move->moved->operations || (move->victim && move->victim->operations))
 		return -EBUSY;
-	if (directory && is_above(move->moved, move->to->folder))
-		return -EINVAL;
-	if (!directory && (move->from->slash || move->to->slash))
-		return -ENOTDIR;
 	if (!move->victim)
-		return move->flags & RENAME_EXCHANGE ? -ENOENT : inode_allowed(move->to->folder, W_OK | X_OK);
-	if (move->flags & RENAME_NOREPLACE)
-		return -EEXIST;
+		return inode_allowed(move->to->folder, W_OK | X_OK);
 	status = directory_may_remove(move->to->folder, move->victim);
-	if (status)
+	if (status || (move->flags & RENAME_EXCHANGE))
 		return status;
-	if (move->flags & RENAME_EXCHANGE)
-		return inode_is(move->victim, S_IFDIR) && is_above(move->victim, move->from->folder) ? -EINVAL : 0;
-	if (inode_is(move->victim, S_IFDIR) && is_above(move->victim, move->from->folder))
-		return -ENOTEMPTY;
 	if (directory && !inode_is(move->victim, S_IFDIR))
 		return -ENOTDIR;
 	return !directory && inode_is(move->victim, S_IFDIR) ? -EISDIR : 0;
@@ -185,13 +195,16 @@ static int move_locked(struct move *move)
 {
 	int status = move_find(move);
 
+	if (status == 0)
+		status = names_check(move);
+	if (status == 0 && move->victim == move->moved) {
+		move->victim = 0;           /* two names of one file: nothing happens */
+		return 0;
+	}
+	if (status == 0)
+		status = move_check(move);
 	if (status)
 		return status;
-	status = move_check(move);
-	if (status || move->victim == move->moved) {
-		move->victim = 0;           /* two names of one file: nothing happens */
-		return status;
-	}
 	status = move->flags & RENAME_EXCHANGE ? move_exchange(move) : move_commit(move);
 	if (status || (move->flags & RENAME_EXCHANGE))
 		move->victim = 0;
@@ -207,10 +220,10 @@ static int rename_walked(struct walk *from, struct walk *to, uint32_t flags)
 	struct move move = {.from = from, .to = to, .flags = flags};
 	int status;
 
+	if (!from->folder || !to->folder)
+		return from->folder && (flags & RENAME_NOREPLACE) ? -EEXIST : -EBUSY;
 	if (!from->inode)
 		return -ENOENT;
-	if (!from->folder || (to->inode && !to->folder) || !to->folder)
-		return -EBUSY;
 	if (from->folder->operations || to->folder->operations)
 		return -EPERM;
 	mutex_lock(&rename_lock);
@@ -233,9 +246,9 @@ static int64_t rename_call(int from, uint64_t old, int to, uint64_t new, uint32_
 
 	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	status = walk_user(&source, from, old, 0);
+	status = walk_user(&source, from, old, WALK_NAME);
 	if (status == 0) {
-		status = walk_user(&target, to, new, 0);
+		status = walk_user(&target, to, new, WALK_NAME);
 		if (status == 0)
 			status = rename_walked(&source, &target, flags);
 		walk_end(&target);

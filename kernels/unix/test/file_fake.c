@@ -35,7 +35,7 @@ static unsigned module_count, setting_count;
 
 static void arena_start(void)
 {
-	domain = mmap(0, DOMAIN_CONSOLE_OFFSET + (1 << 20), PROT_NONE, 0x22 /* private, anonymous */ | 0x4000, -1, 0);
+	domain = mmap(0, DOMAIN_MEMORY_OFFSET + DOMAIN_CONSOLE_OFFSET + PAGES * PAGE_BYTES, PROT_NONE, 0x22 /* private, anonymous */ | 0x4000, -1, 0);
 	CHECK(domain != (char *)-1);
 	memory_base = domain + DOMAIN_MEMORY_OFFSET;
 	CHECK(mprotect(memory_base, PAGES * PAGE_BYTES, 3) == 0);
