@@ -65,8 +65,6 @@ static void handler_start(struct thread *t, struct activation *a, const struct e
 {
 	uint64_t frame = a->block;
 
-	if (a->record == t->handler_record)
-		t->launch = (struct trap_launch){ .cause = e->cause, .rsp = frame, .argument = t->cookie };
 	a->registers = (struct registers){
 		.rip = p->entry, .rsp = frame, .rdi = frame, .rsi = t->cookie, .rdx = e->cause,
 		.flags = flags_in(a->space),
