@@ -220,7 +220,7 @@ static void dead(struct cpu *cpu, struct thread *t, const struct event *e, resul
 
 void forward(struct cpu *cpu, struct thread *t, struct event *e)
 {
-	bool trap = e->cause == TRAP_SYSCALL;
+	bool trap = e->cause == TRAP_SYSCALL, miss = e->cause == TRAP_MISS;
 	result r = 0;
 
 	for (int n = 0; n < FORWARD_DEPTH; n++) {
@@ -235,7 +235,7 @@ void forward(struct cpu *cpu, struct thread *t, struct event *e)
 		if (r != RESULT_MISS && r != RESULT_FAULT)
 			break;
 		event_of_want(e, &cpu->want);
-		e->indirect = true;
+		e->indirect = !miss;
 	}
 	dead(cpu, t, e, r);
 }

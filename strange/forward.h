@@ -12,7 +12,7 @@ struct event {
 	uint64_t address, access, vector, error;
 	struct space *space;        /* that faulted or trapped */
 	uint32_t keeper;            /* miss: kernel number */
-	bool indirect;              /* met while another event was forwarded: no call of the thread's waits for it */
+	bool indirect;              /* met while another event was forwarded: no miss of a call's waits for it */
 };
 
 /* The running thread enters the handler, waits for a stack of it, or executes again what it did. When nobody can answer it
