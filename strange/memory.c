@@ -92,7 +92,7 @@ result memory_place(struct space *space, uint64_t address, unsigned access, stru
 
 	if (!address_in_space(space, address))
 		return -BARYON_EFAULT;
-	e = table_entry(space, address);
+	e = table_walk(space, address);
 	if (!mmu_present(e) || (access & ~mmu_rights(e) & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)))
 		return want_address(space, address, access);
 	return place_of_entry(e, address, place);

@@ -23,18 +23,7 @@ static unsigned top_level(const struct space *s)
 
 mmu_entry table_entry(struct space *space, uint64_t address)
 {
-	unsigned level = top_level(space);
-	uint32_t table = space->table;
-	mmu_entry e;
-
-	if (table == TABLE_NONE)
-		return 0;
-	for (;; level--) {
-		e = __atomic_load_n(&table_entries(table)[mmu_index(address, level)], __ATOMIC_RELAXED);
-		if (!mmu_present(e) || level == 0 || (level == 1 && mmu_is_large(e)))
-			return mmu_present(e) ? e : 0;
-		table = table_of_entry(e);
-	}
+	return table_walk(space, address);
 }
 
 static uint32_t table_pop(void)

@@ -6,8 +6,40 @@
 
 #define TABLE_NONE 0xffffffffu
 
-/* The leaf entry of an address, or 0. No lock when the space is active here, else the space's. */
+/* The leaf entry of an address, or 0. No lock when the space is active here, else the space's. table_walk is the same, inline. */
 mmu_entry table_entry(struct space *space, uint64_t address);
+
+static inline mmu_entry table_step(frame_number frame, uint64_t address, unsigned level)
+{
+	const mmu_entry *entries = frame_pointer(frame);
+
+	return __atomic_load_n(&entries[mmu_index(address, level)], __ATOMIC_RELAXED);
+}
+
+static inline mmu_entry table_walk(const struct space *space, uint64_t address)
+{
+	frame_number frame = state.table_frame + space->table;
+	mmu_entry e;
+
+	if (space->table == TABLE_NONE)
+		return 0;
+	if (!(space->flags & SPACE_SUPERVISOR)) {
+		e = table_step(frame, address, 3);
+		if (!mmu_present(e))
+			return 0;
+		frame = mmu_frame(e);
+	}
+	e = table_step(frame, address, 2);
+	if (!mmu_present(e))
+		return 0;
+	e = table_step(mmu_frame(e), address, 1);
+	if (!mmu_present(e) || mmu_is_large(e))
+		return mmu_present(e) ? e : 0;
+	e = table_step(mmu_frame(e), address, 0);
+	return mmu_present(e) ? e : 0;
+}
+
+_Static_assert(MMU_LEVELS == 4, "table_walk");
 
 /* The table with the leaf entry of `address` (level 0, or 1 for large), making what is missing. The space is locked.
  * TABLE_NONE: no table is free: unlock, table_displace, again. -> entry's slot in *slot. EEXIST-like conflicts (a large mapping

@@ -66,19 +66,12 @@ static inline bool mmu_dirty(mmu_entry e)
 
 static inline unsigned mmu_rights(mmu_entry e)
 {
-	unsigned rights = 0;
-
 	if (!mmu_present(e))
 		return 0;
-	rights |= RIGHT_READ;
-	if (e & ENTRY_WRITE)
-		rights |= RIGHT_WRITE;
-	if (!(e & ENTRY_NO_EXECUTE))
-		rights |= RIGHT_EXECUTE;
-	if (e & ENTRY_USER)
-		rights |= MMU_USER;
-	return rights;
+	return (unsigned)(RIGHT_READ | (e & ENTRY_WRITE) | (~e >> 63) * RIGHT_EXECUTE | (e & ENTRY_USER) * (MMU_USER / ENTRY_USER));
 }
+
+_Static_assert((int)ENTRY_WRITE == (int)RIGHT_WRITE, "mmu_rights");
 
 static inline unsigned mmu_index(uint64_t address, unsigned level)
 {
