@@ -550,6 +550,17 @@ void fake_start(void)
 	CHECK_IS(files_first(first_process), 0);
 }
 
+void fake_tree_again(void)
+{
+	struct path_state *paths = first_process->paths;
+
+	CHECK(tree_init() != -ENOMEM);
+	inode_put(paths->current);
+	inode_put(paths->root);
+	paths->current = paths->root = tree_root;
+	inode_get(tree_root);
+}
+
 /* ---- a root file system ---- */
 
 struct build {

@@ -31,6 +31,8 @@ void fake_start(void);
 /* Makes the calling host thread a thread of a new process with copies of the files and place of another. */
 struct process *fake_process(struct process *like);
 struct process *fake_process_first(void);
+/* A new tree from the modules as they are now, for the first process; the old one is left behind. */
+void fake_tree_again(void);
 void fake_process_end(void);                    /* the calling thread's process */
 uint64_t fake_signals(void);                    /* bits of signals sent to anybody since the last call */
 void fake_interrupt(struct process *process, bool pending);     /* signal_is_pending of its threads */
