@@ -324,6 +324,8 @@ struct registers *strange_syscall(struct registers *r)
 		if (fast)
 			return fast;
 	}
+	if (number - CALL_COPY_IN <= CALL_COPY_OUT - CALL_COPY_IN && !cpu_attention(cpu, t) && copy_fast(t, r))
+		return r;
 	struct call call = { .cpu = cpu, .thread = t, .space = top->space, .kernel = top->space->principal, .r = r,
 			     .a = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 } };
 
@@ -344,6 +346,13 @@ struct registers *strange_syscall(struct registers *r)
 	}
 	result e = call_table[number](&call);
 
+	if (e == RESULT_RESUME) {
+		struct registers *fast = strange_resume();
+
+		if (fast)
+			return fast;
+		e = call_resume(&call);
+	}
 	finish(&call, e);
 	if (e < 0 && e > -256 && number == CALL_PORTAL_CALL)
 		words_clear(r);

@@ -4,7 +4,9 @@
 #include "activation.h"
 #include "cache.h"
 #include "call.h"
+#include "fast.h"
 #include "memory.h"
+#include "table.h"
 
 enum { STEP_PAGES = 16 };
 
@@ -131,6 +133,70 @@ static result copy_run(struct call *call, struct copy *c)
 	if (r == 0 && c->done < c->bytes)       /* long enough for one call: goes on there */
 		r = copy_short(c, c->remote_address + c->done, c->in ? RIGHT_READ : RIGHT_WRITE);
 	return r < 0 ? r : 0;
+}
+
+/* the short way: everything is there, and neither side crosses a page */
+
+/* Strange's view of memory in one page; null: the long way says why not. */
+static inline char *reach(const struct space *s, uint64_t address, uint64_t bytes, unsigned access, frame_number *frame)
+{
+	mmu_entry e;
+
+	if (address % PAGE_BYTES + bytes > PAGE_BYTES || !in_range(s, address, bytes))
+		return NULL;
+	e = table_walk(s, address);
+	if (access & ~mmu_rights(e))
+		return NULL;
+	*frame = mmu_frame(e) + (mmu_is_large(e) ? (frame_number)(address / PAGE_BYTES % GROUP_PAGES) : 0);
+	return state.frames[*frame].page ? (char *)frame_pointer(*frame) + address % PAGE_BYTES : NULL;
+}
+
+static inline bool block_allows(const struct activation *lower, uint64_t address, uint64_t bytes, unsigned direction)
+{
+	frame_number frame;
+	const struct call_blocks *b = (const struct call_blocks *)
+		reach(lower->space, lower->registers.rbp, sizeof *b, RIGHT_READ, &frame);
+	const volatile struct call_block *block;
+
+	if (b == NULL || lower->registers.rbp % 8)
+		return false;
+	block = &b->block[0];
+	uint64_t first = block->address, size = block->bytes;
+
+	return b->count && (block->direction & direction) && address - first <= size && bytes <= size - (address - first);
+}
+
+static inline bool copy_locked(const struct space *local, const struct activation *lower, const struct registers *r, bool in,
+			       bool declared)
+{
+	uint64_t here = in ? r->rdi : r->rsi, there = in ? r->rsi : r->rdi, bytes = r->rdx;
+	frame_number near, far;
+	char *n, *f;
+
+	if (declared && !block_allows(lower, there, bytes, in ? BLOCK_IN : BLOCK_OUT))
+		return false;
+	f = reach(lower->space, there, bytes, in ? RIGHT_READ : RIGHT_WRITE, &far);
+	n = f ? reach(local, here, bytes, in ? RIGHT_WRITE : RIGHT_READ, &near) : NULL;
+	if (n == NULL)
+		return false;
+	frame_touch(in ? near : far);
+	__builtin_memcpy(in ? n : f, in ? f : n, bytes);
+	return true;
+}
+
+bool copy_fast(struct thread *t, struct registers *r)
+{
+	const struct activation *top = thread_top(t), *lower = thread_lower(t);
+	bool in = r->rax == CALL_COPY_IN, done;
+
+	if (t->count != 2 || r->rdx > PAGE_BYTES || (top->kind != ACTIVATION_EXPLICIT && top->kind != ACTIVATION_HANDLER))
+		return false;
+	spin_lock(&lower->space->slot.lock);
+	done = copy_locked(top->space, lower, r, in, top->kind == ACTIVATION_EXPLICIT);
+	spin_unlock(&lower->space->slot.lock);
+	if (done)
+		r->rax = r->rdx;
+	return done;
 }
 
 static result copy(struct call *call, struct copy *c, uint64_t out)

@@ -8,4 +8,7 @@
  * the long way. */
 struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned cause);
 
+/* copy_in or copy_out whose pages are all there; r: the caller's registers, which get the result. False: take the long way. */
+bool copy_fast(struct thread *t, struct registers *r);
+
 #endif

@@ -6,33 +6,9 @@
 #include "page.h"
 #include "table.h"
 
-void memory_zero(void *to, uint64_t bytes)
-{
-	uint64_t *p = to;
+void memory_zero(void *to, uint64_t bytes) { __builtin_memset(to, 0, bytes); }
 
-	for (; bytes >= 8; bytes -= 8)
-		*p++ = 0;
-	for (char *q = (char *)p; bytes; bytes--)
-		*q++ = 0;
-}
-
-void memory_move(void *to, const void *from, uint64_t bytes)
-{
-	uint64_t *d = to;
-	const uint64_t *s = from;
-
-	for (; bytes >= 32; bytes -= 32, d += 4, s += 4) {
-		uint64_t a = s[0], b = s[1], c = s[2], e = s[3];
-
-		d[0] = a, d[1] = b, d[2] = c, d[3] = e;
-	}
-	for (; bytes >= 8; bytes -= 8)
-		*d++ = *s++;
-	for (char *t = (char *)d; bytes; bytes--) {
-		*t++ = *(const char *)s;
-		s = (const uint64_t *)((const char *)s + 1);
-	}
-}
+void memory_move(void *to, const void *from, uint64_t bytes) { __builtin_memcpy(to, from, bytes); }
 
 result want_kept_by(uint32_t keeper, unsigned kind, baryon_uid uid, uint64_t index)
 {
