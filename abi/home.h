@@ -211,7 +211,7 @@ struct mapping_home {           /* 32 bytes */
 	uint64_t address;           /* page address */
 	uint64_t index;             /* page of the container */
 	uint32_t container;         /* handle of the loading space's container reference */
-	uint16_t rights;            /* RIGHT_READ|WRITE|EXECUTE, W^X */
+	uint16_t rights;            /* RIGHT_READ, with RIGHT_WRITE or RIGHT_EXECUTE */
 	uint16_t flags;             /* MAPPING_* */
 	baryon_uid signal;          /* thread that takes signals to this page; zero: none */
 };

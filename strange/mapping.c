@@ -51,8 +51,7 @@ static void reverse_add(struct page *p, struct mapping *m, frame_number f)
 {
 	uint32_t head = list_head(p, m, f);
 
-	m->next = head & 0xffffff;
-	m->previous = 0;
+	m->word[0] = head | (uint64_t)m->space << MAPPING_SPACE_SHIFT;
 	if (head)
 		mapping_at(head - 1)->previous = (mapping_number(m) + 1) & 0xffffff;
 	list_set_head(p, m, f, mapping_number(m) + 1);
@@ -279,6 +278,12 @@ struct plan {                   /* a checked mapping_home */
 	bool large;
 };
 
+/* Without the right to read, an entry would count and not be there. */
+static bool rights_possible(unsigned rights)
+{
+	return (rights & RIGHT_READ) && !(rights & ~(unsigned)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE));
+}
+
 static result home_check(const struct space *s, const struct mapping_home *h)
 {
 	uint64_t align = h->flags & MAPPING_LARGE ? GROUP_BYTES - 1 : PAGE_BYTES - 1;
@@ -288,7 +293,7 @@ static result home_check(const struct space *s, const struct mapping_home *h)
 		return -BARYON_EINVAL;
 	if ((h->flags & MAPPING_LARGE) && h->index % GROUP_PAGES)
 		return -BARYON_EINVAL;
-	if (rights == 0 || (rights & ~(unsigned)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)))
+	if (!rights_possible(rights))
 		return -BARYON_EINVAL;
 	return (rights & RIGHT_WRITE) && (rights & RIGHT_EXECUTE) ? -BARYON_EINVAL : 0;
 }
@@ -308,13 +313,15 @@ static result plan_signal(struct plan *p, struct call *call, const struct space 
 	return r;
 }
 
-static result plan_make(struct plan *p, struct call *call, struct space *s, const struct mapping_home *h)
+static result plan_make(struct plan *p, struct call *call, struct space *s)
 {
+	const struct mapping_home *h = &p->h;
 	unsigned needed = h->rights | (h->signal ? RIGHT_SIGNAL : 0);
 	struct reference *reference;
 	result r = home_check(s, h);
 
-	*p = (struct plan){ .h = *h, .large = (h->flags & MAPPING_LARGE) != 0 };
+	p->large = (h->flags & MAPPING_LARGE) != 0;
+	p->signal = NULL;
 	if (r == 0)
 		r = reference_want(call->space, h->container, KIND_CONTAINER, &reference);
 	if (r < 0)
@@ -342,12 +349,11 @@ static result plan_make(struct plan *p, struct call *call, struct space *s, cons
 
 static void mapping_fill(struct mapping *m, const struct plan *p, struct space *s, bool locked)
 {
-	m->space = slot_index(&s->slot) & 0xffff;
-	m->page = (p->h.address >> PAGE_BITS) & ((1ull << 36) - 1);
-	m->thread = p->signal ? (slot_index(&p->signal->slot) + 1) & 0xffff : 0;
-	m->locked = locked;
-	m->large = p->large;
-	m->live = 1;
+	uint64_t thread = p->signal ? slot_index(&p->signal->slot) + 1 : 0;
+
+	m->word[0] = (uint64_t)slot_index(&s->slot) << MAPPING_SPACE_SHIFT;
+	m->word[1] = ((p->h.address >> PAGE_BITS) & ((1ull << 36) - 1)) | thread << MAPPING_THREAD_SHIFT | MAPPING_IS_LIVE |
+		     (locked ? MAPPING_IS_LOCKED : 0) | (p->large ? MAPPING_IS_LARGE : 0);
 }
 
 static void guard(struct thread *t, struct mapping *m)
@@ -432,14 +438,13 @@ static result plan_enter(struct space *s, const struct plan *p, struct mapping *
 
 static result map_one(struct call *call, struct space *s, uint64_t address, unsigned flags)
 {
-	struct mapping_home h;
 	struct plan p;
 	uint32_t m;
-	result r = memory_read(call->space, address, &h, sizeof h);
+	result r = memory_read(call->space, address, &p.h, sizeof p.h);
 
 	if (r == 0)
-		r = plan_make(&p, call, s, &h);
-	if (r == 0 && (h.flags & MAPPING_LOCKED) &&
+		r = plan_make(&p, call, s);
+	if (r == 0 && (p.h.flags & MAPPING_LOCKED) &&
 	    call->kernel->locked[KIND_MAPPING] >= call->kernel->lock_quota[KIND_MAPPING])
 		r = -BARYON_EQUOTA;
 	for (int tries = 0; r == 0 && tries < 8; tries++) {
@@ -453,7 +458,7 @@ static result map_one(struct call *call, struct space *s, uint64_t address, unsi
 		}
 		cache_give(KIND_MAPPING, m);
 		if (r == RESULT_RESTART)
-			r = plan_make(&p, call, s, &h);
+			r = plan_make(&p, call, s);
 	}
 	return r < 0 ? r : RESULT_RESTART;
 }
@@ -497,7 +502,7 @@ result call_mapping_load(struct call *call)
 		if (r < 0)
 			return r;
 	}
-	return flags & LOAD_RESUME ? call_resume(call) : (result)done;
+	return flags & LOAD_RESUME ? RESULT_RESUME : (result)done;
 }
 
 static result range_check(struct call *call, struct space **s, uint64_t *first, uint64_t *end)
@@ -565,7 +570,7 @@ result call_mapping_protect(struct call *call)
 
 	if (r < 0)
 		return r;
-	if (rights == 0 || rights & ~(unsigned)(RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE))
+	if (!rights_possible(rights))
 		return -BARYON_EINVAL;
 	spin_lock(&s->slot.lock);
 	while (s->table != TABLE_NONE && seen++ < RANGE_STEP && leaf_next(s, &address, end, &table, &slot)) {
