@@ -313,6 +313,11 @@ static void run(uint64_t number, const char *options, unsigned rate, unsigned st
 	for (unsigned i = 0; i < steps; i++)
 		step();
 	world.after_step = NULL;
+	fprintf(stderr, "seed %lu: %lu misses, %lu faults; displaced", (unsigned long)number, (unsigned long)world.misses,
+		(unsigned long)world.faults);
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		fprintf(stderr, " %lu", (unsigned long)state.counters->displaced[k]);
+	fprintf(stderr, ", tables %lu\n", (unsigned long)state.counters->displaced_tables);
 }
 
 int main(int count, char **arguments)
@@ -327,7 +332,6 @@ int main(int count, char **arguments)
 		return 0;
 	}
 	for (uint64_t number = 1; number <= 6; number++) {
-		fprintf(stderr, "seed %lu\n", (unsigned long)number);
 		run(number, number & 1 ? small : NULL, number % 3 ? 4 : 0, steps);
 	}
 	return 0;

@@ -462,7 +462,7 @@ baryon_uid world_portal_load(struct world_kernel *k, uint64_t number, uint64_t e
 				 .cookie = number };
 
 	if (stacks) {
-		h.stacks = world_pages(k, stacks);
+		h.stacks = world_pages(k, (stacks * WORLD_STACK_BYTES + PAGE_BYTES - 1) / PAGE_BYTES);
 		h.records = world_pages(k, 1);
 		CHECK(world_touch(h.records, RIGHT_WRITE));
 	}
