@@ -303,7 +303,7 @@ result slot_want(unsigned kind, baryon_uid uid, struct slot **found)
 		*found = s;
 		return 0;
 	}
-	if (s->state == SLOT_DYING && s->uid == uid) {
+	if (s->state == SLOT_DYING && s->uid == uid && !this_cpu()->losing) {
 		result r = object_unload_id(s->id, generation, false);
 
 		if (r < 0 && r != RESULT_RESTART)

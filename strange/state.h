@@ -295,6 +295,7 @@ struct cpu {
 	uint32_t flush_wanted;      /* tickets of others that want this CPU to drop its translations */
 	uint32_t flush_done;        /* the last ticket served */
 	volatile bool paused;
+	bool losing;                /* levels of a thread are taken off: nothing else is unloaded for that */
 	struct want want;
 	struct queue queue;
 	struct spin timer_lock;
