@@ -282,11 +282,16 @@ struct slot *slot_find(unsigned kind, baryon_uid uid)
 	struct hash *h = &state.cache[kind].hash;
 	uint32_t bucket = hash_of(uid) & h->mask;
 	struct spin *stripe = hash_stripe(h, bucket);
-	struct slot *s;
+	struct slot **recent = &this_cpu()->recent[kind], *s = *recent;
 
+	/* A slot that is free has no uid. */
+	if (s && s->uid == uid)
+		return s;
 	spin_lock(stripe);
 	s = hash_search(kind, h->heads[bucket], uid);
 	spin_unlock(stripe);
+	if (s)
+		*recent = s;
 	return s;
 }
 

@@ -71,6 +71,26 @@ static result call_object_destroy(struct call *call)
 	return object_end(call, true);
 }
 
+/* The levels of a thread that another CPU runs are that CPU's alone: its home learns only what others may know. */
+static bool runs_elsewhere(const struct call *call, const struct slot *s)
+{
+	const struct thread *t = (const struct thread *)s;
+
+	return call->a[0] == KIND_THREAD && t->run == RUN_RUNNING && t->cpu != (int)call->cpu->number;
+}
+
+static void running_write_back(struct thread *t)
+{
+	struct thread_home *h = t->slot.home;
+
+	if (h == NULL)
+		return;
+	frame_touch(t->slot.home_frame);
+	h->state = THREAD_RUNNABLE;
+	h->priority = t->priority;
+	h->used_ns = t->used_ns;
+}
+
 static result call_object_write_back(struct call *call)
 {
 	struct slot *s;
@@ -79,8 +99,12 @@ static result call_object_write_back(struct call *call)
 	if (r < 0)
 		return r;
 	spin_lock(&s->lock);
-	if (s->state == SLOT_LOADED && s->uid == call->a[1])
-		kind_operations[call->a[0]].write_back(slot_index(s));
+	if (s->state == SLOT_LOADED && s->uid == call->a[1]) {
+		if (runs_elsewhere(call, s))
+			running_write_back((struct thread *)s);
+		else
+			kind_operations[call->a[0]].write_back(slot_index(s));
+	}
 	spin_unlock(&s->lock);
 	return 0;
 }

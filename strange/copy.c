@@ -184,6 +184,15 @@ static inline bool copy_locked(const struct space *local, const struct activatio
 	return true;
 }
 
+/* A handler in the supervisor, with its program's memory in the map. What is done short of all, the long way does again. */
+static inline bool copy_direct(const struct space *local, const struct space *remote, const struct registers *r, bool in)
+{
+	uint64_t here = in ? r->rdi : r->rsi, there = in ? r->rsi : r->rdi, at;
+
+	return in_range(local, here, r->rdx) && in_range(remote, there, r->rdx) &&
+	       trap_copy((void *)r->rdi, (const void *)r->rsi, r->rdx, &at) == r->rdx;
+}
+
 bool copy_fast(struct thread *t, struct registers *r)
 {
 	const struct activation *top = thread_top(t), *lower = thread_lower(t);
@@ -191,6 +200,13 @@ bool copy_fast(struct thread *t, struct registers *r)
 
 	if (t->count != 2 || r->rdx > PAGE_BYTES || (top->kind != ACTIVATION_EXPLICIT && top->kind != ACTIVATION_HANDLER))
 		return false;
+	if (top->kind == ACTIVATION_HANDLER && (lower->space->flags & SPACE_PROGRAM) &&
+	    (top->space->flags & SPACE_SUPERVISOR) && this_cpu()->map == lower->space) {
+		done = copy_direct(top->space, lower->space, r, in);
+		if (done)
+			r->rax = r->rdx;
+		return done;
+	}
 	spin_lock(&lower->space->slot.lock);
 	done = copy_locked(top->space, lower, r, in, top->kind == ACTIVATION_EXPLICIT);
 	spin_unlock(&lower->space->slot.lock);

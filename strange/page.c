@@ -45,9 +45,16 @@ static struct page *find_one(struct container *c, uint64_t index, bool large)
 
 struct page *page_find(struct container *c, uint64_t index)
 {
-	struct page *p = find_one(c, index & ~(GROUP_PAGES - 1), true);
+	struct page *p = c->recent;
 
-	return p ? p : find_one(c, index, false);
+	if (p && page_is(p, c, index))
+		return p;
+	p = find_one(c, index & ~(GROUP_PAGES - 1), true);
+	if (p == NULL)
+		p = find_one(c, index, false);
+	if (p)
+		c->recent = p;
+	return p;
 }
 
 static void hash_add(struct page *p)

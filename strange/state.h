@@ -32,6 +32,7 @@ enum {
 	RESULT_MISS = -1001,        /* cpu->want names what must be loaded first */
 	RESULT_FAULT = -1002,       /* cpu->want names the address that must be mapped first */
 	RESULT_BLOCKED = -1003,     /* the thread waits; the call is executed again when it wakes */
+	RESULT_RESUME = -1005,      /* go on from the top trap frame */
 	RESULT_TRANSFERRED = -1004, /* the top activation changed: its registers say how to go on */
 };
 
@@ -87,6 +88,7 @@ struct container {
 	uint64_t size_pages;
 	uint32_t signal_kernels[4];
 	uint32_t pages;             /* first page slot + 1; under slot.list_lock */
+	struct page *recent;        /* derived: found last */
 };
 
 struct page {                   /* not a struct slot: there are many */
@@ -120,6 +122,7 @@ struct space {
 	struct kernel *principal;
 	struct node principal_node;
 	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
+	uint32_t leaf;              /* derived: table that a mapping was put into last; check that it still is ours */
 	uint64_t cpus;              /* derived: CPUs that have the map active */
 	struct binding binding[BINDINGS];   /* derived: portals called last, by handle */
 	bool entered;               /* a portal was loaded here since the space was loaded */
@@ -214,9 +217,18 @@ struct portal {
 
 /* 16 bytes. All links are index + 1. */
 struct mapping {
-	uint64_t next : 24, previous : 24, space : 16;
-	uint64_t page : 36, thread : 16, locked : 1, guarded : 1, large : 1, live : 1, used : 1, spare : 7;
+	union {
+		struct {
+			uint64_t next : 24, previous : 24, space : 16;
+			uint64_t page : 36, thread : 16, locked : 1, guarded : 1, large : 1, live : 1, used : 1, spare : 7;
+		};
+		uint64_t word[2];   /* the same, made at once */
+	};
 };
+enum { MAPPING_SPACE_SHIFT = 48, MAPPING_THREAD_SHIFT = 36 };
+#define MAPPING_IS_LOCKED (1ull << 52)
+#define MAPPING_IS_LARGE  (1ull << 54)
+#define MAPPING_IS_LIVE   (1ull << 55)
 _Static_assert(sizeof(struct mapping) == 16, "mapping descriptors have 16 bytes");
 
 struct reference {
@@ -297,6 +309,7 @@ struct cpu {
 	volatile bool paused;
 	bool losing;                /* levels of a thread are taken off: nothing else is unloaded for that */
 	struct want want;
+	struct slot *recent[KIND_COUNT];    /* found last, of each kind */
 	struct queue queue;
 	struct spin timer_lock;
 	struct thread *timers;

@@ -72,7 +72,31 @@ static uint32_t table_make(struct space *space, uint32_t parent, unsigned slot, 
 	return t;
 }
 
+/* Whoever holds the space's lock may believe that a table is the space's. */
+static bool leaf_is(const struct space *s, uint32_t table, uint64_t address)
+{
+	const struct table *t = &state.tables[table];
+
+	return t->live && t->level == 0 && t->space == slot_index(&s->slot) && t->address == (address & ~(GROUP_BYTES - 1));
+}
+
+static uint32_t leaf_walk(struct space *space, uint64_t address, unsigned want, unsigned *slot);
+
 uint32_t table_leaf(struct space *space, uint64_t address, unsigned want, unsigned *slot)
+{
+	uint32_t table = space->leaf;
+
+	if (want == 0 && table != 0 && leaf_is(space, table, address)) {
+		*slot = mmu_index(address, 0);
+		return table;
+	}
+	table = leaf_walk(space, address, want, slot);
+	if (want == 0 && table < TABLE_NONE - 1)
+		space->leaf = table;
+	return table;
+}
+
+static uint32_t leaf_walk(struct space *space, uint64_t address, unsigned want, unsigned *slot)
 {
 	uint32_t table = space->table, next;
 

@@ -348,9 +348,11 @@ static bool level_ends(const struct activation *a)
 }
 
 /* Levels in a space that is destroyed are lost: an explicit call returns with ELOST, an implicit one is executed again. So is
- * one in a portal that restarts: its stack is not kept by a thread that cannot run. */
+ * one in a portal that restarts: its stack is not kept by a thread that cannot run. A level whose lower one cannot be
+ * had right now stays: unloading may have begun below. */
 static void levels_lose(struct thread *t)
 {
+	this_cpu()->losing = true;
 	while (t->depth > 0 && level_ends(thread_top(t)) && activation_want_lower(t) == 0) {
 		bool explicit = thread_top(t)->kind == ACTIVATION_EXPLICIT;
 
@@ -358,6 +360,7 @@ static void levels_lose(struct thread *t)
 		if (explicit)
 			thread_top(t)->registers.rax = (uint64_t)-BARYON_ELOST;
 	}
+	this_cpu()->losing = false;
 }
 
 bool thread_dependent(uint32_t index, uint32_t *id, uint32_t *generation)

@@ -45,7 +45,7 @@ static unsigned actor_count, cpus;
 static pthread_barrier_t barrier;
 static volatile bool ended;
 static volatile unsigned stopped;
-static uint64_t base_seed;
+static uint64_t base_seed, idles;
 static uint64_t work[8];        /* calls made, by kind of level */
 
 static uint64_t rnd(struct actor *a, uint64_t n)
@@ -310,10 +310,12 @@ static void round_run(void)
 			__atomic_fetch_add(&host.now, 700000, __ATOMIC_RELAXED);
 		if (machine_poll())
 			continue;
-		if (host_this->idle)
+		if (host_this->idle) {
+			idles++;
 			sched_yield();
-		else
+		} else {
 			step();
+		}
 	}
 	__atomic_fetch_add(&stopped, 1, __ATOMIC_SEQ_CST);
 	while (stopped < cpus)
@@ -432,8 +434,14 @@ static void run(uint64_t number, const char *options, unsigned rounds)
 	for (unsigned i = 0; i < cpus; i++)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&barrier);
-	fprintf(stderr, "seed %lu: %lu calls, %lu traps, %lu served, %lu answers, %lu shoot-downs, %lu switches, %lu steals\n",
-		(unsigned long)number, (unsigned long)work[WORK], (unsigned long)work[TRAP], (unsigned long)work[SERVE],
+	for (unsigned i = 0; i < actor_count && getenv("STRESS_SHOW"); i++) {
+		struct thread *t = world_thread(actors[i].uid);
+
+		fprintf(stderr, "%lx run %d depth %d rip %lx\n", (long)actors[i].uid, t ? t->run : -1, t ? (int)t->depth : -1,
+			t ? (long)thread_top(t)->registers.rip : 0);
+	}
+	fprintf(stderr, "seed %lu: %lu idle, %lu calls, %lu traps, %lu served, %lu answers, %lu shoot-downs, %lu switches, %lu steals\n",
+		(unsigned long)number, (unsigned long)idles, (unsigned long)work[WORK], (unsigned long)work[TRAP], (unsigned long)work[SERVE],
 		(unsigned long)work[ANSWER], (unsigned long)state.counters->shootdowns,
 		(unsigned long)state.counters->switches, (unsigned long)state.counters->steals);
 }
