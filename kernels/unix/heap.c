@@ -62,7 +62,7 @@ static unsigned size_of(uint64_t bytes)
 	return 64 - (unsigned)__builtin_clzll(bytes - 1) - SMALLEST_BITS;
 }
 
-void *heap_alloc(uint64_t bytes)
+void *heap_alloc_any(uint64_t bytes)
 {
 	unsigned size = size_of(bytes);
 	void *record;
@@ -70,10 +70,15 @@ void *heap_alloc(uint64_t bytes)
 	if (size >= SIZES)
 		return NULL;
 	record = record_pop(size);
-	if (record == NULL)
-		record = page_divide(size);
+	return record != NULL ? record : page_divide(size);
+}
+
+void *heap_alloc(uint64_t bytes)
+{
+	void *record = heap_alloc_any(bytes);
+
 	if (record != NULL)
-		memset(record, 0, 1ull << (size + SMALLEST_BITS));
+		memset(record, 0, (bytes + 7) & ~7ull);
 	return record;
 }
 

@@ -60,6 +60,7 @@ static inline page_index page_of_address(const void *address)
 
 /* ---- heap (heap.c): records of 1..4096 bytes, aligned to their size rounded up to a power of two ---- */
 void *heap_alloc(uint64_t bytes);       /* zeroed; null: no memory or bytes > 4096 */
+void *heap_alloc_any(uint64_t bytes);   /* the same, contents undefined */
 void heap_release(void *record);
 
 static inline void heap_free(void *record)              /* null is allowed */

@@ -12,8 +12,8 @@ static struct exec *exec_create(const struct exec_source *source)
 	if (exec == NULL)
 		return NULL;
 	exec->source = *source;
-	exec->path = heap_alloc(EXEC_PATH_BYTES);
-	exec->header = heap_alloc(PAGE_BYTES);
+	exec->path = heap_alloc_any(EXEC_PATH_BYTES);
+	exec->header = heap_alloc_any(PAGE_BYTES);
 	if (exec->path != NULL && exec->header != NULL)
 		return exec;
 	heap_free(exec->path);

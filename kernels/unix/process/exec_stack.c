@@ -43,14 +43,6 @@ static uint64_t pointers_put(struct stack_writer *writer, const struct program_t
 	return offset;
 }
 
-static uint32_t processor_features(void)
-{
-	uint32_t a = 1, b, c = 0, d;
-
-	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return d;
-}
-
 static unsigned auxiliary_fill(const struct exec *exec, uint64_t base, uint64_t vector[AUXILIARY_LIMIT][2])
 {
 	const struct credentials *c = &self_process()->credentials;
@@ -65,7 +57,7 @@ static unsigned auxiliary_fill(const struct exec *exec, uint64_t base, uint64_t 
 		{ AT_ENTRY, image->entry + exec->bias },
 		{ AT_UID, c->uid }, { AT_EUID, c->euid }, { AT_GID, c->gid }, { AT_EGID, c->egid },
 		{ AT_PLATFORM, base + exec->text->platform },
-		{ AT_HWCAP, processor_features() },
+		{ AT_HWCAP, processor_features().d },
 		{ AT_CLKTCK, CLOCK_TICKS },
 		{ AT_SECURE, c->uid != c->euid || c->gid != c->egid },
 		{ AT_RANDOM, base + exec->text->random },

@@ -10,7 +10,8 @@
 #include "process/space.h"
 
 enum {
-	AROUND = 16,                /* pages of the window in which neighbours are loaded; a power of two */
+	BATCH = 16,                 /* mappings that a fault loads at most */
+	AROUND = 2,                /* pages of the window in which neighbours are loaded; a power of two */
 	BEHIND = 4,                 /* pages touched before it that make a row */
 	AHEAD = 8,                  /* pages made at one fault when a program touches one page after the other */
 };
@@ -22,7 +23,7 @@ struct batch {
 	bool displaced;             /* the page was loaded before: its neighbours may be displaced as well */
 	bool fresh;                 /* the page is anonymous and was made now */
 	uint64_t flags;             /* LOAD_REPLACE when something may be mapped there with fewer rights */
-	struct mapping_home homes[AROUND];
+	struct mapping_home homes[BATCH];
 };
 
 static void batch_start(struct batch *batch, uint64_t access)

@@ -3,6 +3,7 @@
 #define UNIX_PROCESS_PROCESS_H
 
 #include "abi/home.h"
+#include "baryon/x86_64/processor.h"
 #include "unix.h"
 
 #define STACK_BYTES 16384ull            /* handler stack, struct thread and thread home; aligned to its size */
@@ -122,9 +123,7 @@ _Static_assert(sizeof(struct thread) <= 2048, "the home follows in the same page
 /* The calling thread: works on handler stacks and on the stacks of UNIX's kernel threads. */
 static inline struct thread *self(void)
 {
-	uint64_t here;
-	__asm__("mov %%rsp, %0" : "=r"(here));
-	return (struct thread *)(here & ~(STACK_BYTES - 1));
+	return (struct thread *)(stack_pointer() & ~(STACK_BYTES - 1));
 }
 
 static inline struct process *self_process(void)

@@ -1,5 +1,5 @@
 /* Random bytes: ChaCha20 (RFC 8439, 2.3) over a key made of the processor's random numbers, where it has them, and the
- * time-stamp counter. After each request the key is replaced by output that nobody gets. */
+ * time-stamp counter. The key is replaced with every block, by output that nobody gets. */
 #include "baryon/string.h"
 #include "process/internal.h"
 #include "process/random.h"
@@ -9,6 +9,8 @@ enum { WORDS = 16, ROUNDS = 20 };
 static struct mutex lock;
 static uint32_t key[8];
 static uint64_t count;
+static uint8_t pool[WORDS * sizeof(uint32_t) / 2];
+static uint64_t pool_left;
 
 static uint32_t rotate(uint32_t x, unsigned n)
 {
@@ -57,19 +59,11 @@ __attribute__((target("rdrnd"))) static uint64_t processor_random(void)
 	return value;
 }
 
-static bool processor_has_random(void)
-{
-	uint32_t a = 1, b, c = 0, d;
-
-	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return c >> 30 & 1;
-}
-
 static void key_stir(void)
 {
 	uint64_t word = __builtin_ia32_rdtsc();
 
-	if (key[0] == 0 && processor_has_random()) {
+	if (key[0] == 0 && (processor_features().c >> 30 & 1)) {
 		for (unsigned i = 0; i < 8; i += 2) {
 			uint64_t value = processor_random();
 
@@ -81,22 +75,33 @@ static void key_stir(void)
 	key[7] ^= (uint32_t)(word >> 32) ^ (uint32_t)time_wall();
 }
 
-void random_bytes(void *to, uint64_t bytes)
+/* Half of each block becomes the next key, the other half is given out. */
+static void pool_fill(void)
 {
 	uint32_t out[WORDS];
 
-	mutex_lock(&lock);
 	key_stir();
-	while (bytes > 0) {
-		uint64_t piece = bytes < sizeof out ? bytes : sizeof out;
+	block(out);
+	memcpy(key, out, sizeof key);
+	memcpy(pool, out + WORDS / 2, sizeof pool);
+	pool_left = sizeof pool;
+}
 
-		block(out);
-		memcpy(to, out, piece);
+void random_bytes(void *to, uint64_t bytes)
+{
+	mutex_lock(&lock);
+	while (bytes > 0) {
+		uint64_t piece;
+
+		if (pool_left == 0)
+			pool_fill();
+		piece = bytes < pool_left ? bytes : pool_left;
+		memcpy(to, pool + sizeof pool - pool_left, piece);
+		memset(pool + sizeof pool - pool_left, 0, piece);
+		pool_left -= piece;
 		to = (char *)to + piece;
 		bytes -= piece;
 	}
-	block(out);
-	memcpy(key, out, sizeof key);
 	mutex_unlock(&lock);
 }
 
