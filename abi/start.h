@@ -49,7 +49,7 @@ struct kernel_start {
 
 /* Operations of the SRM's service portal: the first word. */
 enum {
-	SRM_POWER_OFF = 1,          /* exit status: ends the machine; does not return */
+	SRM_POWER_OFF = 1,          /* exit status: ends the machine; does not return. EPERM: the caller does not have the console */
 	SRM_FAILED,                 /* this kernel cannot go on: log and restart or report */
 	SRM_CONSOLE_BIND,           /* uid of one of its threads, which from now on takes the signals to the console channel's pages */
 	SRM_EXPORT,                 /* name, capability: every kernel of the SRM may import it from now on. EFULL */

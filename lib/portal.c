@@ -1,7 +1,15 @@
 /* Handlers that a kernel did not define: being entered there is a mistake that ends it. */
 #include "baryon/portal.h"
 
+#include "baryon/calls.h"
 #include "baryon/format.h"
+
+/* A handler's frame that Strange does not accept cannot be gone on from. */
+_Noreturn void resume_failed(long error);
+__attribute__((weak)) _Noreturn void resume_failed(long error)
+{
+	panic("a handler cannot resume: %s", baryon_error_text(error));
+}
 
 #define HANDLE_NOTHING(name) \
 	__attribute__((weak)) void name##_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause) \

@@ -13,7 +13,8 @@ struct domain root_domain;
 
 static uint8_t fault_stack[STACK_BYTES] __attribute__((aligned(4096)));
 static uint8_t miss_stack[STACK_BYTES] __attribute__((aligned(4096)));
-static struct activation_record records[2] __attribute__((aligned(512)));
+static uint8_t exception_stack[STACK_BYTES] __attribute__((aligned(4096)));
+static struct activation_record records[3] __attribute__((aligned(1024)));
 
 _Noreturn void lib_stop(void)
 {
@@ -87,10 +88,18 @@ void exception_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 		frame->space);
 }
 
+/* The SRM's own code, in a thread of another kernel. */
+void exception_serve(struct portal_words *words)
+{
+	panic("root: exception %lu, error %lx, at %lx in space %lx", words->word[WORD_ADDRESS], words->word[WORD_ACCESS],
+		words->word[WORD_INDEX], words->word[WORD_SPACE]);
+}
+
 static void portals_start(void)
 {
 	root_portal_load(NUMBER_FAULT_PORTAL, fault_portal_entry, NULL, fault_stack, sizeof fault_stack, &records[0]);
-	root_portal_load(NUMBER_EXCEPTION_PORTAL, exception_portal_entry, NULL, NULL, 0, NULL);
+	root_portal_load(NUMBER_EXCEPTION_PORTAL, exception_portal_entry, NULL, exception_stack, sizeof exception_stack,
+		&records[2]);
 	root_portal_load(NUMBER_MISS_PORTAL, miss_portal_entry, NULL, miss_stack, sizeof miss_stack, &records[1]);
 	service_start();
 }

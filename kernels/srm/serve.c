@@ -150,6 +150,21 @@ static long export_find(struct portal_words *words)
 	return -BARYON_ENOENT;
 }
 
+/* What concerns the whole machine is for the kernel that has the console. */
+static long power_off(const struct child *child, uint64_t status)
+{
+	if (!child->console)
+		return -BARYON_EPERM;
+	root_power_off(status);
+}
+
+static long console_bind(struct child *child, baryon_uid thread)
+{
+	if (!child->console || UID_KEEPER(thread) != child->number)
+		return -BARYON_EPERM;
+	return child_console_bind(child, thread);
+}
+
 static void serve(struct portal_words *words, void *context)
 {
 	struct child *child = &srm.children[(words->badge - 1) % CHILDREN];
@@ -158,11 +173,12 @@ static void serve(struct portal_words *words, void *context)
 	(void)context;
 	switch (words->word[0]) {
 	case SRM_POWER_OFF:
-		root_power_off(argument);
+		words->word[0] = (uint64_t)power_off(child, argument);
+		break;
 	case SRM_FAILED:
 		child_failed(child, "it gave up");
 	case SRM_CONSOLE_BIND:
-		words->word[0] = (uint64_t)(child->console ? child_console_bind(child, argument) : -BARYON_EPERM);
+		words->word[0] = (uint64_t)console_bind(child, argument);
 		break;
 	case SRM_EXPORT:
 		words->word[0] = (uint64_t)export_add(words);

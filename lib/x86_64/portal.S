@@ -40,6 +40,8 @@ frame_resume:
 	mov baryon_stubs(%rip), %r11
 	add $CALL_RESUME * STUB_BYTES, %r11
 	call *%r11
+	mov %rax, %rdi
+	call resume_failed
 	ud2
 
 	.globl alert_portal_entry
