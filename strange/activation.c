@@ -100,11 +100,25 @@ struct activation *activation_push(struct thread *t)
 	thread_swap(t);
 	t->count = 2;
 	t->depth++;
-	t->prepared = false;
+	t->prepared = t->entered = false;
 	a->link = 0;
 	a->lower_in_frame = false;
 	a->handler_sp = lower->kind == ACTIVATION_HANDLER ? lower->registers.rsp : lower->handler_sp;
 	return a;
+}
+
+/* May the level be entered again without looking, once it was left? Its portals are as they are now. */
+static bool level_prepares(const struct thread *t, const struct activation *a)
+{
+	const struct kernel *k = t->slot.keeper;
+
+	if (a->kind != ACTIVATION_HANDLER || a->record != t->handler_record || t->depth != 1 ||
+	    !(thread_lower(t)->space->flags & SPACE_PROGRAM) || thread_lower(t)->space->slot.keeper != k)
+		return false;
+	for (unsigned cause = TRAP_SYSCALL; cause <= TRAP_EXCEPTION; cause++)
+		if (k->portal[cause] == NULL || k->portal[cause]->space != a->space)
+			return false;
+	return true;
 }
 
 void activation_pop(struct thread *t)
@@ -117,8 +131,9 @@ void activation_pop(struct thread *t)
 	}
 	if (a->portal)
 		portal_stack_give(a->portal, a->stack);
-	t->prepared = a->kind == ACTIVATION_HANDLER && a->record == t->handler_record && t->depth == 1 &&
-		      (thread_lower(t)->space->flags & SPACE_PROGRAM);
+	t->prepared = level_prepares(t, a);
+	t->portals_seen = t->slot.keeper->portals_changed;
+	t->entered = false;
 	activation_forget(a);
 	thread_swap(t);
 	t->count = 1;
@@ -261,7 +276,7 @@ result activation_want_lower(struct thread *t)
 		return 0;
 	if (t->depth == 0)
 		return -BARYON_EINVAL;
-	t->prepared = false;
+	t->prepared = t->entered = false;
 	r = activation_read(t, thread_lower(t), top->lower_record, top->lower_space, top->lower_link);
 	if (r == 0 && !top->lower_in_frame && !registers_acceptable(thread_lower(t), &thread_lower(t)->registers)) {
 		activation_forget(thread_lower(t));

@@ -335,19 +335,11 @@ static struct registers *trap_forward(struct cpu *cpu, struct thread *t, struct 
 	return cpu_leave(cpu);
 }
 
-struct registers *strange_syscall(struct registers *r)
+static __attribute__((noinline)) struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r)
 {
-	struct cpu *cpu = this_cpu();
-	struct thread *t = cpu->thread;
 	struct activation *top = thread_top(t);
 	uint64_t number = r->rax;
 
-	if (t->prepared) {
-		struct registers *fast = handler_enter(cpu, t, TRAP_SYSCALL);
-
-		if (fast)
-			return fast;
-	}
 	if (number - CALL_COPY_IN <= CALL_COPY_OUT - CALL_COPY_IN && !cpu_attention(cpu, t) && copy_fast(t, r))
 		return r;
 	struct call call = { .cpu = cpu, .thread = t, .space = top->space, .kernel = top->space->principal, .r = r,
@@ -387,4 +379,13 @@ result call_abandon(struct call *call)
 {
 	(void)call;
 	return -BARYON_ENOSYS;
+}
+
+struct registers *strange_syscall(struct registers *r)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct registers *fast = t->prepared ? handler_enter(cpu, t, TRAP_SYSCALL) : NULL;
+
+	return fast ? fast : syscall_long(cpu, t, r);
 }

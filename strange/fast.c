@@ -11,12 +11,11 @@
 
 struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned cause)
 {
-	struct activation *lower = thread_top(t), *a = thread_lower(t);
+	struct activation *a = thread_lower(t);
 	const struct kernel *k = t->slot.keeper;
-	const struct portal *p = k->portal[cause];
+	struct trap_frame *f = t->handler_frame;
 
-	if (cpu_attention(cpu, t) || p == NULL || p->slot.state != SLOT_LOADED || lower->space->slot.keeper != k ||
-	    p->space != a->space || !cpu_enter_map(cpu, a->map))
+	if (cpu_attention(cpu, t) || k->portals_changed != t->portals_seen || !cpu_enter_map(cpu, a->map))
 		return NULL;
 	a->kind = ACTIVATION_HANDLER;
 	a->link = 0;
@@ -24,35 +23,35 @@ struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned caus
 	t->count = 2;
 	t->depth = 1;
 	t->prepared = false;
+	t->entered = true;
 	frame_touch(t->handler_frame_number);
-	a->frame->cause = cause;
-	a->frame->flags = 0;
-	a->record->kind = ACTIVATION_HANDLER;
-	t->launch.rip = p->entry;
+	f->cause = cause;
+	f->flags = 0;
+	t->handler_record->kind = ACTIVATION_HANDLER;
+	t->launch.rip = k->portal[cause]->entry;
 	t->launch.cause = cause;
 	trap_save_to(&a->registers);
-	return trap_tagged(&t->launch, a->space->flags & SPACE_SUPERVISOR ? TRAP_LAUNCH | TRAP_LAUNCH_SUPERVISOR :
-									    TRAP_LAUNCH);
+	return trap_tagged(&t->launch, t->launch_tag);
 }
 
 struct registers *strange_resume(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
-	struct activation *a = thread_top(t), *lower = thread_lower(t);
+	struct activation *a = thread_top(t);
+	struct trap_frame *f = t->handler_frame;
 
-	if (a->kind != ACTIVATION_HANDLER || a->record != t->handler_record || t->count != 2 || t->depth != 1 ||
-	    !(lower->space->flags & SPACE_PROGRAM) || a->frame->flags || cpu_attention(cpu, t) ||
-	    !cpu_enter_map(cpu, lower->map))
+	if (!t->entered || f->flags || cpu_attention(cpu, t) || !cpu_enter_map(cpu, thread_lower(t)->map))
 		return NULL;
 	frame_touch(t->handler_frame_number);
-	a->record->kind = ACTIVATION_FREE;
+	t->handler_record->kind = ACTIVATION_FREE;
 	a->kind = ACTIVATION_FREE;
 	thread_swap(t);
 	t->count = 1;
 	t->depth = 0;
 	t->prepared = true;
+	t->entered = false;
 	cpu_hide_xstate(false);
-	trap_save_to(&a->frame->registers);
-	return trap_tagged(&a->frame->registers, TRAP_USER);
+	trap_save_to(&f->registers);
+	return trap_tagged(&f->registers, TRAP_USER);
 }

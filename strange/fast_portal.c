@@ -84,7 +84,7 @@ struct registers *strange_portal_call(struct registers *place, uint64_t handle)
 	thread_swap(t);
 	t->count = 2;
 	t->depth++;
-	t->prepared = false;
+	t->prepared = t->entered = false;
 	/* Whoever unloads the reference or the portal said so first, and then looked at this thread; a space goes after its portals. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (b->handle == handle && p->slot.state == SLOT_LOADED && cpu_enter_map(cpu, a->map)) {

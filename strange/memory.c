@@ -118,7 +118,8 @@ result memory_write(struct space *space, uint64_t address, const void *from, uin
 	result r = 0;
 
 	/* Both pages first, so that a fault leaves nothing half written. */
-	r = memory_place(space, address + bytes - 1, RIGHT_WRITE, &first);
+	if (within_page(address, bytes) != bytes)
+		r = memory_place(space, address + bytes - 1, RIGHT_WRITE, &first);
 	while (r == 0 && bytes > 0) {
 		uint64_t n = within_page(address, bytes);
 

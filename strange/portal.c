@@ -143,6 +143,7 @@ static void kernel_name(struct portal *p, struct portal *value)
 	for (unsigned i = 1; i < 6; i++)
 		if (k->portal_uid[i] == p->slot.uid)
 			k->portal[i] = value;
+	__atomic_fetch_add(&k->portals_changed, 1, __ATOMIC_SEQ_CST);
 }
 
 static void portal_fill(struct portal *p, const struct portal_home *h, struct space *s)

@@ -73,6 +73,7 @@ struct kernel {
 	uint32_t number, rights, priority_ceiling;
 	baryon_uid portal_uid[6];   /* by enum trap_cause */
 	struct portal *portal[6];   /* derived: the loaded portal, or null */
+	uint32_t portals_changed;   /* derived: counts changes of that */
 	baryon_uid scheduler;
 	uint32_t loaded[KIND_COUNT], locked[KIND_COUNT];
 	uint32_t floor[KIND_COUNT], lock_quota[KIND_COUNT];
@@ -162,6 +163,8 @@ struct thread {
 	uint8_t queue_priority;
 	bool program;               /* its lowest level is in a program: it has extended state */
 	bool prepared;              /* the other level is a first handler block, ready to be entered: see fast.c */
+	bool entered;               /* the top is that block, right over the program */
+	uint32_t portals_seen;      /* kernel's portals_changed when it was prepared */
 	union {                     /* what its CPU must look at before it runs on */
 		struct {
 			volatile bool unload_asked, destroy_asked, stop_asked, alert_pending, leave_asked;
@@ -192,6 +195,7 @@ struct thread {
 	struct space *base_space;
 	uint64_t cookie;
 	struct trap_launch launch;
+	uint8_t launch_tag;
 	uint64_t fs_base, gs_base;
 	uint32_t signal_first, signal_count;
 	bool signal_overflow;

@@ -116,6 +116,7 @@ static result thread_handler(struct thread *t, struct space *handler)
 	t->handler_frame = place.pointer;
 	t->handler_frame_number = place.frame;
 	t->handler_record = (struct activation_record *)(t->handler_frame + 1);
+	t->launch_tag = TRAP_LAUNCH | (handler->flags & SPACE_SUPERVISOR ? TRAP_LAUNCH_SUPERVISOR : 0);
 	t->launch = (struct trap_launch){ .rsp = t->handler_top - 512, .argument = t->cookie };
 	frame_touch(place.frame);
 	return 0;

@@ -10,7 +10,7 @@
 enum { KERNELS = 2, PROGRAMS = 4, WORKERS = 3, SLOTS = 24, FIRST_PAGE = 40, PAGES = 20, SERVICE = 70, LEVELS = 24,
        STEPS = 1500, POLITE = 3000 };
 
-enum what { WORK, PROGRAM, SERVE, TRAP, ANSWER };
+enum what { WORK, PROGRAM, SERVE, TRAP, ANSWER, RELOAD };
 
 struct level {                  /* what runs at one depth of a thread */
 	enum what what;
@@ -101,7 +101,7 @@ static void call_portal(struct level *l)
 	call6(l, CALL_PORTAL_CALL, 1, 2, 3, 0);
 	now()->rbx = 40;
 	now()->rbp = 0;
-	now()->r14 = 0;
+	now()->r14 = host.now + 5000000;
 }
 
 static void leave(struct actor *a, struct level *l, long answer)
@@ -119,7 +119,11 @@ static void any_call(struct actor *a, struct level *l)
 	struct side *s = &sides[now()->rip - sides[0].k->base >= DOMAIN_BYTES]; /* in whose domain this is */
 	unsigned p = (unsigned)rnd(a, PROGRAMS), i = (unsigned)rnd(a, SLOTS);
 
-	switch (rnd(a, 12)) {
+	uint64_t what = rnd(a, 12);
+
+	if (what >= 4 && what <= 6 && rnd(a, 6))
+		what = 7;
+	switch (what) {
 	case 0: case 1: call6(l, CALL_MAPPING_LOAD, s->space[p], s->home[p][i], 1, rnd(a, 2) * LOAD_REPLACE); break;
 	case 2: call6(l, CALL_MAPPING_UNLOAD, s->space[p], slot_address(i), 0x41 * (1 + rnd(a, 6)), 0); break;
 	case 3: call6(l, CALL_MAPPING_PROTECT, s->space[p], slot_address(i), 0x41 * 3, RIGHT_READ); break;
@@ -213,6 +217,21 @@ static void call_ended(struct level *l)
 		l->answer = r < 0 && r != -BARYON_EEXIST ? r : 0;
 }
 
+/* A kernel's first thread loads the others again, for ever. */
+static void reload_step(struct actor *a, struct level *l)
+{
+	uint64_t i = rnd(a, PROGRAMS + WORKERS + 2), base = UID_MAKE(a->side->k->number, 0);
+	baryon_uid uid = i < PROGRAMS ? base + 200 + i : base + 300 + i - PROGRAMS;
+
+	if (i >= PROGRAMS + WORKERS && rnd(a, 3) == 0)
+		call6(l, CALL_YIELD, 0, 0, 0, 0);
+	else if (i >= PROGRAMS + WORKERS)
+		call6(l, CALL_PARK, host.now + rnd(a, 800000) + 1, 0, 0, 0);
+	else
+		call6(l, CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, uid, 0),
+		      i < PROGRAMS ? 0 : LOAD_LOCKED, 0);
+}
+
 static void level_step(struct actor *a, struct level *l)
 {
 	struct thread *t = state.cpu[host_this->number].thread;
@@ -232,6 +251,8 @@ static void level_step(struct actor *a, struct level *l)
 	}
 	if (l->what == PROGRAM) {
 		program_step(a, l);
+	} else if (l->what == RELOAD) {
+		reload_step(a, l);
 	} else if (l->what == ANSWER && l->left) {
 		l->left -= answer_start(l);
 	} else if (l->left <= 0) {
@@ -266,7 +287,7 @@ static void level_push(struct actor *a)
 
 static bool at_entry(void)
 {
-	return now()->rip >= DOMAIN_BASE && (now()->rip % DOMAIN_BYTES) < 0x1000 && (now()->rip & 0xff) == 0;
+	return now()->rip >= DOMAIN_BASE && now()->rip % DOMAIN_BYTES <= ENTRY_SERVICE && (now()->rip & 0xff) == 0;
 }
 
 static void step(void)
@@ -286,6 +307,9 @@ static void step(void)
 		level_push(a);
 		l = &a->level[a->levels - 1];
 	}
+	if (a->levels != t->depth + 1)
+		fprintf(stderr, "thread %lx depth %u kind %u rip %lx levels %u what %u cause %lx\n", (long)a->uid, t->depth,
+			thread_top(t)->kind, (long)now()->rip, a->levels, l->what, (long)thread_top(t)->cause);
 	CHECK_IS(a->levels, t->depth + 1);
 	/* The thread may go on elsewhere as soon as it is in Strange: then it is free for others. */
 	__atomic_store_n(&a->busy, 0, __ATOMIC_RELEASE);
@@ -391,7 +415,7 @@ static void workers_load(struct side *s)
 		s->program[i] = world_thread_load(s->k, 200 + i, s->space[i], 0x5000 + 0x1000 * i, 5);
 		(void)actor_make(s, s->program[i], PROGRAM);
 	}
-	(void)actor_make(s, s->k->thread, WORK);
+	(void)actor_make(s, s->k->thread, RELOAD);
 }
 
 static void make(const char *options)
@@ -401,7 +425,7 @@ static void make(const char *options)
 	world.stacks = 8;
 	actor_count = 0;
 	for (unsigned i = 0; i < KERNELS; i++) {
-		world_kernel_home.lock_quota[KIND_THREAD] = WORKERS;
+		world_kernel_home.lock_quota[KIND_THREAD] = WORKERS + 1;
 		side_make(&sides[i], i);
 	}
 	cross_reference(&sides[0], &sides[1]);
@@ -420,6 +444,13 @@ static void run(uint64_t number, const char *options, unsigned rounds)
 	invariants_check();
 	/* Who set this up waits for ever. */
 	world_park();
+	for (unsigned i = 0; i < KERNELS; i++) {
+		struct actor *a = actor_of(sides[i].k->thread);
+
+		a->level[0].called = true;
+		a->level[0].rip = thread_top(world_thread(a->uid))->registers.rip;
+		world_unpark(a->uid);
+	}
 	pthread_barrier_init(&barrier, NULL, cpus + 1);
 	for (unsigned i = 0; i < cpus; i++)
 		pthread_create(&threads[i], NULL, processor, (void *)(uintptr_t)i);

@@ -199,7 +199,7 @@ void world_resume(void)
 	syscall_leaving();
 }
 
-static void unpark(baryon_uid uid)
+void world_unpark(baryon_uid uid)
 {
 	struct thread *t = world_thread(uid);
 
@@ -232,7 +232,7 @@ void world_run(baryon_uid thread)
 			now()->r15 = 0;
 			return;
 		}
-		unpark(thread);
+		world_unpark(thread);
 		if (world_running() == 0) {
 			machine_notice();
 			CHECK(world_running());

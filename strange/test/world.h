@@ -76,6 +76,8 @@ extern struct kernel_home world_kernel_home;
 void world_run(baryon_uid thread);
 /* Whoever runs parks until world_run names it. */
 void world_park(void);
+/* From outside: as if somebody had unparked it. */
+void world_unpark(baryon_uid thread);
 baryon_uid world_running(void);         /* 0: idle */
 
 /* If a fault or miss handler was just entered, play it. */
