@@ -336,6 +336,10 @@ struct poll_table {
 };
 void poll_watch(struct poll_table *table, struct wait_queue *queue);   /* table may be null */
 uint32_t file_poll(struct file *file, struct poll_table *table);        /* POLL* */
+/* Calls scan, which says how many are ready, until it finds some or fails, the deadline passes (0: none) or a signal comes:
+ * -EINTR. `wanted` is how many queues it may watch. Without `wait` it looks once. */
+int64_t poll_until(int64_t (*scan)(void *what, struct poll_table *table), void *what, uint64_t wanted, uint64_t deadline,
+	bool wait);
 
 /* Wakes the pollers of a queue, if there are any. */
 static inline void queue_wake_all(struct wait_queue *queue)

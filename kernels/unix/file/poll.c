@@ -58,7 +58,6 @@ static void table_end(struct poll_table *table, struct waiter *few)
 		page_block_free(table->waiters);
 }
 
-/* Calls scan until it finds something, the deadline passes or a signal comes. scan returns how many are ready. */
 int64_t poll_until(int64_t (*scan)(void *what, struct poll_table *table), void *what, uint64_t wanted, uint64_t deadline,
 	bool wait)
 {
