@@ -86,6 +86,7 @@ result activation_make_room(struct thread *t)
 
 	if (t->count < 2)
 		return 0;
+	t->entered = false;     /* fast.c wants both levels in the slot */
 	lower_note(top, eldest);
 	activation_write(t, eldest, NULL);
 	activation_forget(eldest);
@@ -131,8 +132,8 @@ void activation_pop(struct thread *t)
 	}
 	if (a->portal)
 		portal_stack_give(a->portal, a->stack);
+	t->portals_seen = __atomic_load_n(&t->slot.keeper->portals_changed, __ATOMIC_ACQUIRE);
 	t->prepared = level_prepares(t, a);
-	t->portals_seen = t->slot.keeper->portals_changed;
 	t->entered = false;
 	activation_forget(a);
 	thread_swap(t);

@@ -335,7 +335,7 @@ static struct registers *trap_forward(struct cpu *cpu, struct thread *t, struct 
 	return cpu_leave(cpu);
 }
 
-static __attribute__((noinline)) struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r)
+struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r)
 {
 	struct activation *top = thread_top(t);
 	uint64_t number = r->rax;
@@ -379,13 +379,4 @@ result call_abandon(struct call *call)
 {
 	(void)call;
 	return -BARYON_ENOSYS;
-}
-
-struct registers *strange_syscall(struct registers *r)
-{
-	struct cpu *cpu = this_cpu();
-	struct thread *t = cpu->thread;
-	struct registers *fast = t->prepared ? handler_enter(cpu, t, TRAP_SYSCALL) : NULL;
-
-	return fast ? fast : syscall_long(cpu, t, r);
 }

@@ -9,13 +9,14 @@
 #include "memory.h"
 #include "schedule.h"
 
-struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned cause)
+static inline struct registers *enter(struct cpu *cpu, struct thread *t, unsigned cause)
 {
 	struct activation *a = thread_lower(t);
 	const struct kernel *k = t->slot.keeper;
+	const struct portal *p = k->portal[cause];
 	struct trap_frame *f = t->handler_frame;
 
-	if (cpu_attention(cpu, t) || k->portals_changed != t->portals_seen || !cpu_enter_map(cpu, a->map))
+	if (cpu_attention(cpu, t) || p == NULL || k->portals_changed != t->portals_seen || !cpu_enter_map(cpu, a->map))
 		return NULL;
 	a->kind = ACTIVATION_HANDLER;
 	a->link = 0;
@@ -28,10 +29,24 @@ struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned caus
 	f->cause = cause;
 	f->flags = 0;
 	t->handler_record->kind = ACTIVATION_HANDLER;
-	t->launch.rip = k->portal[cause]->entry;
+	t->launch.rip = p->entry;
 	t->launch.cause = cause;
 	trap_save_to(&a->registers);
 	return trap_tagged(&t->launch, t->launch_tag);
+}
+
+struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned cause)
+{
+	return enter(cpu, t, cause);
+}
+
+struct registers *strange_syscall(struct registers *r)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct registers *fast = t->prepared ? enter(cpu, t, TRAP_SYSCALL) : NULL;
+
+	return fast ? fast : syscall_long(cpu, t, r);
 }
 
 struct registers *strange_resume(void)

@@ -11,4 +11,7 @@ struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned caus
 /* copy_in or copy_out whose pages are all there; r: the caller's registers, which get the result. False: take the long way. */
 bool copy_fast(struct thread *t, struct registers *r);
 
+/* A system call, the long way (call.c). */
+struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r);
+
 #endif

@@ -685,6 +685,7 @@ void thread_leave_base(struct call *call)
 		return;
 	dependent_remove(&t->base_space->slot, &t->base_node);
 	t->base_space = NULL;
+	t->entered = false;
 	if (t->depth == 1 && t->count == 2) {
 		activation_forget(thread_lower(t));
 		thread_lower(t)->space = thread_lower(t)->map = NULL;

@@ -359,6 +359,41 @@ static void stopping_a_waiter_loses_no_wake_up(void)
 
 /* handlers */
 
+static void program_run(void);
+static void trap(uint64_t number);
+
+/* While its handler waits for a stack the program's level is in the home; resuming gets it from there. */
+static void a_handler_that_waited_still_resumes(void)
+{
+	baryon_uid w[4];
+	uint64_t words[8] = { 0 }, at;
+
+	fresh(false);
+	for (unsigned i = 0; i < 4; i++) {
+		w[i] = worker(i);
+		world_run(w[i]);
+		call_into(40, b, 0xb0);
+		world_run(a->thread);
+	}
+	program_run();
+	for (unsigned i = 0; i < 2; i++) {
+		trap(1);
+		if (i == 0)
+			world_resume();
+	}
+	at = rip();
+	CHECK_IS(world_portal_call(40, 0, 1000, words), WORLD_AWAY);
+	world_run(a->thread);
+	host.now = 1000;
+	machine_tick();
+	world_run(thread);
+	while (rip() == at)
+		machine_syscall();
+	CHECK_IS(now()->rax, -BARYON_ETIMEDOUT);
+	world_resume();
+	CHECK_IS(rip(), PROGRAM_START + 2 * SYSCALL_BYTES);
+}
+
 static void program_run(void)
 {
 	if (world_running() != thread)
@@ -608,6 +643,7 @@ int main(void)
 	alerts_end_a_wait_for_a_stack();
 	stopping_a_waiter_loses_no_wake_up();
 	system_calls_go_to_the_owner_and_back();
+	a_handler_that_waited_still_resumes();
 	handlers_nest_on_the_handler_stack();
 	forged_frames_are_not_resumed();
 	a_system_call_that_misses_is_made_later();
