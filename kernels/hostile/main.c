@@ -85,10 +85,23 @@ static void report(void)
 	}
 }
 
+/* Where the threads are that get no further. */
+static void report_threads(void)
+{
+	for (uint32_t i = 0; i < ATTACKERS + VICTIMS; i++) {
+		const struct thread_home *h = i < ATTACKERS ? attacker_home(i) : victim_home(i - ATTACKERS);
+		long result = object_write_back(KIND_THREAD, h->header.uid);
+
+		log_format("hostile: thread %lx: %s: state %u, depth %u, call %ld (%lx %lx %lx), rbx %lx at %lx\n", h->header.uid,
+			result < 0 ? baryon_error_text(result) : "loaded", h->state, h->depth, h->base.registers.rax,
+			h->base.registers.rdi, h->base.registers.rsi, h->base.registers.rdx, h->base.registers.rbx, h->base.registers.rip);
+	}
+}
+
 /* Runs until every goal is reached. False when nothing moves any more. */
 static bool siege(void)
 {
-	uint64_t last = 0;
+	uint64_t last = 0, rounds = 0, verbose = settings_number(&hostile.settings, "verbose", 0);
 
 	for (unsigned stuck = 0; stuck < STUCK_ROUNDS; stuck++) {
 		if (!hostile.endless && done_all())
@@ -98,6 +111,9 @@ static bool siege(void)
 		park(clock_now_ns() + ROUND_NS);
 		if (progress_all() != last)
 			stuck = 0;
+		if (verbose && ++rounds % verbose == 0)
+			log_format("hostile: %lu %lu %lu %lu\n", hostile.attackers[0].progress, hostile.attackers[1].progress,
+				hostile.victims[0].progress, hostile.victims[1].progress), report_threads();
 		last = progress_all();
 	}
 	return false;
@@ -136,6 +152,7 @@ _Noreturn void domain_main(void *start)
 	if (!siege()) {
 		log_format("hostile: nothing moves any more\n");
 		report();
+		report_threads();
 		srm_power_off(STATUS_STUCK);
 	}
 	report();

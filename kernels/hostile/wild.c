@@ -5,7 +5,7 @@
 #include "abi/rights.h"
 #include "baryon/string.h"
 
-enum { WILD_PAGES = 1 + ATTACKERS * ARENA_BYTES / PAGE_BYTES, WORD_THREAD = 6 };
+enum { WILD_PAGES = 1 + ATTACKERS * ARENA_BYTES / PAGE_BYTES };
 
 void wild_prepare(void)
 {

@@ -15,16 +15,31 @@ static void report(const struct child *child, const char *format, va_list values
 	log_format("baryon: kernel %s: %s\n", child->name, reason);
 }
 
-_Noreturn void child_failed(struct child *child, const char *format, ...)
+static void report_once(struct child *child, const char *format, va_list values)
 {
 	uint32_t running = CHILD_RUNNING;
-	va_list values;
 
-	va_start(values, format);
 	if (__atomic_compare_exchange_n(&child->state, &running, CHILD_FAILED, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 		report(child, format, values);
 		alert(SRM_UID(NUMBER_SCHEDULER));
 	}
+}
+
+void child_report(struct child *child, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	report_once(child, format, values);
+	va_end(values);
+}
+
+_Noreturn void child_failed(struct child *child, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	report_once(child, format, values);
 	va_end(values);
 	for (;;)
 		park(0);

@@ -92,7 +92,9 @@ void child_destroy(struct child *child);
 long child_console_bind(struct child *child, baryon_uid thread);
 
 /* failure.c */
-/* The calling thread's kernel cannot go on: says so once, and does not return. */
+/* The kernel cannot go on: says so once; the scheduler thread does the rest. */
+void child_report(struct child *child, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for the calling thread's kernel: does not return. */
 _Noreturn void child_failed(struct child *child, const char *format, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void scheduler_run(void *unused);
 

@@ -77,6 +77,8 @@ static void put_all(struct settings *settings, const struct options *options)
 		put(settings, "place=%s", options->places.item[i]);
 	for (unsigned i = 0; i < options->kernels.count; i++)
 		put(settings, "kernel=%s", options->kernels.item[i]);
+	for (unsigned i = 0; i < options->settings.count; i++)
+		put(settings, "%s", options->settings.item[i]);
 	if (options->verbose)
 		put(settings, "verbose=1");
 	put(settings, "end=power-off");

@@ -26,6 +26,7 @@ static const char help[] =
 	"  --icount               count instructions: every run is the same\n"
 	"  --verbose              show what the system says of itself, on standard error\n"
 	"  --kernel NAME          start a further application kernel of the boot image\n"
+	"  --setting KEY=VALUE    tell the application kernels something\n"
 	"  --append WORDS         add words to the kernel's command line\n"
 	"\n"
 	"On a terminal all keys go to the guest; Ctrl-] then q ends the machine.\n"

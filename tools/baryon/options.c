@@ -148,6 +148,13 @@ static bool read_kernel(struct options *options, const char *value, struct compl
 	return list_add(&options->kernels, value, "--kernel", complaint);
 }
 
+static bool read_setting(struct options *options, const char *value, struct complaint *complaint)
+{
+	if (!strchr(value, '=') || *value == '=')
+		return complain(complaint, "--setting needs KEY=VALUE, not '%s'", value);
+	return list_add(&options->settings, value, "--setting", complaint);
+}
+
 static bool read_append(struct options *options, const char *value, struct complaint *complaint)
 {
 	return list_add(&options->append, value, "--append", complaint);
@@ -191,6 +198,7 @@ static const struct option table[] = {
 	{ "--caches", "KIND=N,...", read_caches },
 	{ "--timeout", "SECONDS", read_timeout },
 	{ "--kernel", "NAME", read_kernel },
+	{ "--setting", "KEY=VALUE", read_setting },
 	{ "--append", "WORDS", read_append },
 	{ "--iso", "FILE", read_iso },
 	{ "--uefi", NULL, read_uefi },

@@ -19,6 +19,7 @@ struct options {
 	uint64_t memory_mib;
 	struct option_list places;  /* NAME=supervisor|isolated */
 	struct option_list kernels; /* further application kernels to start */
+	struct option_list settings;
 	struct option_list append;  /* words for the kernel's command line */
 	const char *caches;         /* KIND=N,... or null */
 	uint64_t timeout_ms;        /* 0: none */

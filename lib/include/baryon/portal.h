@@ -27,6 +27,7 @@ enum {
 	WORD_INDEX,                 /* index, handle or virtual address; a fault's instruction address */
 	WORD_SPACE,
 	WORD_COOKIE,                /* of the thread, or 0 */
+	WORD_THREAD,                /* its uid */
 };
 
 /* An explicit portal at portal_entry: the portal home's cookie is the address of one of these. */
