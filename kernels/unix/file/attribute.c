@@ -48,8 +48,18 @@ int64_t sys_fstat(SYSCALL_ARGUMENTS)
 	return status;
 }
 
+/* How the C library says fstat. */
+static bool is_descriptor_itself(uint64_t path, uint64_t flags, int descriptor)
+{
+	char first;
+
+	return (flags & AT_EMPTY_PATH) && descriptor >= 0 && user_read(&first, path, 1) == 0 && first == 0;
+}
+
 int64_t sys_newfstatat(SYSCALL_ARGUMENTS)
 {
+	if (is_descriptor_itself(a1, a3, (int)a0))
+		return sys_fstat(a0, a2, 0, 0, 0, 0);
 	if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
 		return -EINVAL;
 	return stat_call((int)a0, a1, a2, at_flags(a3));

@@ -3,7 +3,7 @@
 
 #include "process/random.h"
 
-enum { MAJOR_MEMORY = 1, MAJOR_TERMINAL = 5, RANDOM_CHUNK = 128 };
+enum { MAJOR_MEMORY = 1, MAJOR_TERMINAL = 5, RANDOM_CHUNK = 128, ZEROS = 64 };
 
 static int64_t none_read(struct file *file, struct io *io, uint64_t *position)
 {
@@ -19,9 +19,14 @@ static int64_t none_write(struct file *file, struct io *io, uint64_t *position)
 
 static int64_t zero_read(struct file *file, struct io *io, uint64_t *position)
 {
-	uint64_t wanted = io->left, done = io_zero(io, wanted);
+	static const char zeros[ZEROS];
+	uint64_t wanted = io->left, done;
 
 	(void)file, (void)position;
+	if (wanted <= ZEROS && io->bytes == wanted && !io->internal)    /* a few bytes, in one piece: at once */
+		done = user_write_some(io->address, zeros, wanted);
+	else
+		done = io_zero(io, wanted);
 	return done || !wanted ? (int64_t)done : -EFAULT;
 }
 
@@ -50,10 +55,10 @@ static int64_t random_read(struct file *file, struct io *io, uint64_t *position)
 }
 
 /* Nothing to be positioned in, but lseek succeeds on these devices. */
-static const struct file_operations null_operations = {.seekable = true, .read = none_read, .write = none_write};
-static const struct file_operations zero_operations = {.seekable = true, .read = zero_read, .write = none_write};
-static const struct file_operations full_operations = {.seekable = true, .read = zero_read, .write = full_write};
-static const struct file_operations random_operations = {.seekable = true, .read = random_read, .write = none_write};
+static const struct file_operations null_operations = {.seekable = true, .stateless = true, .read = none_read, .write = none_write};
+static const struct file_operations zero_operations = {.seekable = true, .stateless = true, .read = zero_read, .write = none_write};
+static const struct file_operations full_operations = {.seekable = true, .stateless = true, .read = zero_read, .write = full_write};
+static const struct file_operations random_operations = {.seekable = true, .stateless = true, .read = random_read, .write = none_write};
 
 int device_open(struct inode *inode, struct file *file)
 {

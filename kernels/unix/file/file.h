@@ -267,7 +267,7 @@ static inline void io_own(struct io *io, void *address, uint64_t bytes)
 /* ---- open files (open.c) ---- */
 struct file_operations {        /* a null operation fails: read, write EINVAL; ioctl ENOTTY; poll is always ready */
 	bool seekable;
-	bool counted;               /* read and write stop for signals and want no position */
+	bool stateless;             /* seekable, but reading and writing look at no position */
 	int64_t (*read)(struct file *file, struct io *io, uint64_t *position);
 	int64_t (*write)(struct file *file, struct io *io, uint64_t *position);
 	uint32_t (*poll)(struct file *file, struct poll_table *table);

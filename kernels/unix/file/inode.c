@@ -152,14 +152,22 @@ static struct linux_timespec time_split(int64_t ns)
 	return (struct linux_timespec){seconds, rest};
 }
 
+/* Times are often the same: `like` was split already into `split`. */
+static struct linux_timespec time_like(int64_t ns, int64_t like, struct linux_timespec split)
+{
+	return ns == like ? split : time_split(ns);
+}
+
 void inode_stat(struct inode *inode, struct linux_stat *out)
 {
+	struct linux_timespec modified = time_split(inode->modified_ns);
+
 	*out = (struct linux_stat){
 		.dev = inode->filesystem, .ino = inode->number, .nlink = inode->nlink, .mode = inode->mode,
 		.uid = inode->uid, .gid = inode->gid, .rdev = inode->device,
 		.size = (int64_t)__atomic_load_n(&inode->size, __ATOMIC_RELAXED), .blksize = PAGE_BYTES,
-		.atime = time_split(inode->accessed_ns), .mtime = time_split(inode->modified_ns),
-		.ctime = time_split(inode->changed_ns),
+		.atime = time_like(inode->accessed_ns, inode->modified_ns, modified), .mtime = modified,
+		.ctime = time_like(inode->changed_ns, inode->modified_ns, modified),
 	};
 	if (inode_is(inode, S_IFREG) && !inode->operations)
 		out->blocks = (int64_t)(data_pages(&inode->data) * (PAGE_BYTES / 512));

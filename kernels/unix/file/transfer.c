@@ -15,7 +15,7 @@ static int64_t file_move(struct file *file, struct io *io, uint64_t *position, b
 		return inode_is(file->inode, S_IFDIR) ? -EISDIR : -EINVAL;
 	if (position)
 		return file->operations->seekable ? move(file, io, position) : -ESPIPE;
-	if (!file->operations->seekable)
+	if (!file->operations->seekable || file->operations->stateless)
 		return move(file, io, &file->position);
 	mutex_lock(&file->lock);
 	result = move(file, io, &file->position);
