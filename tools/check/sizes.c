@@ -24,8 +24,16 @@ static enum part part_of(const char *file)
 	return strstr(file, "build/strange/") ? PART_STRANGE : PART_OTHER;
 }
 
+/* Notes for debuggers have offsets in the place of addresses; they are not loaded. */
+static bool is_loaded(const char *section)
+{
+	return strncmp(section, ".debug", 6) != 0 && strcmp(section, ".comment") != 0;
+}
+
 static void add(struct sizes *sizes, const char *section, unsigned long bytes, const char *file)
 {
+	if (!is_loaded(section))
+		return;
 	sizes->last = part_of(file);
 	sizes->last_is_zero = strncmp(section, ".bss", 4) == 0 || strcmp(section, "COMMON") == 0;
 	(sizes->last_is_zero ? sizes->zero : sizes->loaded)[sizes->last] += bytes;
