@@ -19,6 +19,8 @@ static void registers_random(struct attacker *a, struct wild_registers *r)
 /* What would end or silence the kernel by its own right is left out. */
 static bool suicidal(const struct wild_registers *r)
 {
+	if (r->rax == CALL_THREAD_SET && (uint32_t)r->rsi == THREAD_SET_PRIORITY)
+		return r->rdx < PRIORITY_COUNT && r->rdx > PRIORITY_ATTACK;
 	if (r->rax == CALL_PORTAL_CALL && (r->rbx & 0xffffffff) == HANDLE_SRM)
 		return r->rdi == SRM_POWER_OFF || r->rdi == SRM_FAILED;
 	return r->rax == CALL_LOG || (r->rax == CALL_OBJECT_DESTROY && UID_KEEPER(r->rsi) == hostile.start->number &&

@@ -82,12 +82,14 @@ static uint64_t activation_forge(struct attacker *a, baryon_uid thread, uint64_t
 	return wild_address(r);
 }
 
-/* A thread that would run wild in its own domain would only harm its own kernel. */
+/* A thread that would run wild in its own domain, or above the warden, would only harm its own kernel. */
 static void thread_tame(struct thread_home *h)
 {
 	if (h->base.space == hostile.start->space)
 		h->base.space = OWN_UID(NUMBER_SPACES);
 	space_tame(&h->top_space);
+	if (h->priority < PRIORITY_COUNT)
+		h->priority %= PRIORITY_ATTACK;
 	if (h->handler_space == hostile.start->space)
 		h->handler_space = OWN_UID(NUMBER_WILD_SPACE);
 }

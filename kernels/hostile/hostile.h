@@ -16,7 +16,7 @@
 #include "baryon/portal.h"
 #include "baryon/settings.h"
 
-enum { ATTACKERS = 2, VICTIMS = 2, SPACES = 2, ARENA_BYTES = 65536, STACK_BYTES = 16384, HANDLER_BYTES = 16384 };
+enum { ATTACKERS = 2, VICTIMS = 2, SPACES = 2, ARENA_BYTES = 65536, STACK_BYTES = 16384, HANDLER_BYTES = 16384, PRIORITY_ATTACK = 10 };
 
 enum hostile_number {
 	NUMBER_ATTACKERS = NUMBER_FIRST_FREE,

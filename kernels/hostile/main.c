@@ -92,7 +92,8 @@ static void report_threads(void)
 		const struct thread_home *h = i < ATTACKERS ? attacker_home(i) : victim_home(i - ATTACKERS);
 		long result = object_write_back(KIND_THREAD, h->header.uid);
 
-		log_format("hostile: thread %lx: %s: state %u, depth %u, call %ld (%lx %lx %lx), rbx %lx at %lx\n", h->header.uid,
+		log_format("hostile: %lu, thread %lx: %s: state %u, depth %u, call %ld (%lx %lx %lx), rbx %lx at %lx\n",
+			i < ATTACKERS ? hostile.attackers[i].progress : hostile.victims[i - ATTACKERS].progress, h->header.uid,
 			result < 0 ? baryon_error_text(result) : "loaded", h->state, h->depth, h->base.registers.rax,
 			h->base.registers.rdi, h->base.registers.rsi, h->base.registers.rdx, h->base.registers.rbx, h->base.registers.rip);
 	}
@@ -101,7 +102,7 @@ static void report_threads(void)
 /* Runs until every goal is reached. False when nothing moves any more. */
 static bool siege(void)
 {
-	uint64_t last = 0, rounds = 0, verbose = settings_number(&hostile.settings, "verbose", 0);
+	uint64_t last = 0, rounds = 0, every = settings_number(&hostile.settings, "progress", 0);
 
 	for (unsigned stuck = 0; stuck < STUCK_ROUNDS; stuck++) {
 		if (!hostile.endless && done_all())
@@ -111,9 +112,8 @@ static bool siege(void)
 		park(clock_now_ns() + ROUND_NS);
 		if (progress_all() != last)
 			stuck = 0;
-		if (verbose && ++rounds % verbose == 0)
-			log_format("hostile: %lu %lu %lu %lu\n", hostile.attackers[0].progress, hostile.attackers[1].progress,
-				hostile.victims[0].progress, hostile.victims[1].progress), report_threads();
+		if (every && ++rounds % every == 0)
+			report_threads();
 		last = progress_all();
 	}
 	return false;

@@ -6,8 +6,6 @@
 #include "baryon/string.h"
 
 enum { PORTALS = 6, OWN_HOMES = 24, SERVICE_STACKS = 2, POOL_STACKS = 4, POOL_STACK_BYTES = 8192, REFERENCES = 2 };
-enum { PRIORITY_ATTACK = 10 };
-
 static struct homes_entry entries[OWN_HOMES];
 static struct portal_home portals[PORTALS] __attribute__((aligned(128)));
 static struct space_home spaces[SPACES + 1] __attribute__((aligned(64)));
