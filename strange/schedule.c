@@ -122,7 +122,8 @@ bool thread_wake(struct thread *t, unsigned from)
 	bool woken;
 
 	spin_lock(&t->slot.lock);
-	woken = t->run == from && t->slot.state == SLOT_LOADED;
+	/* Who waits for a stack is out of the portal's queue first: the run queue uses the same links. */
+	woken = t->run == from && t->slot.state == SLOT_LOADED && (from != RUN_STACK || t->waits_for == NULL);
 	if (woken) {
 		timer_remove(t);
 		thread_ready_locked(t);

@@ -377,8 +377,10 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 	if (mapping_unload_signals(t) > 0)
 		return RESULT_RESTART;
 	leave_portal_queue(t);
-	if (!slot_lock_dying(&t->slot, generation))
+	if (!slot_lock_dying(&t->slot, generation)) {
+		(void)thread_wake(t, RUN_STACK);        /* it was another: it looks again */
 		return 0;
+	}
 	if (t->run == RUN_RUNNING) {
 		/* Its CPU does it: serve_asked sees SLOT_DYING. */
 		t->destroy_asked = !write;
@@ -626,6 +628,8 @@ result call_thread_set(struct call *call)
 	spin_lock(&t->slot.lock);
 	r = t->slot.uid == call->a[0] && t->slot.state == SLOT_LOADED ? set_one(call, t) : RESULT_RESTART;
 	spin_unlock(&t->slot.lock);
+	if (r < 0)
+		(void)thread_wake(t, RUN_STACK);        /* if it left its queue for nothing */
 	return r;
 }
 
