@@ -111,6 +111,7 @@ struct thread {
 	uint32_t alternate_flags;
 	uint32_t gone;                  /* 1: leaving; 2: left for good, may be destroyed */
 	uint32_t loading;               /* misses that are loading the home now */
+	uint32_t started;               /* the home is complete: it may be loaded */
 	uint64_t clear_tid;             /* set_tid_address */
 	uint64_t robust_list, robust_bytes;
 	uint64_t restart_deadline;      /* nanosleep */

@@ -63,6 +63,7 @@ int thread_load(struct thread *thread)
 
 	home->fs_base = thread->fs_base;
 	home->gs_base = thread->gs_base;
+	__atomic_store_n(&thread->started, 1, __ATOMIC_RELEASE);
 	status = object_load(KIND_THREAD, home, 0);
 	if (status == -BARYON_EEXIST)
 		status = 0;             /* it was loaded, forgotten and put back in the middle of the call */
@@ -119,7 +120,7 @@ long thread_reload(baryon_uid uid)
 	if (thread == NULL || number_kind(uid) != NUMBER_KIND_THREAD)
 		return status;
 	__atomic_fetch_add(&thread->loading, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&thread->uid, __ATOMIC_SEQ_CST) == uid)
+	if (__atomic_load_n(&thread->uid, __ATOMIC_SEQ_CST) == uid && __atomic_load_n(&thread->started, __ATOMIC_ACQUIRE))
 		status = object_load(KIND_THREAD, thread_home_of(thread), 0);
 	__atomic_fetch_sub(&thread->loading, 1, __ATOMIC_SEQ_CST);
 	return status == -BARYON_EEXIST ? 0 : status;
