@@ -98,7 +98,13 @@ run_tagged:
 	mov LAUNCH_ARGUMENT(%rax), %rsi
 	mov LAUNCH_CAUSE(%rax), %rdx
 	mov %rsp, %rdi
-	xor %eax, %eax
+	test $TAG_SUPERVISOR, %bl
+	jz 1f
+	sti
+run_launch_jump:                        /* like run_direct_jump; ring 0 need not be told nothing */
+	jmp *%rcx
+1:	xor %eax, %eax
+	xor %ebx, %ebx
 	xor %ebp, %ebp
 	xor %r8d, %r8d
 	xor %r9d, %r9d
@@ -107,12 +113,6 @@ run_tagged:
 	xor %r13d, %r13d
 	xor %r14d, %r14d
 	xor %r15d, %r15d
-	test $TAG_SUPERVISOR, %bl
-	jz 1f
-	sti
-run_launch_jump:                        /* like run_direct_jump */
-	jmp *%rcx
-1:	xor %ebx, %ebx
 	mov $RFLAGS_ALWAYS, %r11d
 	swapgs
 	jmp entry_sysret
