@@ -24,7 +24,7 @@ function bound(text, name) {
 }
 function against(name) { return (name, "linux") in measured ? measured[name, "linux"] : reference[name] }
 function verdict(value, limit, goal) {
-	if (limit == "")
+	if (limit == "" || limit == 0)
 		return ""
 	if (value + 0 > limit + 0)
 		return "over"

@@ -1,6 +1,7 @@
 /* What system calls of Linux cost, in ticks of the time-stamp counter: with QEMU's instruction counter, instructions. One static
  * program, run unchanged on Baryon and on Linux; as the first process of a Linux kernel it ends by power-off.
- * Every row is a line "rows: NAME TICKS" on standard output. `rows NAME...` does only these. */
+ * Every row is a line "rows: NAME TICKS" on standard output. `rows NAME...` does only these. Rows that begin with "time_" are done
+ * only when named (as first process: when ROWS_TIME is set): wall-clock nanoseconds a round, of several processes together. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MANY = 1000, SOME = 200, FEW = 50, PAGE = 4096, REGION_PAGES = 256, WARM = 8 };
@@ -398,6 +400,90 @@ static void row_pread(const char *name)
 	unlink("/tmp/rows.pread");
 }
 
+/* time, on all processors: processes do rounds for a while, several times; the median counts */
+
+enum { CREW = 4, SLICES = 5, SLICE_NS = 200000000, BETWEEN = 16 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &now), "clock_gettime");
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static volatile uint64_t *crew_counts(void)
+{
+	void *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		fail("shared memory");
+	return at;
+}
+
+static void crew_work(volatile uint64_t *count, void (*round)(void), uint64_t end)
+{
+	while (now_ns() < end) {
+		for (unsigned i = 0; i < BETWEEN; i++)
+			round();
+		*count += BETWEEN;
+	}
+	_exit(0);
+}
+
+static uint64_t crew_slice(void (*round)(void))
+{
+	volatile uint64_t *counts = crew_counts();
+	uint64_t start = now_ns(), total = 0;
+	pid_t child[CREW];
+
+	for (unsigned i = 0; i < CREW; i++) {
+		child[i] = fork();
+		must(child[i], "fork");
+		if (child[i] == 0)
+			crew_work(&counts[i * 8], round, start + SLICE_NS);
+	}
+	for (unsigned i = 0; i < CREW; i++)
+		must(waitpid(child[i], NULL, 0), "waitpid");
+	for (unsigned i = 0; i < CREW; i++)
+		total += counts[i * 8];
+	munmap((void *)counts, PAGE);
+	return total ? (now_ns() - start) / total : 0;
+}
+
+static void crew_row(const char *name, void (*round)(void))
+{
+	uint64_t slice[SLICES];
+
+	for (unsigned i = 0; i < SLICES; i++) {
+		uint64_t value = crew_slice(round);
+		unsigned at = i;
+
+		for (; at > 0 && slice[at - 1] > value; at--)
+			slice[at] = slice[at - 1];
+		slice[at] = value;
+	}
+	tell(name, slice[SLICES / 2], 1);
+}
+
+/* Own ends of a pipe: no other process takes part. */
+static void round_own_pipe(void)
+{
+	static int ends[2];
+	char text[64] = "";
+
+	if (ends[1] == 0)
+		must(pipe(ends), "pipe");
+	must(write(ends[1], text, sizeof text), "write to a pipe");
+	must(read(ends[0], text, sizeof text), "read from a pipe");
+}
+
+static void row_time_getpid(const char *name) { crew_row(name, round_getpid); }
+static void row_time_pipe(const char *name) { crew_row(name, round_own_pipe); }
+static void row_time_stat(const char *name) { crew_row(name, round_stat); }
+static void row_time_map(const char *name) { crew_row(name, round_map_touch); }
+static void row_time_fork(const char *name) { crew_row(name, round_fork); }
+
 struct row {
 	const char *name;
 	void (*run)(const char *name);
@@ -412,6 +498,8 @@ static const struct row rows[] = {
 	{ "sigaction", row_action }, { "signal_to_self", row_signal }, { "fork_exit_wait", row_fork },
 	{ "fork_exec_wait", row_exec }, { "thread_create_join", row_thread }, { "file_create_write_unlink", row_file },
 	{ "pipe_bandwidth_per_mib", row_bandwidth },
+	{ "time_getpid", row_time_getpid }, { "time_pipe", row_time_pipe }, { "time_stat", row_time_stat },
+	{ "time_mmap_touch", row_time_map }, { "time_fork", row_time_fork },
 };
 
 static int wanted(const char *name, int count, char **names)
@@ -419,7 +507,7 @@ static int wanted(const char *name, int count, char **names)
 	for (int i = 1; i < count; i++)
 		if (strcmp(names[i], name) == 0)
 			return 1;
-	return count < 2;
+	return count < 2 && (strncmp(name, "time_", 5) == 0) == (getenv("ROWS_TIME") != NULL);
 }
 
 /* The first process of a bare kernel finds nothing: neither devices nor a place for files. A child does the work, as the

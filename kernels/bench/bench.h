@@ -30,6 +30,7 @@ static inline uint64_t ticks(void)
 
 /* main.c: a row; ticks of `rounds` rounds. */
 void row(const char *name, uint64_t ticks, uint64_t rounds);
+_Noreturn void bench_end(uint64_t status);
 /* Ends the bench when a call that must succeed failed. */
 void must(long result, const char *what);
 
@@ -38,7 +39,7 @@ enum {
 	NUMBER_PORTAL = NUMBER_FIRST_FREE, NUMBER_COPY_PORTAL, NUMBER_SERVICE_PORTAL,
 	NUMBER_RUNNER = 128, NUMBER_OTHER, NUMBER_PROGRAM_THREAD, NUMBER_PROGRAM = 256, NUMBER_CONTAINER,
 };
-enum { HANDLE_EMPTY = HANDLE_FIRST_FREE, HANDLE_COPY, HANDLE_SERVICE, HANDLE_OWN, HANDLE_OWN_COPY, HANDLES };
+enum { HANDLE_EMPTY = HANDLE_FIRST_FREE, HANDLE_COPY, HANDLE_SERVICE, HANDLE_END, HANDLE_OWN, HANDLE_OWN_COPY, HANDLES };
 
 static inline baryon_uid own_uid(uint64_t number)
 {
@@ -68,6 +69,9 @@ static inline uint8_t *memory_page(uint64_t i)
 #define PROGRAM_DATA 0x10000000ull
 void program_space_start(void);
 void program_map(uint64_t address, uint64_t page, uint16_t rights, baryon_uid signal);
+
+/* calls.c: binds the portals of the echo kernel, when it has exported them. */
+void echo_bind(void);
 
 /* The groups of rows. */
 void rows_calls(void);

@@ -57,12 +57,17 @@ static void service_row(void)
 		must(-BARYON_EFAULT, "the words of a service call");
 }
 
-void rows_calls(void)
+void echo_bind(void)
 {
-	block[0] = 1;
+	import("end", HANDLE_END);
 	import("empty", HANDLE_EMPTY);
 	import("copy", HANDLE_COPY);
 	import("service", HANDLE_SERVICE);
+}
+
+void rows_calls(void)
+{
+	block[0] = 1;
 	calls_row("portal_call_same_space", HANDLE_OWN, 0);
 	calls_row("portal_call_same_space_80", HANDLE_OWN_COPY, BLOCK_SMALL);
 	calls_row("portal_call_same_space_4096", HANDLE_OWN_COPY, BLOCK_LARGE);

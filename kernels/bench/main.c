@@ -1,8 +1,6 @@
 /* Start, rows in order, end. */
 #include "bench.h"
 
-#include "baryon/srm.h"
-
 struct bench bench;
 
 void row(const char *name, uint64_t total, uint64_t rounds)
@@ -10,22 +8,33 @@ void row(const char *name, uint64_t total, uint64_t rounds)
 	log_format("bench: %s %lu\n", name, (total + rounds / 2) / rounds);
 }
 
+_Noreturn void bench_end(uint64_t status)
+{
+	uint64_t words[PORTAL_WORDS] = { status };
+	long result = portal_call(HANDLE_END, words, NULL, 0);
+
+	log_format("bench failed: the machine does not end: %s\n", baryon_error_text(result));
+	for (;;)
+		park(0);
+}
+
 void must(long result, const char *what)
 {
 	if (result < 0) {
 		log_format("bench failed: %s: %s\n", what, baryon_error_text(result));
-		srm_power_off(1);
+		bench_end(1);
 	}
 }
 
 _Noreturn void lib_stop(void)
 {
-	srm_power_off(1);
+	bench_end(1);
 }
 
 static void run(void *unused)
 {
 	(void)unused;
+	echo_bind();
 	rows_calls();
 	program_space_start();
 	rows_programs();
@@ -33,7 +42,7 @@ static void run(void *unused)
 	rows_mappings();
 	rows_objects();
 	log_format("bench: end 0\n");
-	srm_power_off(0);
+	bench_end(0);
 }
 
 _Noreturn void domain_main(void *start)

@@ -1,4 +1,5 @@
-/* The other side of the bench: a kernel in a domain of its own whose portals do next to nothing. */
+/* The other side of the bench: a kernel in a domain of its own whose portals do next to nothing. It owns the console, so it is the
+ * one that may end the machine: portal "end", with the exit status. */
 #include "baryon/bare.h"
 #include "baryon/calls.h"
 #include "baryon/format.h"
@@ -6,7 +7,7 @@
 #include "baryon/portal.h"
 #include "baryon/srm.h"
 
-enum { STACK_BYTES = 4096, STACKS = 4, PORTALS = 3 };
+enum { STACK_BYTES = 4096, STACKS = 4, PORTALS = 4 };
 
 static uint8_t stacks[PORTALS][STACKS][STACK_BYTES] __attribute__((aligned(4096)));
 static struct activation_record records[PORTALS][STACKS] __attribute__((aligned(4096)));
@@ -17,6 +18,12 @@ static void serve(struct portal_words *words, void *context)
 {
 	(void)context;
 	words->word[0]++;
+}
+
+static void end(struct portal_words *words, void *context)
+{
+	(void)context;
+	srm_power_off(words->word[0]);
 }
 
 static void portal_export(const struct kernel_start *start, unsigned i, const char *name, const char *entry, void *cookie)
@@ -41,7 +48,7 @@ static void portal_export(const struct kernel_start *start, unsigned i, const ch
 
 _Noreturn void domain_main(void *start)
 {
-	static struct portal_service service = { serve, NULL };
+	static struct portal_service service = { serve, NULL }, ending = { end, NULL };
 
 	for (unsigned i = 0; i < STACKS; i++)   /* present before they are measured */
 		for (unsigned p = 0; p < PORTALS; p++)
@@ -50,6 +57,7 @@ _Noreturn void domain_main(void *start)
 	portal_export(start, 0, "empty", bare_portal_entry, NULL);
 	portal_export(start, 1, "copy", bare_copy_entry, buffer);
 	portal_export(start, 2, "service", portal_entry, &service);
+	portal_export(start, 3, "end", portal_entry, &ending);
 	for (;;)
 		park(0);
 }
