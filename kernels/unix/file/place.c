@@ -113,7 +113,9 @@ static int64_t statfs_write(const struct inode *inode, uint64_t to)
 
 	if (inode->filesystem != FILESYSTEM_PROC) {
 		statfs.blocks = (int64_t)page_count_total();
-		statfs.bfree = statfs.bavail = (int64_t)page_count_free();
+		statfs.bfree = statfs.bavail = (int64_t)page_count_free() - statfs.blocks / 8;
+		if (statfs.bfree < 0)
+			statfs.bfree = statfs.bavail = 0;
 		statfs.files = statfs.blocks;
 		statfs.ffree = statfs.bfree;
 	}

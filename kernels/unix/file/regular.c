@@ -66,6 +66,12 @@ static int64_t page_write_new(struct inode *inode, struct io *io, uint64_t index
 	return status ? status : (int64_t)done;
 }
 
+/* Files leave an eighth of the memory to programs, or nobody could run to remove them. */
+static bool memory_is_short(uint64_t pages)
+{
+	return page_count_free() < page_count_total() / 8 + pages;
+}
+
 static int64_t page_write(struct inode *inode, struct io *io, uint64_t position, uint64_t bytes)
 {
 	uint64_t offset = position & (PAGE_BYTES - 1), index = position >> PAGE_BITS, done;
@@ -74,6 +80,8 @@ static int64_t page_write(struct inode *inode, struct io *io, uint64_t position,
 
 	data_find(&inode->data, index, &found);
 	page = found.page;
+	if (!page && memory_is_short(1))
+		return -ENOSPC;
 	if (!page && offset == 0 && (bytes == PAGE_BYTES || !found.image) && position + bytes >= inode->size)
 		return page_write_new(inode, io, index, bytes);
 	if (!page)
@@ -271,7 +279,7 @@ static int64_t range_allocate(struct inode *inode, uint32_t mode, uint64_t offse
 	mutex_lock(&inode->lock);
 	if (punch && offset + bytes > inode->size)
 		bytes = offset < inode->size ? inode->size - offset : 0;
-	status = !punch && bytes >> PAGE_BITS > page_count_free() ? -ENOSPC : range_walk(inode, offset, offset + bytes, punch);
+	status = !punch && memory_is_short(bytes >> PAGE_BITS) ? -ENOSPC : range_walk(inode, offset, offset + bytes, punch);
 	if (status == 0 && !(mode & FALLOC_KEEP_SIZE) && offset + bytes > inode->size)
 		__atomic_store_n(&inode->size, offset + bytes, __ATOMIC_RELEASE);
 	inode_touch(inode);
