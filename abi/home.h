@@ -107,7 +107,8 @@ struct activation_record {      /* 256 bytes */
 	uint64_t lower_record;      /* where the activation under it is recorded: address in lower_space; 0: the home */
 	baryon_uid lower_space;
 	struct registers registers; /* valid while the activation is not the running one and not in a trap frame */
-	uint64_t spare[3];
+	baryon_uid lower_portal;    /* whose record page that is, or zero: the home, or a block of the handler stack */
+	uint64_t spare[2];
 };
 
 _Static_assert(sizeof(struct activation_record) == 256, "activation record");
@@ -137,7 +138,8 @@ struct thread_home {            /* 2048 bytes */
 	uint32_t signal_count;      /* [w] */
 	uint32_t signal_overflow;   /* [w] signals were dropped: scan */
 	uint64_t signals[THREAD_SIGNALS];       /* [w] */
-	uint64_t spare[65];
+	baryon_uid top_portal;      /* [w] whose record page that is; 0: the home, or a block of the handler stack */
+	uint64_t spare[64];
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64))); /* [w] */
 };
 

@@ -51,6 +51,7 @@ static void lower_note(struct activation *a, struct activation *lower)
 	a->lower_link = link_of(lower);
 	a->lower_record = activation_address(lower);
 	a->lower_space = lower->space->slot.uid;
+	a->lower_portal = lower->portal ? lower->portal->slot.uid : 0;
 }
 
 void activation_write(struct thread *t, struct activation *a, struct activation *lower)
@@ -67,6 +68,7 @@ void activation_write(struct thread *t, struct activation *a, struct activation 
 	r.lower_link = a->lower_link;
 	r.lower_record = a->lower_record;
 	r.lower_space = a->lower_space;
+	r.lower_portal = a->lower_portal;
 	r.spare[0] = a->handler_sp;
 	r.spare[1] = a->cause | (uint64_t)a->lower_in_frame << 32;
 	if (to)
@@ -143,27 +145,47 @@ void activation_pop(struct thread *t)
 
 /* reading back */
 
-static result record_fetch(struct thread *t, uint64_t address, baryon_uid uid, struct activation_record *r)
+static result record_of_portal(const struct record_name *name, struct activation_record *r)
 {
-	struct memory_place place;
+	struct portal *p;
 	struct slot *s;
+	uint64_t i;
+	result e = slot_want(KIND_PORTAL, name->portal, &s);
+
+	if (e < 0)
+		return e;
+	p = (struct portal *)s;
+	i = (name->address - p->records) / sizeof *r;
+	if (p->space->slot.uid != name->space || i >= p->stack_count || name->address % sizeof *r)
+		return -BARYON_ELOST;
+	memory_move(r, &p->record[i], sizeof *r);
+	return 0;
+}
+
+/* A fault here is the owner's own: the space is that of the thread's handler stack. */
+static result record_of_block(struct thread *t, const struct record_name *name, struct activation_record *r)
+{
+	struct space *s = t->handler_space;
+	struct memory_place place;
 	result e;
 
-	if (address == 0) {
+	if (name->address % sizeof *r || name->space != s->slot.uid)
+		return -BARYON_ELOST;
+	spin_lock(&s->slot.lock);
+	e = memory_place(s, name->address, RIGHT_READ | RIGHT_WRITE, &place);
+	if (e == 0)
+		memory_move(r, place.pointer, sizeof *r);
+	spin_unlock(&s->slot.lock);
+	return e;
+}
+
+static result record_fetch(struct thread *t, const struct record_name *name, struct activation_record *r)
+{
+	if (name->address == 0) {
 		memory_move(r, &((struct thread_home *)t->slot.home)->base, sizeof *r);
 		return 0;
 	}
-	if (address % sizeof *r)
-		return -BARYON_ELOST;
-	e = slot_want(KIND_SPACE, uid, &s);
-	if (e < 0)
-		return e;
-	spin_lock(&s->lock);
-	e = memory_place((struct space *)s, address, RIGHT_READ | RIGHT_WRITE, &place);
-	if (e == 0)
-		memory_move(r, place.pointer, sizeof *r);
-	spin_unlock(&s->lock);
-	return e;
+	return name->portal ? record_of_portal(name, r) : record_of_block(t, name, r);
 }
 
 static result record_check(struct thread *t, const struct activation_record *r, uint64_t address, uint64_t link,
@@ -228,6 +250,7 @@ static void level_fill(struct thread *t, struct activation *a, const struct acti
 	a->lower_link = r->lower_link;
 	a->lower_record = r->lower_record;
 	a->lower_space = r->lower_space;
+	a->lower_portal = r->lower_portal;
 	a->handler_sp = r->spare[0];
 	a->cause = r->spare[1] & 0xffffffff;
 	a->lower_in_frame = r->kind == ACTIVATION_HANDLER;
@@ -241,18 +264,19 @@ static void level_fill(struct thread *t, struct activation *a, const struct acti
 		a->map = t->base_space && !(t->base_space->flags & SPACE_SUPERVISOR) ? t->base_space : NULL;
 }
 
-result activation_read(struct thread *t, struct activation *a, uint64_t address, baryon_uid space, uint64_t link)
+result activation_read(struct thread *t, struct activation *a, const struct record_name *name)
 {
+	uint64_t address = name->address;
 	struct activation_record r;
 	struct slot *s;
-	result e = record_fetch(t, address, space, &r);
+	result e = record_fetch(t, name, &r);
 
 	if (e == 0)
-		e = record_check(t, &r, address, link, depth_of(t, a));
+		e = record_check(t, &r, address, name->link, depth_of(t, a));
 	if (e == 0)
 		e = slot_want(KIND_SPACE, r.space, &s);
 	/* The home may change at any time: the base stays where the thread was loaded or rebased to. */
-	if (e == 0 && (address ? r.space != space : s != &t->base_space->slot))
+	if (e == 0 && (address ? r.space != name->space : s != &t->base_space->slot))
 		e = -BARYON_ELOST;
 	if (e < 0)
 		return e;
@@ -271,6 +295,7 @@ result activation_read(struct thread *t, struct activation *a, uint64_t address,
 result activation_want_lower(struct thread *t)
 {
 	struct activation *top = thread_top(t);
+	struct record_name name = { top->lower_record, top->lower_space, top->lower_portal, top->lower_link };
 	result r;
 
 	if (t->count == 2)
@@ -278,7 +303,7 @@ result activation_want_lower(struct thread *t)
 	if (t->depth == 0)
 		return -BARYON_EINVAL;
 	t->prepared = t->entered = false;
-	r = activation_read(t, thread_lower(t), top->lower_record, top->lower_space, top->lower_link);
+	r = activation_read(t, thread_lower(t), &name);
 	if (r == 0 && !top->lower_in_frame && !registers_acceptable(thread_lower(t), &thread_lower(t)->registers)) {
 		activation_forget(thread_lower(t));
 		r = -BARYON_ELOST;

@@ -4,6 +4,14 @@
 
 #include "state.h"
 
+/* Where a record lies, and the number at both ends of the link to it. */
+struct record_name {
+	uint64_t address;           /* 0: the thread's home */
+	baryon_uid space;
+	baryon_uid portal;          /* whose record page it is; 0: a block of the thread's handler stack */
+	uint64_t link;              /* 0: not checked */
+};
+
 /* States of an activation record: FREE -> (push) in the slot, kind and thread written -> (evict, or the thread's
  * unload) all written -> (return past it) read and checked, in the slot -> (pop) FREE. */
 
@@ -19,8 +27,8 @@ void activation_pop(struct thread *t);
 
 /* Write a level to its record, with `r` as its registers. */
 void activation_write(struct thread *t, struct activation *a, struct activation *lower);
-/* Read the level recorded at `address` of space `uid` (0: the home). */
-result activation_read(struct thread *t, struct activation *a, uint64_t address, baryon_uid space, uint64_t link) MUST_CHECK;
+/* Read the level that the name says. Only records of portals and the thread's own handler stack are looked at. */
+result activation_read(struct thread *t, struct activation *a, const struct record_name *name) MUST_CHECK;
 uint64_t activation_address(const struct activation *a);
 void activation_forget(struct activation *a);
 

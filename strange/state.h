@@ -143,7 +143,7 @@ struct activation {
 	struct node page_node;      /* nested handler blocks: in the dependents of the block's page */
 	uint64_t link, lower_link;
 	uint64_t lower_record;
-	baryon_uid lower_space;
+	baryon_uid lower_space, lower_portal;
 	uint64_t handler_sp;        /* handler stack pointer below which the next handler block goes */
 	uint64_t cause;             /* implicit: why */
 	struct registers registers;

@@ -152,17 +152,15 @@ static void thread_independ(struct thread *t)
 /* The top level: from the home when the thread is in no call, else from the record that the home names. */
 static result thread_levels(struct thread *t, const struct thread_home *h)
 {
+	struct record_name name = { h->top_record, h->top_space, h->top_portal, h->top_link };
 	result r;
 
+	if (h->depth == 0)
+		name = (struct record_name){ 0 };
 	t->level[0] = &t->act[0];
 	t->level[1] = &t->act[1];
 	t->count = 1;
-	if (h->depth == 0)
-		r = activation_read(t, &t->act[0], 0, 0, 0);
-	else if (h->top_record == 0)
-		r = -BARYON_EFORGED;
-	else
-		r = activation_read(t, &t->act[0], h->top_record, h->top_space, h->top_link);
+	r = h->depth && h->top_record == 0 ? -BARYON_EFORGED : activation_read(t, &t->act[0], &name);
 	if (r < 0)
 		return r == -BARYON_ELOST ? -BARYON_EFORGED : r;
 	if (h->depth == 0)
@@ -245,6 +243,7 @@ static void home_top(const struct thread *t, struct thread_home *h)
 
 	h->top_record = activation_address(top);
 	h->top_space = top->space->slot.uid;
+	h->top_portal = top->portal ? top->portal->slot.uid : 0;
 	h->top_link = top->link;
 }
 
