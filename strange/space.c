@@ -15,7 +15,7 @@ struct space *space_of_address(const struct activation *a, uint64_t address)
 	uint64_t domain = (address - DOMAIN_BASE) / DOMAIN_BYTES;
 
 	if (address < PROGRAM_LIMIT)
-		return a->map->flags & SPACE_PROGRAM ? a->map : NULL;
+		return a->map && (a->map->flags & SPACE_PROGRAM) ? a->map : NULL;
 	if (address < DOMAIN_BASE || domain >= DOMAIN_COUNT)
 		return NULL;
 	if (a->space->domain == domain && !(a->space->flags & SPACE_PROGRAM))
@@ -31,7 +31,8 @@ static result space_check(struct call *call, const struct space_home *h)
 		return h->flags & SPACE_SUPERVISOR || h->principal ? -BARYON_EINVAL : 0;
 	if (h->domain == 0 || h->domain >= DOMAIN_COUNT || h->principal == 0)
 		return -BARYON_EINVAL;
-	if (!(call->kernel->rights & KERNEL_MAY_KERNELS) && h->principal != call->kernel->slot.uid)
+	if (!(call->kernel->rights & KERNEL_MAY_KERNELS) &&
+	    (h->principal != call->kernel->slot.uid || h->domain < DOMAIN_FIRST_OWN))
 		return -BARYON_EPERM;
 	if ((h->flags & SPACE_SUPERVISOR) && !(call->kernel->rights & KERNEL_MAY_SUPERVISE))
 		return -BARYON_EPERM;
