@@ -71,7 +71,7 @@ static inline void heap_free(void *record)              /* null is allowed */
 /* ---- mutual exclusion (lib/): sleeps (parks) when contended, fair; zero is unlocked.
  * Of lib/, include neither baryon/lock.h, pages.h nor heap.h here: UNIX has its own in their place ---- */
 struct mutex {
-	uint64_t state;             /* 0 free, 1 held, else 1 + address of the newest waiter */
+	uint64_t state;             /* bit 0: held; the rest: address of the newest waiter, or 0 */
 };
 void mutex_lock_slow(struct mutex *mutex);
 void mutex_unlock_slow(struct mutex *mutex);
