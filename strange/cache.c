@@ -96,14 +96,12 @@ static bool above_floor(unsigned kind, struct kernel *keeper, struct kernel *for
 	return keeper == NULL || keeper == for_whom || keeper->loaded[kind] > keeper->floor[kind];
 }
 
-/* Second chance: true when the object may go now. Clears its used mark. */
-static bool mapping_displaceable(uint32_t i, bool force)
+/* The last mappings of what runs are never displaced. */
+static bool mapping_displaceable(uint32_t i)
 {
 	struct mapping *m = mapping_at(i);
 
-	if (!m->live || m->locked || m->guarded)
-		return false;
-	return force || mapping_unused(i);
+	return m->live && !m->locked && mapping_unused(i);
 }
 
 /* Does something locked depend on these? Then displacing would unload the locked one. */
@@ -140,6 +138,7 @@ static bool page_holds_locked(struct page *p)
 	return held;
 }
 
+/* Second chance: true when the object may go now. Clears its used mark. */
 static bool page_displaceable(uint32_t i, bool force)
 {
 	struct page *p = page_at(i);
@@ -188,7 +187,7 @@ static bool slot_displaceable(uint32_t id, bool force)
 static bool displaceable(unsigned kind, uint32_t i, bool force)
 {
 	if (kind == KIND_MAPPING)
-		return mapping_displaceable(i, force);
+		return mapping_displaceable(i);
 	if (kind == KIND_PAGE)
 		return page_displaceable(i, force) && !object_in_use(OBJECT_ID(kind, i));
 	return slot_displaceable(OBJECT_ID(kind, i), force) && !object_in_use(OBJECT_ID(kind, i));

@@ -224,7 +224,7 @@ struct mapping {
 	union {
 		struct {
 			uint64_t next : 24, previous : 24, space : 16;
-			uint64_t page : 36, thread : 16, locked : 1, guarded : 1, large : 1, live : 1, used : 1, spare : 7;
+			uint64_t page : 36, thread : 16, locked : 1, unused : 1, large : 1, live : 1, used : 1, spare : 7;
 		};
 		uint64_t word[2];   /* the same, made at once */
 	};
