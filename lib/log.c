@@ -19,12 +19,14 @@ void log_format(const char *format, ...)
 	va_end(values);
 }
 
+__attribute__((weak)) const char lib_panic_word[] = "failed";
+
 void panic(const char *format, ...)
 {
 	va_list values;
 
 	va_start(values, format);
-	log_bytes("panic: ", 7);
+	log_format("%s: ", lib_panic_word);
 	log_values(format, values);
 	log_bytes("\n", 1);
 	va_end(values);

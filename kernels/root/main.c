@@ -16,6 +16,8 @@ static uint8_t miss_stack[STACK_BYTES] __attribute__((aligned(4096)));
 static uint8_t exception_stack[STACK_BYTES] __attribute__((aligned(4096)));
 static struct activation_record records[3] __attribute__((aligned(1024)));
 
+const char lib_panic_word[] = "panic";
+
 _Noreturn void lib_stop(void)
 {
 	for (;;)

@@ -69,6 +69,8 @@ _Noreturn void root_power_off(uint64_t status)
 		park(0);
 }
 
+const char lib_panic_word[] = "panic";
+
 _Noreturn void lib_stop(void)
 {
 	root_power_off(STATUS_FAILED);

@@ -17,6 +17,9 @@ void log_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void lib_stop(void);
 
+/* What panic says first. "failed"; a kernel without which the system cannot go on defines it as "panic". */
+extern const char lib_panic_word[];
+
 /* A condition that only a mistake in this kernel can break. */
 #define REQUIRE(condition) \
 	do { \
