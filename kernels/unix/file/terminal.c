@@ -28,9 +28,13 @@ void terminal_echo_flush(struct terminal *terminal)
 
 static void signals_deliver(struct terminal *terminal)
 {
-	uint64_t signals = __atomic_exchange_n(&terminal->signals, 0, __ATOMIC_ACQ_REL);
+	uint64_t signals;
 	int32_t group;
 
+	mutex_lock(&terminal->lock);
+	signals = terminal->signals;
+	terminal->signals = 0;
+	mutex_unlock(&terminal->lock);
 	if (!signals)
 		return;
 	session_lock();
@@ -64,7 +68,7 @@ void terminal_window(struct terminal *terminal, uint16_t rows, uint16_t columns)
 {
 	mutex_lock(&terminal->lock);
 	if (terminal->window.rows != rows || terminal->window.columns != columns)
-		__atomic_fetch_or(&terminal->signals, 1ull << SIGWINCH, __ATOMIC_RELAXED);
+		terminal->signals |= 1ull << SIGWINCH;
 	terminal->window.rows = rows;
 	terminal->window.columns = columns;
 	mutex_unlock(&terminal->lock);
@@ -126,7 +130,9 @@ void terminal_session_ended(struct session *session)
 	session_unlock();
 	if (!terminal)
 		return;
-	__atomic_fetch_or(&terminal->signals, 1ull << SIGHUP | 1ull << SIGCONT, __ATOMIC_RELAXED);
+	mutex_lock(&terminal->lock);
+	terminal->signals |= 1ull << SIGHUP | 1ull << SIGCONT;
+	mutex_unlock(&terminal->lock);
 	signals_deliver(terminal);
 	session_lock();
 	if (!terminal->session)
