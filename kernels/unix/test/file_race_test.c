@@ -121,8 +121,11 @@ int main(void)
 	parent = fake_process_first();
 	CHECK_IS(DO(mkdir, "/tmp/a", 0700), 0);
 	remove_all("/tmp");
-	for (int i = 0; i < 1000; i += 64)      /* folders may come to lie deep in one another: the table of descriptors is grown */
-		CHECK_IS(DO(close, DO(fcntl, 0, F_DUPFD, i)), 0);
+	for (int i = 0; i < 1000; i += 64) {    /* folders may come to lie deep in one another: the table of descriptors is grown */
+		int64_t fd = DO(fcntl, 0, F_DUPFD, i);
+
+		CHECK_IS(DO(close, fd), 0);
+	}
 	pages = fake_pages_used();
 	heap = fake_heap_used();
 	for (uintptr_t i = 0; i < THREADS; i++)
