@@ -123,7 +123,8 @@ static void spaces_are_checked(void)
 	CHECK_IS(space_try(100, 0, 9, KERNEL_UID(1)), -BARYON_EPERM);
 	CHECK_IS(space_try(100, SPACE_SUPERVISOR, 9, KERNEL_UID(2)), -BARYON_EPERM);
 	CHECK_IS(space_try(100, 8, 9, KERNEL_UID(2)), -BARYON_EINVAL);
-	CHECK_IS(space_try(100, 0, 9, KERNEL_UID(2)), 0);
+	CHECK_IS(space_try(100, 0, DOMAIN_FIRST_OWN - 1, KERNEL_UID(2)), -BARYON_EPERM);
+	CHECK_IS(space_try(100, 0, DOMAIN_FIRST_OWN, KERNEL_UID(2)), 0);
 	CHECK_IS(space_try(101, SPACE_PROGRAM, 0, 0), 0);
 }
 
@@ -131,12 +132,12 @@ static void spaces_are_checked(void)
 static void a_domain_belongs_to_one_space(void)
 {
 	fresh(KERNEL_MAY_SUPERVISE);
-	CHECK_IS(space_try(100, SPACE_SUPERVISOR, 9, KERNEL_UID(2)), 0);
-	CHECK_IS(space_try(101, 0, 9, KERNEL_UID(2)), -BARYON_EBUSY);
+	CHECK_IS(space_try(100, SPACE_SUPERVISOR, DOMAIN_FIRST_OWN, KERNEL_UID(2)), 0);
+	CHECK_IS(space_try(101, 0, DOMAIN_FIRST_OWN, KERNEL_UID(2)), -BARYON_EBUSY);
 	CHECK_IS(space_try(102, 0, 2, KERNEL_UID(2)), -BARYON_EBUSY);
 	CHECK_IS(space_try(103, SPACE_SUPERVISOR, 2, KERNEL_UID(2)), -BARYON_EBUSY);
 	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_SPACE, UID_MAKE(2, 100)), 0);
-	CHECK_IS(space_try(101, 0, 9, KERNEL_UID(2)), 0);
+	CHECK_IS(space_try(101, 0, DOMAIN_FIRST_OWN, KERNEL_UID(2)), 0);
 }
 
 static void unloading_a_big_space_takes_all_its_mappings(void)

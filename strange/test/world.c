@@ -510,13 +510,12 @@ static unsigned locked_flag(void) { return world.locked ? LOAD_LOCKED : 0; }
 
 static void pages_load(baryon_uid container, unsigned pages)
 {
-	static uint64_t next_frame;
 	uint64_t at = world_memory(&world.root, pages * sizeof(struct page_home));
 
-	if (next_frame == 0 || next_frame < host.frames_next)
-		next_frame = (host.frames_next + GROUP_PAGES) & ~(GROUP_PAGES - 1);
+	if (world.next_frame == 0)
+		world.next_frame = (host.frames_next + GROUP_PAGES) & ~(GROUP_PAGES - 1);
 	for (unsigned i = 0; i < pages; i++) {
-		struct page_home h = { .container = container, .index = i, .frame = next_frame++, .flags = PAGE_CLEAR,
+		struct page_home h = { .container = container, .index = i, .frame = world.next_frame++, .flags = PAGE_CLEAR,
 				       .version = HOME_VERSION };
 
 		world_write(at + i * sizeof h, &h, sizeof h);

@@ -57,6 +57,7 @@ struct world {
 	uint32_t quiet;             /* number of a kernel whose handlers are not played */
 	bool locked;                /* the kernels made from now on are locked with their domain, first thread and portals */
 	unsigned stacks;            /* of root's and the kernels' fault and miss portals; 0: 4 and 2 */
+	uint64_t next_frame;        /* that root gives to a kernel */
 	uint64_t misses, faults;    /* that were played */
 	void (*after_step)(void);   /* called after every entry into Strange */
 };

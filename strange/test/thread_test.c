@@ -1,0 +1,386 @@
+/* Waiting, waking, signals and their overflow, time-outs, alerts; who runs when; copies between a handler and its program. */
+#include "abi/start.h"
+#include "invariants.h"
+#include "strange/schedule.h"
+
+enum { PROGRAM_START = 0x5000 };
+
+static struct world_kernel *k;
+static baryon_uid program, thread;
+
+static struct registers *now(void) { return &machine_cpu()->now; }
+
+static void fresh(unsigned cpus)
+{
+	world_boot(NULL, cpus);
+	host.now = 1000;
+	world.after_step = invariants_check;
+	k = world_kernel_make(2, KERNEL_MAY_INTERRUPTS, false);
+	world_run(k->thread);
+	world_kernel_portals(k);
+	program = world_space_load(k, 100, SPACE_PROGRAM, 0);
+}
+
+static baryon_uid worker(unsigned n, unsigned priority)
+{
+	return world_thread_load(k, 200 + n, k->space, k->base + 0x100000 * (n + 1), priority);
+}
+
+/* The call that the thread waits in is over: it is executed again and says how. */
+static long waited(void)
+{
+	uint64_t rip = now()->rip;
+
+	machine_syscall();
+	invariants_check();
+	CHECK_IS(now()->rip, rip + SYSCALL_BYTES);
+	return (long)now()->rax;
+}
+
+static void a_token_makes_park_return_at_once(void)
+{
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	CHECK_IS(world_call(CALL_UNPARK, w), 0);
+	CHECK_IS(world_call(CALL_UNPARK, w), 0);
+	world_park();
+	CHECK_IS(world_running(), w);
+	CHECK_IS(world_call(CALL_PARK, 0), 0);
+	/* Tokens do not add up. */
+	CHECK_IS(world_call(CALL_PARK, host.now + 1000), WORLD_AWAY);
+	CHECK_IS(world_thread(w)->run, RUN_PARKED);
+	CHECK_IS(world_running(), 0);
+	host.now += 1000;
+	CHECK(machine_poll());
+	CHECK_IS(world_running(), w);
+	CHECK_IS(waited(), -BARYON_ETIMEDOUT);
+	CHECK_IS(world_call(CALL_PARK, 1), -BARYON_ETIMEDOUT);
+}
+
+static void deadlines_fire_in_order(void)
+{
+	static const uint64_t after[] = { 500, 100, 900, 300, 700, 200, 100 };
+	baryon_uid w[7];
+	uint64_t last = 0;
+
+	fresh(1);
+	for (unsigned i = 0; i < 7; i++) {
+		w[i] = worker(i, 5);
+		world_run(w[i]);
+		CHECK_IS(world_call(CALL_PARK, 1000 + after[i] * 1000), WORLD_AWAY);
+		world_run(k->thread);
+	}
+	/* One is taken out of the middle. */
+	CHECK_IS(world_call(CALL_UNPARK, w[3]), 0);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), w[3]);
+	CHECK_IS(waited(), 0);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	for (unsigned n = 0; n < 6; n++) {
+		CHECK_IS(world_running(), 0);
+		CHECK(machine_cpu()->timer >= last && machine_cpu()->timer != UINT64_MAX);
+		last = host.now = machine_cpu()->timer;
+		CHECK(machine_poll());
+		while (world_running()) {
+			struct actor { uint64_t deadline; } a = { now()->rdi };
+
+			CHECK(a.deadline <= host.now);
+			CHECK_IS(waited(), -BARYON_ETIMEDOUT);
+			CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+		}
+		if (last == 901000)
+			return;
+	}
+	CHECK(!"all have fired");
+}
+
+static void alerts_end_waits(void)
+{
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	world_run(w);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	world_run(k->thread);
+	CHECK_IS(world_call(CALL_ALERT, w), 0);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), w);
+	CHECK_IS(waited(), -BARYON_EALERT);
+	CHECK_IS(world_call(CALL_WAIT, 1, k->memory, 4), -BARYON_ETIMEDOUT);
+}
+
+static void a_stopped_thread_does_not_run(void)
+{
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_STATE, THREAD_STOPPED), 0);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), 0);
+	world_run(k->thread);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_STATE, THREAD_RUNNABLE), 0);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_STATE, 9), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_PRIORITY, 25), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_CPU, 1), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_BASES, PROGRAM_LIMIT, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, 77, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, ROOT_THREAD, THREAD_SET_PRIORITY, 1), -BARYON_EPERM);
+}
+
+/* signals */
+
+/* The receiver's page: page 60 of k's memory, named by `receiver`, at `at` of k's domain beside the usual place. */
+static uint64_t signal_map(baryon_uid receiver)
+{
+	uint64_t at = k->base + (9ull << 30), home;
+
+	world_run(ROOT_THREAD);
+	struct mapping_home h = { at, 60, 100 + k->number, RIGHT_READ | RIGHT_WRITE, 0, receiver };
+	home = world_memory(&world.root, sizeof h);
+	world_write(home, &h, sizeof h);
+	world_remember(&world.root, KIND_MAPPING, k->space, at, home, 0);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, k->space, home, 1, 0), 1);
+	world_run(k->thread);
+	return at;
+}
+
+static void signals_come_as_the_receiver_maps_them(void)
+{
+	uint64_t at, out, got[4];
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	at = signal_map(w);
+	out = world_memory(k, 64);
+	CHECK(world_touch(out, RIGHT_WRITE));
+	world_run(w);
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 4), WORLD_AWAY);
+	world_run(k->thread);
+	CHECK_IS(world_call(CALL_SIGNAL, k->memory + 60 * PAGE_BYTES + 24), 0);
+	CHECK_IS(world_call(CALL_SIGNAL, at + 32), 0);
+	CHECK_IS(world_call(CALL_SIGNAL, k->memory + 61 * PAGE_BYTES), 0);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), w);
+	CHECK_IS(waited(), 2);
+	world_read(out, got, 16);
+	CHECK_IS(got[0], at + 24);
+	CHECK_IS(got[1], at + 32);
+	CHECK_IS(world_call(CALL_WAIT, 0, out + 4, 4), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 0), -BARYON_EINVAL);
+}
+
+static void too_many_signals_say_so(void)
+{
+	uint64_t at, out;
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	at = signal_map(w);
+	out = world_memory(k, 512);
+	for (unsigned i = 0; i < THREAD_SIGNALS + 3; i++)
+		CHECK_IS(world_call(CALL_SIGNAL, at + i), 0);
+	/* They survive the thread's unloading. */
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, w), 0);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, w, 0)), 0);
+	world_run(w);
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 20), 20 | SIGNAL_OVERFLOWED);
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 20), THREAD_SIGNALS - 20);
+	CHECK_IS(world_call(CALL_WAIT, 1, out, 20), -BARYON_ETIMEDOUT);
+}
+
+static void a_signal_mapping_goes_with_its_thread(void)
+{
+	baryon_uid w;
+	uint64_t at;
+
+	fresh(1);
+	w = worker(1, 5);
+	at = signal_map(w);
+	CHECK(world_touch(at, RIGHT_READ));
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, w), 0);
+	CHECK(machine_translate(at, RIGHT_READ) == NULL);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, w, 0)), 0);
+	CHECK(world_touch(at, RIGHT_READ));
+}
+
+/* scheduling */
+
+static void the_most_urgent_runs_first(void)
+{
+	baryon_uid low, high, middle;
+
+	fresh(1);
+	low = worker(0, 2);
+	high = worker(1, 7);
+	middle = worker(2, 5);
+	CHECK_IS(world_running(), k->thread);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), high);
+	CHECK_IS(world_call(CALL_YIELD), 0);
+	CHECK_IS(world_running(), high);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), middle);
+	/* Who becomes ready and is more urgent runs at once. */
+	CHECK_IS(world_call(CALL_UNPARK, high), WORLD_AWAY);
+	CHECK_IS(world_running(), high);
+	CHECK_IS(waited(), 0);
+	(void)low;
+}
+
+static void equals_take_turns_by_slices(void)
+{
+	unsigned ran[3] = { 0 };
+
+	fresh(1);
+	for (unsigned i = 0; i < 3; i++)
+		(void)worker(i, 5);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	for (unsigned i = 0; i < 30; i++) {
+		ran[UID_NUMBER(world_running()) - 200]++;
+		host.now = machine_cpu()->timer;
+		CHECK(machine_poll());
+		invariants_check();
+	}
+	for (unsigned i = 0; i < 3; i++)
+		CHECK(ran[i] >= 9 && ran[i] <= 11);
+}
+
+static void a_kernel_over_its_share_yields_to_others(void)
+{
+	baryon_uid w, other;
+	struct world_kernel *l;
+
+	world_boot(NULL, 1);
+	world_kernel_home.cpu_share[0] = 30;
+	k = world_kernel_make(2, 0, false);
+	l = world_kernel_make(3, 0, false);
+	world_run(k->thread);
+	world_kernel_portals(k);
+	w = worker(0, 7);
+	world_run(l->thread);
+	world_kernel_portals(l);
+	other = world_thread_load(l, 200, l->space, l->base + 0x100000, 5);
+	world_park();
+	CHECK_IS(world_running(), w);
+	for (unsigned i = 0; i < 5 && world_running() == w; i++) {
+		host.now += SLICE_NS;
+		machine_tick();
+	}
+	CHECK_IS(world_running(), other);
+	/* The next period begins afresh. */
+	host.now += PERIOD_NS;
+	machine_tick();
+	machine_tick();
+	CHECK_IS(world_running(), w);
+}
+
+static void a_bound_thread_runs_where_it_is_bound(void)
+{
+	baryon_uid w;
+
+	fresh(2);
+	w = worker(0, 5);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_CPU, 1), 0);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), 0);
+	machine_start_cpu(1);
+	CHECK_IS(world_running(), w);
+	invariants_check();
+	machine_become(0);
+}
+
+/* copies */
+
+static uint64_t local;
+
+static void handler_enter(void)
+{
+	fresh(1);
+	thread = world_thread_load(k, 101, program, PROGRAM_START, 6);
+	for (unsigned i = 0; i < 3; i++)
+		CHECK_IS(world_map(k, program, 0x10000 + i * PAGE_BYTES, 50 + i, i == 2 ? RIGHT_READ : RIGHT_READ | RIGHT_WRITE, 0), 1);
+	local = world_pages(k, 3);
+	world_park();
+	CHECK_IS(world_running(), thread);
+	now()->rax = 1;
+	machine_syscall();
+	CHECK_IS(now()->rip, k->base + ENTRY_TRAP);
+}
+
+static struct copy_short shortage(uint64_t out)
+{
+	struct copy_short s;
+
+	world_read(out, &s, sizeof s);
+	return s;
+}
+
+static void copies_stop_where_something_is_missing(void)
+{
+	uint8_t bytes[6000], got[6000];
+	uint64_t out;
+
+	handler_enter();
+	out = world_memory(k, 16);
+	for (unsigned i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 7);
+	world_write(local, bytes, sizeof bytes);
+	CHECK_IS(world_call(CALL_COPY_OUT, 0x10100, local, 6000, out), 6000);
+	CHECK_IS(world_call(CALL_COPY_IN, local + 6000, 0x10100, 6000, out), 6000);
+	world_read(local + 6000, got, 6000);
+	CHECK(memcmp(bytes, got, 6000) == 0);
+	/* Into the page that is read-only. */
+	CHECK_IS(world_call(CALL_COPY_OUT, 0x11f00, local, 6000, out), 0x100);
+	CHECK_IS(shortage(out).address, 0x12000);
+	CHECK_IS(shortage(out).access, RIGHT_WRITE);
+	/* Out of the last page, which is the last. */
+	CHECK_IS(world_call(CALL_COPY_IN, local, 0x12ff0, 100, out), 16);
+	CHECK_IS(shortage(out).address, 0x13000);
+	CHECK_IS(shortage(out).access, RIGHT_READ);
+	CHECK_IS(world_call(CALL_COPY_IN, local, PROGRAM_LIMIT - 8, 16, out), 0);
+	CHECK_IS(world_call(CALL_COPY_IN, local, k->memory, 16, out), 0);
+	CHECK_IS(world_call(CALL_COPY_IN, local, ~0ull - 4, 16, out), 0);
+	CHECK_IS(world_call(CALL_COPY_IN, world.root.memory, 0x10000, 16, out), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_COPY_IN, 0x10000, 0x10000, 16, out), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_COPY_IN, local, 0x10000, 0, out), 0);
+}
+
+static void long_copies_say_where_they_go_on(void)
+{
+	uint64_t out, done;
+
+	handler_enter();
+	for (unsigned i = 0; i < 40; i++)
+		CHECK_IS(world_map(k, program, 0x40000 + i * PAGE_BYTES, 50, RIGHT_READ, LOAD_REPLACE), 1);
+	out = world_memory(k, 16);
+	done = (uint64_t)world_call(CALL_COPY_IN, local, 0x40000, 3 * PAGE_BYTES, out);
+	CHECK_IS(done, 3 * PAGE_BYTES);
+	done = (uint64_t)world_call(CALL_COPY_IN, k->memory, 0x40000, 40 * PAGE_BYTES, out);
+	CHECK(done > 0 && done < 40 * PAGE_BYTES);
+	CHECK_IS(shortage(out).address, 0x40000 + done);
+	CHECK_IS(shortage(out).access, RIGHT_READ);
+}
+
+int main(void)
+{
+	a_token_makes_park_return_at_once();
+	deadlines_fire_in_order();
+	alerts_end_waits();
+	a_stopped_thread_does_not_run();
+	signals_come_as_the_receiver_maps_them();
+	too_many_signals_say_so();
+	a_signal_mapping_goes_with_its_thread();
+	the_most_urgent_runs_first();
+	equals_take_turns_by_slices();
+	a_kernel_over_its_share_yields_to_others();
+	a_bound_thread_runs_where_it_is_bound();
+	copies_stop_where_something_is_missing();
+	long_copies_say_where_they_go_on();
+	return 0;
+}
