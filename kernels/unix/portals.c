@@ -145,21 +145,24 @@ static void signals_take(uint64_t deadline)
 		displaced_add(addresses[i]);
 }
 
-/* Up to a round's number of threads are loaded at once; while more wait, those have the processors for a round's time. */
+/* Up to a round's number of threads are loaded at once, and then have the processors for a round's time: each load displaces
+ * another thread or its space, and without the pause nobody would run but the scheduler. */
 static void scheduler_main(void *argument)
 {
 	uint64_t next = 0;
 
 	(void)argument;
 	for (;;) {
+		unsigned loaded = 0;
+
 		signals_take(ready_count > 0 ? 1 : next);
 		next = sleepers_wake(time_monotonic());
-		for (unsigned i = 0; i < ROUND_THREADS && ready_count > 0; i++) {
+		for (; loaded < ROUND_THREADS && ready_count > 0; loaded++) {
 			(void)thread_reload(ready[ready_first]);
 			ready_first = (ready_first + 1) % READY;
 			ready_count--;
 		}
-		if (ready_count > 0)
+		if (loaded > 0)
 			park(time_monotonic() + ROUND_NS);
 	}
 }
