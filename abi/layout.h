@@ -16,6 +16,7 @@
 #define DOMAIN_BASE      0xffffc00000000000ull
 #define DOMAIN_BYTES     0x0000008000000000ull    /* 512 GiB */
 #define DOMAIN_COUNT     64
+#define DOMAIN_FIRST_OWN 32                       /* those below are given by root and the SRM; a kernel may take the others */
 #define KERNEL_BASE      0xffffffff80000000ull
 
 /* Stub n of a page lies at its base + n * STUB_BYTES. The trapping page is for user mode, the direct page for

@@ -341,10 +341,21 @@ static void levels_release(struct thread *t)
 	}
 }
 
-/* A level that does not outlast the thread's slot. */
-static bool level_ends(const struct activation *a)
+/* What an owner's handler sees to is lost: a call in a space that is destroyed. */
+static bool handles_lost(struct thread *t)
 {
-	return a->space->destroyed || (a->kind == ACTIVATION_IMPLICIT && (a->portal->flags & PORTAL_RESTARTS));
+	const struct activation *lower = thread_lower(t);
+
+	return thread_top(t)->kind == ACTIVATION_HANDLER && t->count == 2 && lower->kind == ACTIVATION_EXPLICIT &&
+	       lower->space->destroyed;
+}
+
+/* The top level does not outlast the thread's slot. */
+static bool top_ends(struct thread *t)
+{
+	const struct activation *a = thread_top(t);
+
+	return a->space->destroyed || (a->kind == ACTIVATION_IMPLICIT && (a->portal->flags & PORTAL_RESTARTS)) || handles_lost(t);
 }
 
 /* Levels in a space that is destroyed are lost: an explicit call returns with ELOST, an implicit one is executed again. So is
@@ -353,7 +364,7 @@ static bool level_ends(const struct activation *a)
 static void levels_lose(struct thread *t)
 {
 	this_cpu()->losing = true;
-	while (t->depth > 0 && level_ends(thread_top(t)) && activation_want_lower(t) == 0) {
+	while (t->depth > 0 && top_ends(t) && activation_want_lower(t) == 0) {
 		bool explicit = thread_top(t)->kind == ACTIVATION_EXPLICIT;
 
 		activation_pop(t);
@@ -389,7 +400,7 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 			cpu_notify(1ull << t->cpu);
 		return RESULT_RESTART;
 	}
-	if (!write || level_ends(thread_top(t))) {
+	if (!write || top_ends(t)) {
 		unsigned run = t->run;
 
 		thread_unqueue_locked(t);

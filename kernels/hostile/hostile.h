@@ -32,7 +32,7 @@ enum hostile_number {
 enum { HANDLE_SERVICE = HANDLE_FIRST_FREE, HANDLE_CONTAINER, HANDLES = 24 };
 
 /* The wild domain: its first page returns to a caller; the far arenas follow, one after the other. */
-enum { DOMAIN_WILD = 40 };
+#define DOMAIN_WILD (DOMAIN_FIRST_OWN + hostile.start->number % (DOMAIN_COUNT - DOMAIN_FIRST_OWN))
 #define WILD_BASE (DOMAIN_BASE + DOMAIN_WILD * DOMAIN_BYTES)
 #define WILD_ARENA (WILD_BASE + PAGE_BYTES)
 
@@ -78,6 +78,7 @@ struct hostile {
 	struct homes homes;
 	uint64_t count;             /* calls of each sort that an attacker makes */
 	bool endless;
+	bool silent;                /* faults of its programs are not answered */
 	struct attacker attackers[ATTACKERS];
 	struct victim victims[VICTIMS];
 	struct capability service, container;
@@ -103,7 +104,9 @@ uint64_t random_number(struct random *random);
 uint64_t random_word(struct random *random);
 
 /* objects.c: what is good. */
-void objects_start(void);
+void objects_start(unsigned attackers);
+/* From now on calls of the own portal go there. */
+void service_replace(struct portal_service *service);
 /* Loads again whatever is not loaded. A thread that cannot go on as it was starts afresh. */
 void objects_mend(void);
 struct thread_home *attacker_home(uint32_t index);
@@ -116,6 +119,12 @@ uint64_t forge_mappings(struct attacker *a, uint64_t count);
 uint64_t forge_blocks(struct attacker *a);
 /* attack.c */
 _Noreturn void attacker_run(void *attacker);
+
+/* main.c: says how it went; ends the machine when this kernel may. */
+_Noreturn void hostile_end(bool good);
+
+/* modes.c: does not return when another mode than the siege is asked for. */
+void mode_run(void);
 
 /* victim.c */
 void victim_prepare(struct victim *victim);

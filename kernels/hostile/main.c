@@ -6,7 +6,7 @@
 #include "baryon/srm.h"
 #include "baryon/string.h"
 
-enum { ROUND_NS = 2000000, STUCK_ROUNDS = 5000, STATUS_STUCK = 3, STATUS_DUMB = 4, COUNT = 20000, PROBES = 4 };
+enum { ROUND_NS = 2000000, STUCK_ROUNDS = 5000, STATUS_FAILED = 3, COUNT = 20000 };
 
 struct hostile hostile;
 
@@ -131,6 +131,16 @@ static bool others_answer(void)
 	return dirt == 0 && srm_import("nobody", &none) == -BARYON_ENOENT;
 }
 
+_Noreturn void hostile_end(bool good)
+{
+	if (!others_answer()) {
+		log_format("hostile: the others do not answer\n");
+		good = false;
+	}
+	log_format(good ? "hostile: withstood\n" : "hostile: failed\n");
+	srm_power_off(good ? 0 : STATUS_FAILED);
+}
+
 static void goals_set(void)
 {
 	hostile.count = settings_number(&hostile.settings, "count", COUNT);
@@ -148,16 +158,13 @@ _Noreturn void domain_main(void *start)
 	hostile.memory = (uint8_t *)(hostile.base + DOMAIN_MEMORY_OFFSET);
 	settings_open();
 	goals_set();
-	objects_start();
+	mode_run();
+	objects_start(ATTACKERS);
 	if (!siege()) {
 		log_format("hostile: nothing moves any more\n");
-		report();
 		report_threads();
-		srm_power_off(STATUS_STUCK);
+		hostile_end(false);
 	}
 	report();
-	if (!others_answer())
-		srm_power_off(STATUS_DUMB);
-	log_format("hostile: withstood\n");
-	srm_power_off(0);
+	hostile_end(true);
 }

@@ -42,9 +42,14 @@ static void load(enum object_kind kind, void *home, uint64_t flags)
 		panic("hostile: kind %d: %s", kind, baryon_error_text(result));
 }
 
+static struct portal_service *service_now;
+
+void service_replace(struct portal_service *service) { service_now = service; }
+
 static void service_serve(struct portal_words *words, void *context)
 {
-	(void)context;
+	if (service_now)
+		service_now->serve(words, context);
 	words->word[0] = words->badge;
 }
 
@@ -58,7 +63,7 @@ static void portal_start(uint32_t index, uint64_t number, const char *entry, voi
 	};
 
 	portal_home_start(&portals[index], &start);
-	load(KIND_PORTAL, &portals[index], 0);
+	load(KIND_PORTAL, &portals[index], number == NUMBER_MISS_PORTAL ? LOAD_LOCKED : 0);
 }
 
 static void portals_start(void)
@@ -161,7 +166,7 @@ static void victim_start(uint32_t index)
 	load(KIND_THREAD, &victim_homes[index], 0);
 }
 
-void objects_start(void)
+void objects_start(unsigned attackers)
 {
 	hostile.homes = (struct homes){ entries, 0, OWN_HOMES };
 	wild_prepare();
@@ -170,7 +175,7 @@ void objects_start(void)
 	container_start();
 	for (uint32_t i = 0; i < VICTIMS; i++)
 		victim_start(i);
-	for (uint32_t i = 0; i < ATTACKERS; i++)
+	for (uint32_t i = 0; i < attackers; i++)
 		attacker_start(i);
 }
 

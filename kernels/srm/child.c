@@ -253,11 +253,13 @@ static void destroy(enum object_kind kind, const void *home)
 		log_format("srm: destroying %lx: %s\n", view->header.uid, baryon_error_text(result));
 }
 
+/* Nothing is missed in any more; then the space goes, so that the calls of others in it are lost; then the rest. */
 void child_destroy(struct child *child)
 {
+	__atomic_store_n(&child->homes.count, 0, __ATOMIC_RELEASE);
 	destroy(KIND_THREAD, &child->thread);
-	destroy(KIND_KERNEL, &child->kernel);
 	destroy(KIND_SPACE, &child->space);
+	destroy(KIND_KERNEL, &child->kernel);
 }
 
 long child_console_bind(struct child *child, baryon_uid thread)

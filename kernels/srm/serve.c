@@ -1,11 +1,10 @@
 /* The SRM's portals: faults and exceptions inside the other kernels' domains, misses of what it keeps, and its service. */
 #include "srm.h"
 
-#include "baryon/clock.h"
 #include "baryon/format.h"
 #include "baryon/string.h"
 
-enum { STACK_BYTES = 8192, FAULT_STACKS = 8, MISS_STACKS = 4, EXCEPTION_STACKS = 2, SERVICE_STACKS = 4, RETRY_NS = 1000000 };
+enum { STACK_BYTES = 8192, FAULT_STACKS = 8, MISS_STACKS = 4, EXCEPTION_STACKS = 2, SERVICE_STACKS = 4 };
 
 static uint8_t fault_stacks[FAULT_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
 static uint8_t miss_stacks[MISS_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
@@ -32,21 +31,33 @@ static long fault_answer(baryon_uid space, uint64_t address, uint64_t access)
 	return child ? domain_fault(&child->domain, address, access) : -BARYON_ENOENT;
 }
 
-static _Noreturn void fault_failed(struct child *child, uint64_t address, uint64_t access, uint64_t rip, long error)
+/* `own`: the kernel whose thread it is. A thread that came from another kernel tries again until the space is gone, and so its
+ * call is lost. */
+static void end_wait(const struct child *child, const struct child *own)
 {
-	if (!child)
-		panic("srm: fault at %lx, instruction %lx, in a space that it does not keep", address, rip);
-	child_failed(child, "fault at %lx, access %lu, instruction %lx (offset %lx): %s", address, access, rip,
-		rip - child->domain.base, baryon_error_text(error));
+	while (child && child == own)
+		park(0);
+	yield();
 }
 
+static void fault_failed(struct child *child, uint64_t address, uint64_t access, uint64_t rip, long error)
+{
+	if (child)
+		child_report(child, "fault at %lx, access %lu, instruction %lx (offset %lx): %s", address, access, rip,
+			rip - child->domain.base, baryon_error_text(error));
+}
+
+/* First threads are the SRM's own; their cookie is their kernel's place. */
 void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 {
+	struct child *child = child_of_space(frame->space);
 	long result = fault_answer(frame->space, frame->address, frame->access);
 
-	(void)cookie, (void)cause;
-	if (result < 0)
-		fault_failed(child_of_space(frame->space), frame->address, frame->access, frame->registers.rip, result);
+	(void)cause;
+	if (result == 0)
+		return;
+	fault_failed(child, frame->address, frame->access, frame->registers.rip, result);
+	end_wait(child, &srm.children[cookie % CHILDREN]);
 }
 
 /* A thread of another kernel may have been made to fault here by its owner's false records: it gets an exception, which is
@@ -57,34 +68,37 @@ void fault_serve(struct portal_words *words)
 	struct child *child = child_of_space(word[WORD_SPACE]);
 	long result = fault_answer(word[WORD_SPACE], word[WORD_ADDRESS], word[WORD_ACCESS]);
 
-	if (result < 0 && child && UID_KEEPER(word[WORD_THREAD]) == child->number)
+	if (result < 0 && child && UID_KEEPER(word[WORD_THREAD]) == child->number) {
 		fault_failed(child, word[WORD_ADDRESS], word[WORD_ACCESS], word[WORD_INDEX], result);
+		end_wait(child, child);
+	}
 	words->word[0] = (uint64_t)result;
 }
 
 /* An exception in a kernel's own code: nothing can make it good. */
+static void exception_failed(struct child *child, uint64_t vector, uint64_t error, uint64_t rip)
+{
+	if (child)
+		child_report(child, "exception %lu, error %lx, instruction %lx (offset %lx)", vector, error, rip,
+			rip - child->domain.base);
+}
+
 void exception_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 {
 	struct child *child = child_of_space(frame->space);
 
-	(void)cookie, (void)cause;
-	if (!child)
-		panic("srm: exception %lu at %lx", frame->vector, frame->registers.rip);
-	child_failed(child, "exception %lu, error %lx, instruction %lx (offset %lx)", frame->vector, frame->error,
-		frame->registers.rip, frame->registers.rip - child->domain.base);
+	(void)cause;
+	exception_failed(child, frame->vector, frame->error, frame->registers.rip);
+	end_wait(child, &srm.children[cookie % CHILDREN]);
 }
 
-/* A thread of another kernel, which called this one, tries again until the space is gone, and so its call is lost. */
 void exception_serve(struct portal_words *words)
 {
 	const uint64_t *word = words->word;
 	struct child *child = child_of_space(word[WORD_SPACE]);
-	uint64_t rip = word[WORD_INDEX];
 
-	if (child)
-		child_report(child, "exception %lu, error %lx, instruction %lx (offset %lx)", word[WORD_ADDRESS],
-			word[WORD_ACCESS], rip, rip - child->domain.base);
-	park(clock_now_ns() + RETRY_NS);
+	exception_failed(child, word[WORD_ADDRESS], word[WORD_ACCESS], word[WORD_INDEX]);
+	end_wait(child, child && UID_KEEPER(word[WORD_THREAD]) == child->number ? child : NULL);
 	words->word[0] = 0;
 }
 
