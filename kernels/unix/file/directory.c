@@ -94,6 +94,32 @@ static int table_grow(struct directory *directory)
 	return 0;
 }
 
+static inline uint64_t word_at(const char *at, uint64_t bytes)
+{
+	uint64_t word = 0;
+
+	__builtin_memcpy(&word, at, bytes);
+	return word;
+}
+
+/* Names are short and mostly the same when their hashes are: they are compared in words that may overlap. */
+static inline bool name_same(const char *one, const char *other, uint32_t bytes)
+{
+	uint32_t i = 0;
+
+	for (; i + 8 <= bytes; i += 8)
+		if (word_at(one + i, 8) != word_at(other + i, 8))
+			return false;
+	if (bytes >= 8)
+		return word_at(one + bytes - 8, 8) == word_at(other + bytes - 8, 8);
+	if (bytes >= 4)
+		return word_at(one, 4) == word_at(other, 4) && word_at(one + bytes - 4, 4) == word_at(other + bytes - 4, 4);
+	for (; i < bytes; i++)
+		if (one[i] != other[i])
+			return false;
+	return true;
+}
+
 static struct entry *table_find(struct directory *directory, const char *name, uint32_t bytes, uint32_t hash)
 {
 	struct entry *entry;
@@ -101,7 +127,7 @@ static struct entry *table_find(struct directory *directory, const char *name, u
 	if (!directory->buckets)
 		return 0;
 	entry = *bucket_of(directory->buckets, directory->bucket_bits, hash);
-	while (entry && (entry->hash != hash || entry->bytes != bytes || memcmp(entry->name, name, bytes)))
+	while (entry && (entry->hash != hash || entry->bytes != bytes || !name_same(entry->name, name, bytes)))
 		entry = entry->hash_next;
 	return entry;
 }
