@@ -47,13 +47,6 @@ static void name_mend(struct attacker *a, struct home_header *header)
 		header->uid = sacrifice(a);
 }
 
-/* Records of levels are looked for in spaces of this kernel only: see attempts.c for the others'. */
-static void space_tame(baryon_uid *space)
-{
-	if (UID_KEEPER(*space) != hostile.start->number)
-		*space = OWN_UID(NUMBER_WILD_SPACE);
-}
-
 /* A record in the wild domain, of a level that makes some call with wild registers and then goes nowhere. Returns its
  * address there. */
 static uint64_t activation_forge(struct attacker *a, baryon_uid thread, uint64_t *link)
@@ -68,11 +61,11 @@ static uint64_t activation_forge(struct attacker *a, baryon_uid thread, uint64_t
 	r->space = OWN_UID(NUMBER_WILD_SPACE);
 	r->stack = wild_address(r) - sizeof(struct trap_frame);
 	r->portal = r->kind == ACTIVATION_HANDLER ? 0 : random_uid(&a->random);
-	r->lower_space = random_below(&a->random, 2) ? OWN_UID(NUMBER_WILD_SPACE) : sacrifice(a);
+	r->lower_space = random_below(&a->random, 2) ? OWN_UID(NUMBER_WILD_SPACE) : random_uid(&a->random);
+	r->lower_portal = random_below(&a->random, 2) ? 0 : random_uid(&a->random);
 	r->lower_record = random_below(&a->random, 3) ? 0 : wild_address(far_place(a, 256));
 	r->lower_link = random_below(&a->random, 2) ? 0 : random_next(&a->random);
 	spoil(a, r, 0, 10);
-	space_tame(&r->lower_space);
 	for (unsigned i = 0; i < sizeof r->registers / 8; i++)
 		word[i] = random_word(&a->random);
 	r->registers.rip = STUBS_TRAPPING + STUB_BYTES * (random_below(&a->random, 3) ? (uint64_t)CALL_RESUME :
@@ -87,7 +80,6 @@ static void thread_tame(struct thread_home *h)
 {
 	if (h->base.space == hostile.start->space)
 		h->base.space = OWN_UID(NUMBER_SPACES);
-	space_tame(&h->top_space);
 	if (h->priority < PRIORITY_COUNT)
 		h->priority %= PRIORITY_ATTACK;
 	if (h->handler_space == hostile.start->space)
@@ -110,7 +102,8 @@ static uint64_t thread_forge(struct attacker *a)
 	if (random_chance(&a->random, 2)) {
 		h->depth = 1 + (uint32_t)random_below(&a->random, 3);
 		h->top_record = activation_forge(a, h->header.uid, &link);
-		h->top_space = random_below(&a->random, 4) ? OWN_UID(NUMBER_WILD_SPACE) : sacrifice(a);
+		h->top_space = random_below(&a->random, 4) ? OWN_UID(NUMBER_WILD_SPACE) : random_uid(&a->random);
+		h->top_portal = random_below(&a->random, 4) ? 0 : random_uid(&a->random);
 		h->top_link = random_below(&a->random, 2) ? 0 : link;
 	}
 	spoil(a, h, 0, sizeof *h / 8);
