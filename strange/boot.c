@@ -23,7 +23,7 @@ enum {
 	ROOT_CONTAINER = 65,
 	ROOT_HEAP_PAGES = 72,
 	ROOT_STACK_PAGES = 4,
-	TABLES_PER_GIB = 1024,
+	TABLES_PER_GIB = 896,
 	TABLES_MINIMUM = 16,
 	TABLES_LOCKED = 24,
 };
@@ -136,6 +136,18 @@ static void sizes_choose(struct sizes *s, uint64_t frames)
 }
 
 /* memory */
+
+/* What there is, without holes, before anything is taken. */
+static uint64_t frames_free(void)
+{
+	struct boot_range free[BOOT_RANGES];
+	uint32_t n = frame_remaining(free, BOOT_RANGES);
+	uint64_t frames = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		frames += free[i].count;
+	return frames;
+}
 
 static void *array_take(uint64_t bytes)
 {
@@ -339,7 +351,7 @@ void strange_boot(const struct boot_information *info)
 	state.seal_key[1] = cpu_random();
 	if (info->image_bytes == 0)
 		panic("no boot image was loaded: give one as the module of this kernel");
-	sizes_choose(&s, info->frame_limit);
+	sizes_choose(&s, frames_free());
 	state.frames = array_take(state.frame_limit * sizeof *state.frames);
 	caches_make(&s);
 	frames_reserve(info);
