@@ -6,6 +6,7 @@
 #include "call.h"
 #include "fast.h"
 #include "memory.h"
+#include "schedule.h"
 #include "table.h"
 
 enum { STEP_PAGES = 16 };
@@ -185,12 +186,17 @@ static inline bool copy_locked(const struct space *local, const struct activatio
 }
 
 /* A handler in the supervisor, with its program's memory in the map. What is done short of all, the long way does again. */
-static inline bool copy_direct(const struct space *local, const struct space *remote, const struct registers *r, bool in)
+bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned number)
 {
-	uint64_t here = in ? r->rdi : r->rsi, there = in ? r->rsi : r->rdi, at;
+	const struct cpu *cpu = this_cpu();
+	const struct thread *t = cpu->thread;
+	const struct activation *top = thread_top(t), *lower = thread_lower(t);
+	uint64_t here = number == CALL_COPY_IN ? to : from, there = number == CALL_COPY_IN ? from : to, at;
 
-	return in_range(local, here, r->rdx) && in_range(remote, there, r->rdx) &&
-	       trap_copy((void *)r->rdi, (const void *)r->rsi, r->rdx, &at) == r->rdx;
+	return t->count == 2 && top->kind == ACTIVATION_HANDLER && cpu->map == lower->space && bytes <= PAGE_BYTES &&
+	       (lower->space->flags & SPACE_PROGRAM) && there < PROGRAM_LIMIT && bytes <= PROGRAM_LIMIT - there &&
+	       in_range(top->space, here, bytes) && !cpu_attention(cpu, t) &&
+	       trap_copy((void *)to, (const void *)from, bytes, &at) == bytes;
 }
 
 bool copy_fast(struct thread *t, struct registers *r)
@@ -200,13 +206,6 @@ bool copy_fast(struct thread *t, struct registers *r)
 
 	if (t->count != 2 || r->rdx > PAGE_BYTES || (top->kind != ACTIVATION_EXPLICIT && top->kind != ACTIVATION_HANDLER))
 		return false;
-	if (top->kind == ACTIVATION_HANDLER && (lower->space->flags & SPACE_PROGRAM) &&
-	    (top->space->flags & SPACE_SUPERVISOR) && this_cpu()->map == lower->space) {
-		done = copy_direct(top->space, lower->space, r, in);
-		if (done)
-			r->rax = r->rdx;
-		return done;
-	}
 	spin_lock(&lower->space->slot.lock);
 	done = copy_locked(top->space, lower, r, in, top->kind == ACTIVATION_EXPLICIT);
 	spin_unlock(&lower->space->slot.lock);

@@ -178,6 +178,7 @@ run_direct:
 	load_most
 	mov R_RSP(%rax), %rsp
 	mov R_RAX(%rax), %rax
+run_direct_on:
 	sti
 run_direct_jump:                        /* interrupts come after it, or seem to: see interrupt_kernel */
 	jmp *%rcx
@@ -190,6 +191,9 @@ entry_direct:
 	mov %rsp, %r11
 	cmp $RESUME, %eax
 	je direct_resume
+	lea -COPY_IN(%rax), %r9d
+	cmp $1, %r9d
+	jbe direct_copy
 direct_save:
 	mov %gs:LOCAL_SAVE, %rsp
 	mov %rcx, R_RIP(%rsp)
@@ -214,6 +218,35 @@ direct_resume:
 	pop %rcx
 	mov $RESUME, %eax
 	xor %edi, %edi
+	jmp direct_save
+
+/* copy_in and copy_out: the same, but on the way on only the result is new. */
+direct_copy:
+	mov %gs:LOCAL_STACK, %rsp
+	push %rcx
+	push %r11
+	push %rdi
+	push %rsi
+	push %rdx
+	push %r10
+	push %rax
+	sub $8, %rsp
+	mov %eax, %ecx
+	call strange_copy
+	test %al, %al
+	jz 1f
+	mov 24(%rsp), %rax
+	mov 56(%rsp), %rcx
+	mov 48(%rsp), %rsp
+	jmp run_direct_on
+1:	add $8, %rsp
+	pop %rax
+	pop %r10
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	pop %r11
+	pop %rcx
 	jmp direct_save
 
 /* portal_call and portal_return: rsp is the place, with rip, rsp, rbp and flags saved. Of the words only rdi, rsi and rdx go to the

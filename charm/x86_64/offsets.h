@@ -39,6 +39,7 @@
 /* abi/calls.def */
 #define PORTAL_CALL 12
 #define RESUME 14
+#define COPY_IN 15
 
 /* struct local, at the base of gs in ring 0 */
 #define LOCAL_STRANGE 0

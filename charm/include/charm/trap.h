@@ -49,6 +49,9 @@ struct registers *strange_notice(struct registers *r);                   /* anot
 struct registers *strange_portal_call(struct registers *place, uint64_t handle);
 struct registers *strange_portal_return(struct registers *place);
 struct registers *strange_resume(void);
+/* copy_in or copy_out (number) from a supervisor domain: true when all bytes are copied, and then the caller simply goes on. Nothing was
+ * saved. */
+bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned number);
 /* In all of them r is the place of trap_save_to, or null when the CPU was idle. */
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
