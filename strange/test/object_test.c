@@ -160,7 +160,7 @@ static void what_depends_on_a_space_goes_first(void)
 	baryon_uid space, program, thread, portal;
 
 	fresh(0);
-	space = world_space_load(k, 100, 0, 9);
+	space = world_space_load(k, 100, 0, 40);
 	program = world_space_load(k, 101, SPACE_PROGRAM, 0);
 	portal = world_portal_load(k, 102, ENTRY_SERVICE, 2);
 	CHECK_IS(world_reference_load(k, KIND_PORTAL, portal, RIGHT_CALL, 7, space, 30), 0);
