@@ -189,6 +189,27 @@ static result thread_build(struct thread *t, const struct thread_home *h, struct
 	return r;
 }
 
+/* Who it is and what it needs. The rest may be written at this moment, by whoever unloads it. */
+static result home_names(struct call *call, uint64_t home, struct thread_home *h)
+{
+	result r = memory_read(call->space, home, &h->header, sizeof h->header);
+
+	if (r == 0)
+		r = memory_read(call->space, home + offsetof(struct thread_home, base.space), &h->base.space, 8);
+	if (r == 0)
+		r = memory_read(call->space, home + offsetof(struct thread_home, handler_space), &h->handler_space, 8);
+	return r;
+}
+
+/* The home, once the name is taken: nobody else has the thread now, and what was written is all there. */
+static result home_take(struct call *call, const struct slot *s, struct thread_home *h, baryon_uid base, baryon_uid handler)
+{
+	memory_move(h, s->home, sizeof *h);
+	if (h->header.uid != s->uid || h->base.space != base || h->handler_space != handler)
+		return RESULT_RESTART;
+	return thread_check(call, h);
+}
+
 result thread_load(struct call *call, uint64_t home, unsigned flags)
 {
 	struct slot *base, *handler, *s;
@@ -198,9 +219,7 @@ result thread_load(struct call *call, uint64_t home, unsigned flags)
 
 	if (home % sizeof h)
 		return -BARYON_EINVAL;
-	r = memory_read(call->space, home, &h, sizeof h);
-	if (r == 0)
-		r = thread_check(call, &h);
+	r = home_names(call, home, &h);
 	if (r == 0)
 		r = spaces_want(call, &h, &base, &handler);
 	if (r == 0)
@@ -208,7 +227,9 @@ result thread_load(struct call *call, uint64_t home, unsigned flags)
 	if (r < 0)
 		return r;
 	t = (struct thread *)s;
-	r = thread_build(t, &h, base, handler, home);
+	r = home_take(call, s, &h, base->uid, handler->uid);
+	if (r == 0)
+		r = thread_build(t, &h, base, handler, home);
 	if (r < 0) {
 		thread_independ(t);
 		slot_abort(s);
