@@ -484,7 +484,7 @@ int main(int count, char **arguments)
 
 	for (uint64_t n = only ? only : 1; n <= (only ? only : 4); n++) {
 		cpus = count > 2 ? (unsigned)atoi(arguments[2]) : 2 + n % 3;
-		run(n, n & 2 ? "caches=thread=32,space=20,portal=40,container=40,page=320,mapping=320,reference=80,table=80,kernel=10" : NULL,
+		run(n, n & 2 ? "caches=thread=64,space=32,portal=64,container=64,page=512,mapping=512,reference=128,table=128,kernel=16" : "caches=kernel=16,portal=64",
 		    rounds);
 	}
 	return 0;
