@@ -300,7 +300,7 @@ static bool entry_allows(struct space *s, uint64_t address, unsigned access)
 	return mmu_present(e) && (access & ~mmu_rights(e) & 7) == 0;
 }
 
-struct registers *strange_fault(struct registers *r, uint64_t address, unsigned access)
+static __attribute__((noinline)) struct registers *fault_long(struct registers *r, uint64_t address, unsigned access)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
@@ -309,12 +309,6 @@ struct registers *strange_fault(struct registers *r, uint64_t address, unsigned 
 
 	if (t == NULL)
 		panic("fault at %lx while idle", address);
-	if (t->prepared && address < PROGRAM_LIMIT) {
-		struct registers *fast = fault_enter(cpu, t, address, access);
-
-		if (fast)
-			return fast;
-	}
 	registers_in(t, r);
 	a = thread_top(t);
 	e.space = space_of_address(a, address);
@@ -334,7 +328,16 @@ struct registers *strange_fault(struct registers *r, uint64_t address, unsigned 
 	return cpu_leave(cpu);
 }
 
-struct registers *strange_exception(struct registers *r, unsigned vector, uint64_t error)
+struct registers *strange_fault(struct registers *r, uint64_t address, unsigned access)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct registers *fast = t && t->prepared && address < PROGRAM_LIMIT ? fault_enter(cpu, t, address, access) : NULL;
+
+	return fast ? fast : fault_long(r, address, access);
+}
+
+static __attribute__((noinline)) struct registers *exception_long(struct registers *r, unsigned vector, uint64_t error)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
@@ -342,15 +345,18 @@ struct registers *strange_exception(struct registers *r, unsigned vector, uint64
 
 	if (t == NULL)
 		panic("exception %u at %lx while idle", vector, r ? r->rip : 0);
-	if (t->prepared) {
-		struct registers *fast = exception_enter(cpu, t, vector, error);
-
-		if (fast)
-			return fast;
-	}
 	registers_in(t, r);
 	e.space = thread_top(t)->space;
 	e.address = thread_top(t)->registers.rip;
 	forward(cpu, t, &e);
 	return cpu_leave(cpu);
+}
+
+struct registers *strange_exception(struct registers *r, unsigned vector, uint64_t error)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct registers *fast = t && t->prepared ? exception_enter(cpu, t, vector, error) : NULL;
+
+	return fast ? fast : exception_long(r, vector, error);
 }
