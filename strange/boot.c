@@ -121,17 +121,26 @@ static void sizes_check(struct sizes *s)
 	s->tables += TABLES_LOCKED;
 }
 
+/* What the fields of a mapping descriptor can name. */
+static void sizes_cap(struct sizes *s)
+{
+	static const uint64_t most[KIND_COUNT] = {
+		[KIND_SPACE] = 65000, [KIND_THREAD] = 65000, [KIND_MAPPING] = (1 << 24) - 1024,
+	};
+
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		if (most[k] && s->slots[k] > most[k])
+			s->slots[k] = most[k];
+}
+
 static void sizes_choose(struct sizes *s, uint64_t frames)
 {
 #define OBJECT(NAME, name, number, count, minimum) s->slots[KIND_##NAME] = scaled(count, frames);
 #include "abi/objects.def"
 #undef OBJECT
-	if (s->slots[KIND_SPACE] > 60000)
-		s->slots[KIND_SPACE] = 60000;
-	if (s->slots[KIND_THREAD] > 60000)
-		s->slots[KIND_THREAD] = 60000;
 	s->tables = scaled(TABLES_PER_GIB, frames);
 	sizes_override(s, option_find(state.command_line, "caches="));
+	sizes_cap(s);
 	sizes_check(s);
 }
 

@@ -57,16 +57,24 @@ struct page *page_find(struct container *c, uint64_t index)
 	return p;
 }
 
-static void hash_add(struct page *p)
+/* False when another CPU has loaded the same page meanwhile. */
+static bool hash_add(struct page *p)
 {
 	struct hash *h = &state.cache[KIND_PAGE].hash;
 	uint32_t bucket = page_hash(slot_index(&p->container->slot), p->index);
 	struct spin *stripe = &h->stripe[bucket % 64];
+	uint32_t i;
 
 	spin_lock(stripe);
-	p->hash_next = h->heads[bucket];
-	h->heads[bucket] = page_number(p) + 1;
+	for (i = h->heads[bucket]; i; i = page_at(i - 1)->hash_next)
+		if (page_at(i - 1)->container == p->container && page_at(i - 1)->index == p->index)
+			break;
+	if (i == 0) {
+		p->hash_next = h->heads[bucket];
+		h->heads[bucket] = page_number(p) + 1;
+	}
 	spin_unlock(stripe);
+	return i == 0;
 }
 
 static void hash_remove(struct page *p)
@@ -216,10 +224,15 @@ static result page_publish(struct page *p)
 		spin_unlock(&p->lock);
 		return RESULT_RESTART;
 	}
+	if (!hash_add(p)) {
+		list_remove(p);
+		frames_name(p, 0);
+		spin_unlock(&p->lock);
+		return -BARYON_EEXIST;
+	}
 	p->state = SLOT_LOADED;
 	page_count(p, 1);
 	spin_unlock(&p->lock);
-	hash_add(p);
 	return 0;
 }
 

@@ -675,6 +675,13 @@ static void maps_move(struct thread *t, struct space *map)
 	}
 }
 
+static void home_rebase(struct thread *t, baryon_uid space)
+{
+	struct thread_home *h = t->slot.home;
+
+	frame_write(t->slot.home_frame, &h->base.space, &space, sizeof space);
+}
+
 /* exec: the caller's lowest activation moves to another space of its owner. */
 result call_thread_rebase(struct call *call)
 {
@@ -699,15 +706,19 @@ result call_thread_rebase(struct call *call)
 	}
 	if (t->base_node.at)
 		dependent_remove(&old->slot, &t->base_node);
-	if (!dependent_add(s, call->a[1], &t->base_node, t->slot.id))
+	if (!dependent_add(s, call->a[1], &t->base_node, t->slot.id)) {
+		/* The old one takes the thread back, unless that is going as well. */
+		if (old == NULL || !dependent_add(&old->slot, old->slot.uid, &t->base_node, t->slot.id))
+			t->base_node.at = NULL;
 		return RESULT_RESTART;
+	}
 	t->base_space = (struct space *)s;
 	t->program = true;
 	base = thread_lower(t);
 	if (t->depth == 1)
 		base->space = base->map = (struct space *)s;
 	else
-		((struct thread_home *)t->slot.home)->base.space = call->a[1];
+		home_rebase(t, call->a[1]);
 	maps_move(t, (struct space *)s);
 	return 0;
 }
