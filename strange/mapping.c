@@ -371,15 +371,40 @@ static void mapping_count(struct space *s, bool locked)
 		__atomic_fetch_add(&k->locked[KIND_MAPPING], 1, __ATOMIC_RELAXED);
 }
 
+static void signal_release(const struct plan *p)
+{
+	if (p->signal)
+		__atomic_fetch_sub(&p->signal->signal_mappings, 1, __ATOMIC_RELAXED);
+}
+
+/* Counted first, then looked at: who unloads the thread marks it first and then waits until the count is zero. */
+static bool signal_claim(const struct plan *p)
+{
+	struct thread *t = p->signal;
+
+	if (t == NULL)
+		return true;
+	__atomic_fetch_add(&t->signal_mappings, 1, __ATOMIC_SEQ_CST);
+	if (t->slot.state == SLOT_LOADED && t->slot.uid == p->h.signal)
+		return true;
+	signal_release(p);
+	return false;
+}
+
 /* Enter it: the point of no return is the page's recheck. Space locked, table and slot known, entry empty. */
 static result entry_put(struct space *s, const struct plan *p, struct mapping *m, uint32_t table, unsigned slot, bool locked)
 {
 	struct page *page = p->page;
 	frame_number f;
 
+	if (!signal_claim(p)) {
+		table_unused(s, table);
+		return RESULT_RESTART;
+	}
 	spin_lock(&page->lock);
 	if (!page_is(page, p->container, p->h.index)) {
 		spin_unlock(&page->lock);
+		signal_release(p);
 		table_unused(s, table);
 		return RESULT_RESTART;
 	}
@@ -391,8 +416,6 @@ static result entry_put(struct space *s, const struct plan *p, struct mapping *m
 	table_entry_new(table, slot);
 	if (locked)
 		state.tables[table].pinned++;
-	if (p->signal)
-		__atomic_fetch_add(&p->signal->signal_mappings, 1, __ATOMIC_RELAXED);
 	mapping_count(s, locked);
 	(void)mmu_exchange(&table_entries(table)[slot], mmu_make(f, p->rights));
 	state.counters->loaded[KIND_MAPPING]++;
