@@ -328,14 +328,25 @@ static struct change times_now(void)
 	return (struct change){.what = CHANGE_TIMES, .accessed_ns = now, .modified_ns = now, .now = true};
 }
 
+/* A time as ns since 1970: what is too far away is as far as can be. */
+static int64_t time_join(int64_t seconds, int64_t nanoseconds)
+{
+	int64_t far = INT64_MAX / 1000000000 - 1;
+
+	seconds = seconds > far ? far : seconds < -far ? -far : seconds;
+	return seconds * 1000000000 + nanoseconds;
+}
+
 static bool time_decode(const struct linux_timespec *time, int64_t *ns, bool *keep, bool *now)
 {
 	*keep = time->nanoseconds == UTIME_OMIT;
 	*now = time->nanoseconds == UTIME_NOW;
 	if (*keep || *now)
 		return true;
-	*ns = time->seconds * 1000000000 + time->nanoseconds;
-	return time->nanoseconds >= 0 && time->nanoseconds < 1000000000;
+	if (time->nanoseconds < 0 || time->nanoseconds >= 1000000000)
+		return false;
+	*ns = time_join(time->seconds, time->nanoseconds);
+	return true;
 }
 
 static int times_decode(uint64_t address, struct change *change)
@@ -379,8 +390,8 @@ static int64_t timeval_call(int directory, uint64_t path, uint64_t address)
 		for (int i = 0; i < 2; i++)
 			if (times[i].microseconds < 0 || times[i].microseconds >= 1000000)
 				return -EINVAL;
-		change.accessed_ns = times[0].seconds * 1000000000 + times[0].microseconds * 1000;
-		change.modified_ns = times[1].seconds * 1000000000 + times[1].microseconds * 1000;
+		change.accessed_ns = time_join(times[0].seconds, times[0].microseconds * 1000);
+		change.modified_ns = time_join(times[1].seconds, times[1].microseconds * 1000);
 		change.now = false;
 	}
 	return path ? change_path(directory, path, WALK_FOLLOW, &change) : change_descriptor(directory, &change);
@@ -404,8 +415,8 @@ int64_t sys_utime(SYSCALL_ARGUMENTS)
 	if (a1) {
 		if (user_read(times, a1, sizeof(times)))
 			return -EFAULT;
-		change.accessed_ns = times[0] * 1000000000;
-		change.modified_ns = times[1] * 1000000000;
+		change.accessed_ns = time_join(times[0], 0);
+		change.modified_ns = time_join(times[1], 0);
 		change.now = false;
 	}
 	return change_path(AT_FDCWD, a0, WALK_FOLLOW, &change);

@@ -21,7 +21,8 @@ static uint64_t piece_move(struct io *io, void *own, uint64_t bytes, enum io_kin
 	return bytes;
 }
 
-static uint64_t io_move(struct io *io, char *own, uint64_t bytes, enum io_kind kind)
+/* own: an address in UNIX; for zeros it counts for nothing. */
+static uint64_t io_move(struct io *io, uint64_t own, uint64_t bytes, enum io_kind kind)
 {
 	uint64_t done = 0;
 
@@ -37,7 +38,7 @@ static uint64_t io_move(struct io *io, char *own, uint64_t bytes, enum io_kind k
 			io->pieces--;
 			continue;
 		}
-		moved = piece_move(io, own + done, step, kind);
+		moved = piece_move(io, (void *)(own + done), step, kind);
 		io->address += moved;
 		io->bytes -= moved;
 		io->left -= moved;
@@ -50,12 +51,12 @@ static uint64_t io_move(struct io *io, char *own, uint64_t bytes, enum io_kind k
 
 uint64_t io_put(struct io *io, const void *from, uint64_t bytes)
 {
-	return io_move(io, (char *)from, bytes, IO_PUT);
+	return io_move(io, (uint64_t)from, bytes, IO_PUT);
 }
 
 uint64_t io_get(struct io *io, void *to, uint64_t bytes)
 {
-	return io_move(io, to, bytes, IO_GET);
+	return io_move(io, (uint64_t)to, bytes, IO_GET);
 }
 
 uint64_t io_zero(struct io *io, uint64_t bytes)

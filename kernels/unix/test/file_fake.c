@@ -23,7 +23,7 @@ static pthread_mutex_t arena = PTHREAD_MUTEX_INITIALIZER;
 static const struct kernel_start start_page = {.number = 16, .memory_pages = PAGES};
 const struct kernel_start *kernel_start = &start_page;
 
-uint64_t fake_bad_from, fake_bad_to;
+uint64_t fake_bad_from, fake_bad_to, fake_good_from, fake_good_to;
 int64_t fake_pages_left = -1, fake_heap_left = -1;
 struct console_channel fake_console;
 
@@ -400,24 +400,31 @@ int64_t system_text(enum system_text what, char *to, uint64_t limit)
 
 /* ---- programs' memory, texts, the rest ---- */
 
-static bool bad(uint64_t address, uint64_t bytes)
+/* How many of the bytes from an address on can be reached. */
+static uint64_t reachable(uint64_t address, uint64_t bytes)
 {
-	return address < PAGE_BYTES || (address < fake_bad_to && fake_bad_from < address + bytes);
+	if (address < PAGE_BYTES || (fake_good_to && (address < fake_good_from || address >= fake_good_to)))
+		return 0;
+	if (fake_good_to && bytes > fake_good_to - address)
+		bytes = fake_good_to - address;
+	if (address < fake_bad_to && fake_bad_from < address + bytes)
+		bytes = address < fake_bad_from ? fake_bad_from - address : 0;
+	return bytes;
 }
 
 uint64_t user_read_some(void *to, uint64_t from, uint64_t bytes)
 {
-	if (bad(from, bytes))
-		bytes = from >= PAGE_BYTES && from < fake_bad_from ? fake_bad_from - from : 0;
-	memcpy(to, (const void *)from, bytes);
+	bytes = reachable(from, bytes);
+	if (bytes)
+		memcpy(to, (const void *)from, bytes);
 	return bytes;
 }
 
 uint64_t user_write_some(uint64_t to, const void *from, uint64_t bytes)
 {
-	if (bad(to, bytes))
-		bytes = to >= PAGE_BYTES && to < fake_bad_from ? fake_bad_from - to : 0;
-	memcpy((void *)to, from, bytes);
+	bytes = reachable(to, bytes);
+	if (bytes)
+		memcpy((void *)to, from, bytes);
 	return bytes;
 }
 
@@ -433,9 +440,10 @@ int user_write(uint64_t to, const void *from, uint64_t bytes)
 
 int user_zero(uint64_t to, uint64_t bytes)
 {
-	if (bytes && bad(to, bytes))
+	if (reachable(to, bytes) < bytes)
 		return -EFAULT;
-	memset((void *)to, 0, bytes);
+	if (bytes)
+		memset((void *)to, 0, bytes);
 	return 0;
 }
 
@@ -443,9 +451,11 @@ int64_t user_string(char *to, uint64_t from, uint64_t limit)
 {
 	uint64_t bytes;
 
-	if (bad(from, 1))
+	if (!reachable(from, 1))
 		return -EFAULT;
-	bytes = strnlen((const char *)from, limit);
+	bytes = strnlen((const char *)from, reachable(from, limit));
+	if (bytes < limit && bytes == reachable(from, limit))
+		return -EFAULT;
 	memcpy(to, (const void *)from, bytes < limit ? bytes + 1 : limit);
 	return bytes < limit ? (int64_t)bytes : -ENAMETOOLONG;
 }

@@ -39,6 +39,7 @@ void fake_interrupt(struct process *process, bool pending);     /* signal_is_pen
 void fake_module(const char *name, const void *bytes, uint64_t count);
 void fake_setting(const char *key, const char *value);
 extern uint64_t fake_bad_from, fake_bad_to;     /* program addresses that fault */
+extern uint64_t fake_good_from, fake_good_to;   /* when set: only these do not */
 extern int64_t fake_pages_left;                 /* page_alloc fails at 0; negative: plenty */
 extern int64_t fake_heap_left;
 int64_t fake_pages_used(void);
