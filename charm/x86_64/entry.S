@@ -191,9 +191,9 @@ entry_direct:
 	mov %rsp, %r11
 	cmp $RESUME, %eax
 	je direct_resume
-	lea -COPY_IN(%rax), %r9d
-	cmp $1, %r9d
-	jbe direct_copy
+	jb direct_save
+	cmp $COPY_IN + 1, %eax
+	jbe direct_copy                 /* RESUME is the number before */
 direct_save:
 	mov %gs:LOCAL_SAVE, %rsp
 	mov %rcx, R_RIP(%rsp)
