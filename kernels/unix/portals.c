@@ -119,16 +119,20 @@ static void displaced_add(uint64_t address)
 		ready_add(uid);
 }
 
-/* Woken by the SRM after Strange forgot everything: the portals and the scheduler come first, then the threads of UNIX's own;
- * an alert makes the scheduler look for the programs' threads. */
+/* Woken by the SRM after Strange forgot everything: the portals and the scheduler come first, then the threads of UNIX's own.
+ * The scheduler finds in its home that it missed signals, and looks for the programs' threads. Nothing here needs an
+ * object that may not be back yet, so being forgotten in the middle does no harm. */
 void threads_resume(void)
 {
-	long status = homes_reload(&own_objects);
+	struct homes_entry *scheduler = homes_find(&own_objects, KIND_THREAD, UID_MAKE(kernel_start->number, NUMBER_SCHEDULER));
+	long status;
 
+	if (scheduler != NULL)
+		((struct thread_home *)scheduler->home)->signal_overflow = 1;
+	status = homes_reload(&own_objects);
 	if (status < 0)
 		unix_panic("resuming: error %ld", status);
 	kernel_threads_reload();
-	(void)alert(UID_MAKE(kernel_start->number, NUMBER_SCHEDULER));
 }
 
 /* Takes the signals that are there, waiting for the first until the deadline. */
@@ -137,7 +141,7 @@ static void signals_take(uint64_t deadline)
 	uint64_t addresses[SIGNALS];
 	long count = signal_wait(deadline, addresses, SIGNALS);
 
-	if (count == -BARYON_EALERT || (count > 0 && (count & SIGNAL_OVERFLOWED)))
+	if (count > 0 && (count & SIGNAL_OVERFLOWED))
 		thread_names_each(ready_add);
 	if (count < 0)
 		return;
