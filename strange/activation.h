@@ -58,7 +58,7 @@ static inline void registers_in(struct thread *t, const struct registers *r)
 	thread_top(t)->registers.flags = REGISTERS_FULL;
 }
 
-/* Registers that a level may run with: canonical, in its ring. */
+/* Registers that a level may run with: a domain's level stays in the domain or the stub pages. */
 bool registers_acceptable(const struct activation *a, const struct registers *r);
 
 /* The call that entered Strange is executed again when the thread runs next; and the reverse. */

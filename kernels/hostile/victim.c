@@ -131,7 +131,7 @@ static void probe_choose(struct victim *v, struct registers *r)
 		r->rip = STUBS_TRAPPING + n % STUB_BYTES_ALL;
 		break;
 	case 3:
-		r->rip = random_address(&v->random);
+		r->rip = random_chance(&v->random, 2) ? random_address(&v->random) : random_next(&v->random);
 		break;
 	default:
 		code_random(v);
@@ -181,7 +181,6 @@ static void next(struct victim *v, struct trap_frame *frame)
 	if (random_chance(&v->random, 3))
 		resume_wild(v, frame);
 	frame->flags = 0;
-	frame->registers.rip = frame->registers.rip < PROGRAM_LIMIT ? frame->registers.rip : PROGRAM_CODE;
 }
 
 /* The victim's code and stack, as a fault of its wants them. */
