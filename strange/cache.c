@@ -96,12 +96,12 @@ static bool above_floor(unsigned kind, struct kernel *keeper, struct kernel *for
 	return keeper == NULL || keeper == for_whom || keeper->loaded[kind] > keeper->floor[kind];
 }
 
-/* The last mappings of what runs are never displaced. */
-static bool mapping_displaceable(uint32_t i)
+/* The last mappings of what runs are never displaced; those of supervisor domains, which every CPU must forget, after the others. */
+static bool mapping_displaceable(uint32_t i, bool force)
 {
 	struct mapping *m = mapping_at(i);
 
-	return m->live && !m->locked && mapping_unused(i);
+	return m->live && !m->locked && (force || !(space_at(m->space)->flags & SPACE_SUPERVISOR)) && mapping_unused(i);
 }
 
 /* Does something locked depend on these? Then displacing would unload the locked one. */
@@ -187,7 +187,7 @@ static bool slot_displaceable(uint32_t id, bool force)
 static bool displaceable(unsigned kind, uint32_t i, bool force)
 {
 	if (kind == KIND_MAPPING)
-		return mapping_displaceable(i);
+		return mapping_displaceable(i, force);
 	if (kind == KIND_PAGE)
 		return page_displaceable(i, force) && !object_in_use(OBJECT_ID(kind, i));
 	return slot_displaceable(OBJECT_ID(kind, i), force) && !object_in_use(OBJECT_ID(kind, i));
