@@ -284,7 +284,7 @@ struct slot *slot_find(unsigned kind, baryon_uid uid)
 	struct slot **recent = &this_cpu()->recent[kind], *s = *recent;
 
 	/* A slot that is free has no uid. */
-	if (s && s->uid == uid)
+	if (s && s->uid == uid && s->state != SLOT_FREE)
 		return s;
 	spin_lock(stripe);
 	s = hash_search(kind, h->heads[bucket], uid);
@@ -444,6 +444,7 @@ result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flag
 	s->keeper = call->kernel;
 	r = slot_insert(kind, s);
 	if (r < 0) {
+		s->uid = 0;
 		s->state = SLOT_FREE;
 		cache_give(kind, index);
 		return r;

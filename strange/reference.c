@@ -99,6 +99,7 @@ static result reference_take(struct call *call, uint64_t home, unsigned flags, b
 	if (r == 0)
 		r = slot_insert(KIND_REFERENCE, &(*out)->slot);
 	if (r < 0) {
+		(*out)->slot.uid = 0;
 		(*out)->slot.state = SLOT_FREE;
 		cache_give(KIND_REFERENCE, i);
 		return r;
