@@ -2,7 +2,7 @@
  * when its files are closed and removed, what it took has been given back. */
 #include "file_fake.h"
 
-enum { CALLS = 300000, SOAK = 5, PATHS = 12, BUFFER = 65536, FDS = 24 };
+enum { CALLS = 15000, SOAK = 100, PATHS = 12, BUFFER = 65536, FDS = 24 };
 
 typedef int64_t (*call)(SYSCALL_ARGUMENTS);
 static const struct { const char *name; call function; } calls[] = {
