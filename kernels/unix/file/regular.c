@@ -246,8 +246,15 @@ static int range_walk(struct inode *inode, uint64_t from, uint64_t to, bool punc
 {
 	while (from < to) {
 		uint64_t end = (from & ~(PAGE_BYTES - 1)) + PAGE_BYTES;
+		uint64_t next = punch ? data_next(&inode->data, from >> PAGE_BITS, false) : from >> PAGE_BITS;
 		page_index page;
 
+		if (next > from >> PAGE_BITS) {     /* a hole, which may be immense */
+			if (next > (to - 1) >> PAGE_BITS)
+				break;
+			from = next << PAGE_BITS;
+			continue;
+		}
 		end = end < to ? end : to;
 		if (punch) {
 			if (data_zero(&inode->data, from, end))
