@@ -184,13 +184,15 @@ static uint64_t space_end(const struct space *s)
 result mapping_unload_some(struct space *s)
 {
 	uint64_t address = space_first(s), end = space_end(s);
+	bool some;
 
-	if (s->table == TABLE_NONE || state.tables[s->table].entries == 0)
-		return 0;
+	/* Another CPU may help to unload the space, and have ended it. */
 	spin_lock(&s->slot.lock);
-	(void)range_take(s, &address, end, false);
+	some = s->table != TABLE_NONE && state.tables[s->table].entries;
+	if (some)
+		(void)range_take(s, &address, end, false);
 	spin_unlock(&s->slot.lock);
-	return 1;
+	return some;
 }
 
 void mapping_unload_under(uint32_t table)
