@@ -236,14 +236,13 @@ result thread_load(struct call *call, uint64_t home, unsigned flags)
 		return r;
 	}
 	t->run = RUN_STOPPED;
-	r = slot_publish(s);
-	if (r < 0 || h.state == THREAD_STOPPED)
-		return r;
+	/* Published and ready at once: whoever unloads it must never find it stopped, and write that home. */
 	spin_lock(&s->lock);
-	if (s->state == SLOT_LOADED)
+	r = slot_publish(s);
+	if (r == 0 && h.state != THREAD_STOPPED)
 		thread_ready_locked(t);
 	spin_unlock(&s->lock);
-	return 0;
+	return r;
 }
 
 /* write-back */

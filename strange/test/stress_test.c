@@ -27,6 +27,7 @@ struct actor {
 	struct side *side;
 	unsigned number;            /* of the cell that it writes in every page */
 	volatile int busy;          /* a processor runs it */
+	const struct thread_home *home;
 	unsigned levels;
 	struct level level[LEVELS];
 	uint64_t written[PAGES];
@@ -76,6 +77,7 @@ static struct actor *actor_make(struct side *s, baryon_uid uid, enum what what)
 	memset(a, 0, sizeof *a);
 	a->uid = uid;
 	a->side = s;
+	a->home = world_thread(uid)->slot.home;
 	a->number = actor_count++;
 	a->levels = 1;
 	a->level[0] = (struct level){ .what = what, .left = 1 << 30 };
@@ -434,6 +436,16 @@ static void make(const char *options)
 		workers_load(&sides[i]);
 }
 
+/* Nobody stops a thread here: none may be stopped, and no home may say so. */
+static void all_can_run(void)
+{
+	for (unsigned i = 0; i < actor_count; i++) {
+		const struct thread *t = world_thread(actors[i].uid);
+
+		CHECK(t ? t->run != RUN_STOPPED : actors[i].home->state != THREAD_STOPPED);
+	}
+}
+
 static void run(uint64_t number, const char *options, unsigned rounds)
 {
 	pthread_t threads[CPU_LIMIT];
@@ -460,6 +472,7 @@ static void run(uint64_t number, const char *options, unsigned rounds)
 		ended = rounds == 0;
 		stopped = 0;
 		invariants_check();
+		all_can_run();
 		pthread_barrier_wait(&barrier);
 	}
 	for (unsigned i = 0; i < cpus; i++)

@@ -1,4 +1,6 @@
 /* Waiting, waking, signals and their overflow, time-outs, alerts; who runs when; copies between a handler and its program. */
+#include <pthread.h>
+#include <unistd.h>
 #include "abi/start.h"
 #include "invariants.h"
 #include "strange/schedule.h"
@@ -367,6 +369,36 @@ static void long_copies_say_where_they_go_on(void)
 	CHECK_IS(shortage(out).access, RIGHT_READ);
 }
 
+/* Another processor, which holds the slot's lock for a while, as one does that unloads what it finds loaded. */
+static void *holder(void *slot)
+{
+	struct thread *t = slot;
+
+	while (t->slot.state == SLOT_FREE)
+		;
+	usleep(30000);
+	CHECK_IS(t->slot.state, SLOT_LOADING);
+	spin_unlock(&t->slot.lock);
+	return NULL;
+}
+
+/* Else it would be unloaded as a stopped one, its home would say so, and nobody would ever let it go on. */
+static void a_loaded_thread_that_can_run_is_never_seen_stopped(void)
+{
+	struct thread *slot;
+	pthread_t other;
+	baryon_uid w;
+
+	fresh(1);
+	slot = thread_at(state.cache[KIND_THREAD].free - 1);
+	CHECK(spin_try(&slot->slot.lock));
+	pthread_create(&other, NULL, holder, slot);
+	w = worker(1, 5);
+	pthread_join(other, NULL);
+	CHECK(world_thread(w) == slot);
+	CHECK_IS(slot->run, RUN_READY);
+}
+
 int main(void)
 {
 	a_token_makes_park_return_at_once();
@@ -382,5 +414,6 @@ int main(void)
 	a_bound_thread_runs_where_it_is_bound();
 	copies_stop_where_something_is_missing();
 	long_copies_say_where_they_go_on();
+	a_loaded_thread_that_can_run_is_never_seen_stopped();
 	return 0;
 }
