@@ -85,8 +85,9 @@ enum thread_state {             /* in homes; a loaded thread also runs */
 };
 
 /* One level of a thread's calls. The lowest lies in the thread's home; every further one in the record beside the stack
- * it took, in memory of the kernel whose space it runs in. `link` and `thread` stand at both ends: where they
- * disagree, the upper part is lost. */
+ * it took, in memory of the kernel whose space it runs in. Each of two neighbours carries its own link and the other's,
+ * and both the thread: where they disagree, the upper part is lost. So nobody can put a level upon another's, nor bring
+ * an old one back. */
 enum activation_kind {
 	ACTIVATION_FREE = 0,        /* a record that no activation uses */
 	ACTIVATION_BASE,            /* the thread's lowest */
@@ -96,9 +97,10 @@ enum activation_kind {
 };
 
 struct activation_record {      /* 256 bytes */
-	uint64_t link;              /* random; the same number as in the upper's `lower_link` */
+	uint64_t link;              /* random; the same number as in the upper's `lower_link` and the lower's `upper_link` */
 	baryon_uid thread;
-	uint32_t kind;              /* enum activation_kind */
+	uint16_t kind;              /* enum activation_kind */
+	uint16_t cause;             /* implicit: enum trap_cause; 256 is added when it was met on the way to another */
 	uint32_t depth;             /* 0 is the base */
 	baryon_uid space;           /* where it runs */
 	baryon_uid portal;          /* whose stack it took; handler and base: zero */
@@ -108,7 +110,8 @@ struct activation_record {      /* 256 bytes */
 	baryon_uid lower_space;
 	struct registers registers; /* valid while the activation is not the running one and not in a trap frame */
 	baryon_uid lower_portal;    /* whose record page that is, or zero: the home, or a block of the handler stack */
-	uint64_t spare[2];
+	uint64_t upper_link;        /* link of the activation above it; 0: it was the top when it was written */
+	uint64_t handler_sp;        /* where the next block of the handler stack goes: below */
 };
 
 _Static_assert(sizeof(struct activation_record) == 256, "activation record");

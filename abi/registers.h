@@ -43,7 +43,11 @@ struct trap_frame {
 
 _Static_assert(sizeof(struct trap_frame) == 256, "handler stacks rely on the layout");
 
-enum { FRAME_BASES = 1 };
+enum {
+	FRAME_BASES = 1,
+	FRAME_INDIRECT = 2,         /* written by Strange, with TRAP_MISS: met on the way to another event. The registers stand at an
+	                             * instruction that is executed again, not at a call: there is none to fail */
+};
 
 enum trap_cause {
 	TRAP_SYSCALL = 1,

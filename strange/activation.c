@@ -7,6 +7,7 @@
  *  3. A level in the slot has its space, map and portal loaded; they are unloaded after the thread. */
 #include "activation.h"
 #include "cache.h"
+#include "capability.h"
 #include "forward.h"
 #include "memory.h"
 #include "portal.h"
@@ -33,7 +34,7 @@ uint64_t activation_address(const struct activation *a)
 static uint64_t link_of(struct activation *a)
 {
 	while (a->link == 0)
-		a->link = random_number();
+		a->link = link_draw();
 	return a->link;
 }
 
@@ -59,9 +60,10 @@ void activation_write(struct thread *t, struct activation *a, struct activation 
 {
 	struct activation_record *to = record_of(t, a);
 	struct activation_record r = {
-		.link = link_of(a), .thread = t->slot.uid, .kind = a->kind, .depth = depth_of(t, a),
+		.link = link_of(a), .thread = t->slot.uid, .kind = a->kind, .cause = (uint16_t)a->cause, .depth = depth_of(t, a),
 		.space = a->space->slot.uid, .portal = a->portal ? a->portal->slot.uid : 0,
 		.stack = a->kind == ACTIVATION_HANDLER ? a->block : a->stack, .registers = a->registers,
+		.upper_link = a == thread_top(t) ? 0 : link_of(thread_top(t)), .handler_sp = a->handler_sp,
 	};
 
 	if (lower)
@@ -70,8 +72,6 @@ void activation_write(struct thread *t, struct activation *a, struct activation 
 	r.lower_record = a->lower_record;
 	r.lower_space = a->lower_space;
 	r.lower_portal = a->lower_portal;
-	r.spare[0] = a->handler_sp;
-	r.spare[1] = a->cause | (uint64_t)a->lower_in_frame << 32;
 	if (to)
 		frame_write(frame_of_pointer(to), to, &r, sizeof r);
 }
@@ -189,14 +189,15 @@ static result record_fetch(struct thread *t, const struct record_name *name, str
 	return name->portal ? record_of_portal(name, r) : record_of_block(t, name, r);
 }
 
-static result record_check(struct thread *t, const struct activation_record *r, uint64_t address, uint64_t link,
+/* The base is its owner's to change. */
+static result record_check(struct thread *t, const struct activation_record *r, const struct record_name *name,
 			   uint32_t depth)
 {
-	if (r->thread != t->slot.uid || (link && r->link != link))
+	if (r->thread != t->slot.uid)
 		return -BARYON_ELOST;
-	if (address == 0)
+	if (name->address == 0)
 		return r->kind == ACTIVATION_BASE && depth == 0 ? 0 : -BARYON_ELOST;
-	if (r->depth != depth)
+	if (r->depth != depth || r->link != name->link || r->upper_link != name->upper_link)
 		return -BARYON_ELOST;
 	return r->kind > ACTIVATION_BASE && r->kind <= ACTIVATION_EXPLICIT ? 0 : -BARYON_ELOST;
 }
@@ -252,8 +253,8 @@ static void level_fill(struct thread *t, struct activation *a, const struct acti
 	a->lower_record = r->lower_record;
 	a->lower_space = r->lower_space;
 	a->lower_portal = r->lower_portal;
-	a->handler_sp = r->spare[0];
-	a->cause = r->spare[1] & 0xffffffff;
+	a->handler_sp = r->handler_sp;
+	a->cause = r->cause;
 	a->lower_in_frame = r->kind == ACTIVATION_HANDLER;
 	a->registers = r->registers;
 	a->registers.flags &= ~(uint64_t)REGISTERS_SUPERVISOR;
@@ -273,7 +274,7 @@ result activation_read(struct thread *t, struct activation *a, const struct reco
 	result e = record_fetch(t, name, &r);
 
 	if (e == 0)
-		e = record_check(t, &r, address, name->link, depth_of(t, a));
+		e = record_check(t, &r, name, depth_of(t, a));
 	if (e == 0)
 		e = slot_want(KIND_SPACE, r.space, &s);
 	/* The home may change at any time: the base stays where the thread was loaded or rebased to. */
@@ -293,10 +294,24 @@ result activation_read(struct thread *t, struct activation *a, const struct reco
 	return 0;
 }
 
+static struct record_name lower_name(const struct activation *a)
+{
+	return (struct record_name){ a->lower_record, a->lower_space, a->lower_portal, a->lower_link, a->link };
+}
+
+result activation_record_under(struct thread *t, struct record_name *name, struct activation_record *r)
+{
+	result e;
+
+	*name = lower_name(t->level[t->count - 1]);
+	e = record_fetch(t, name, r);
+	return e < 0 ? e : record_check(t, r, name, t->depth - t->count);
+}
+
 result activation_want_lower(struct thread *t)
 {
 	struct activation *top = thread_top(t);
-	struct record_name name = { top->lower_record, top->lower_space, top->lower_portal, top->lower_link };
+	struct record_name name = lower_name(top);
 	result r;
 
 	if (t->count == 2)

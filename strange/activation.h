@@ -9,7 +9,8 @@ struct record_name {
 	uint64_t address;           /* 0: the thread's home */
 	baryon_uid space;
 	baryon_uid portal;          /* whose record page it is; 0: a block of the thread's handler stack */
-	uint64_t link;              /* 0: not checked */
+	uint64_t link;
+	uint64_t upper_link;        /* of the level that lies on it; 0: none does */
 };
 
 /* States of an activation record: FREE -> (push) in the slot, kind and thread written -> (evict, or the thread's
@@ -29,6 +30,8 @@ void activation_pop(struct thread *t);
 void activation_write(struct thread *t, struct activation *a, struct activation *lower);
 /* Read the level that the name says. Only records of portals and the thread's own handler stack are looked at. */
 result activation_read(struct thread *t, struct activation *a, const struct record_name *name) MUST_CHECK;
+/* The record of the level under those in the slot, checked, and its name. The thread has one. Errors as of activation_want_lower. */
+result activation_record_under(struct thread *t, struct record_name *name, struct activation_record *r) MUST_CHECK;
 uint64_t activation_address(const struct activation *a);
 void activation_forget(struct activation *a);
 

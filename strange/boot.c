@@ -350,14 +350,14 @@ void strange_boot(const struct boot_information *info)
 
 		c->number = i;
 		c->timer_set = UINT64_MAX;
-		c->random[0] = cpu_random() | 1;
-		c->random[1] = cpu_random();
 		for (unsigned p = 0; p < PRIORITY_COUNT; p++)
 			c->queue.end[p] = &c->queue.first[p];
 	}
 	cpu_set_strange(&state.cpu[0]);
-	state.seal_key[0] = cpu_random();
-	state.seal_key[1] = cpu_random();
+	for (unsigned i = 0; i < 2; i++) {
+		state.seal_key[i] = cpu_random();
+		state.link_key[i] = cpu_random();
+	}
 	if (info->image_bytes == 0)
 		panic("no boot image was loaded: give one as the module of this kernel");
 	sizes_choose(&s, frames_free());

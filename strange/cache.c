@@ -25,16 +25,6 @@ uint32_t object_generation(uint32_t id)
 	return slot_of(id)->generation;
 }
 
-uint64_t random_number(void)
-{
-	uint64_t *r = this_cpu()->random, a = r[0], b = r[1];
-
-	r[0] = b;
-	a ^= a << 23;
-	r[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
-	return r[1] + b;
-}
-
 /* free lists */
 
 static uint32_t *free_link(unsigned kind, uint32_t i)
@@ -427,10 +417,10 @@ result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flag
 	if (home % bytes)
 		return -BARYON_EINVAL;
 	r = header_check(call, kind, header);
-	if (r == 0)
-		r = quota_check(call->kernel, kind, flags);
 	if (r == 0 && slot_find(kind, header->uid))
 		return slot_want(kind, header->uid, &s) == 0 ? -BARYON_EEXIST : RESULT_RESTART;
+	if (r == 0)
+		r = quota_check(call->kernel, kind, flags);
 	if (r == 0)
 		r = cache_take(kind, call->kernel, &index);
 	if (r < 0)

@@ -61,6 +61,4 @@ result object_unload_id(uint32_t id, uint32_t generation, bool destroy) MUST_CHE
 /* Is the object needed by what runs now on some CPU? */
 bool object_in_use(uint32_t id);
 
-uint64_t random_number(void);
-
 #endif

@@ -1,4 +1,4 @@
-/* Capabilities. The key is drawn at boot, until a store keeps one. */
+/* Capabilities. The key is drawn at boot, until a store keeps one; that of the links is of one boot only. */
 #include "capability.h"
 #include "memory.h"
 
@@ -65,4 +65,18 @@ bool capability_genuine(const struct capability *c)
 
 	siphash_128(state.seal_key, (const uint8_t *)c, offsetof(struct capability, check), check);
 	return ((check[0] ^ c->check[0]) | (check[1] ^ c->check[1])) == 0 && c->spare == 0;
+}
+
+uint64_t link_draw(void)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t number, out[2] = { cpu->drawn_spare };
+
+	cpu->drawn_spare = 0;
+	if (out[0])
+		return out[0];
+	number = (uint64_t)cpu->number << 56 | cpu->drawn++;
+	siphash_128(state.link_key, (const uint8_t *)&number, sizeof number, out);
+	cpu->drawn_spare = out[1];
+	return out[0];
 }

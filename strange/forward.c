@@ -56,7 +56,7 @@ static void frame_fill(struct trap_frame *f, const struct event *e, const struct
 	f->access = e->access;
 	f->vector = e->vector;
 	f->error = e->error;
-	f->flags = 0;
+	f->flags = e->indirect ? FRAME_INDIRECT : 0;
 	f->space = e->space ? e->space->slot.uid : 0;
 	f->lower = 0;
 }

@@ -79,10 +79,10 @@ static result reference_take(struct call *call, uint64_t home, unsigned flags, b
 	uint32_t i;
 	result r;
 
-	if ((flags & LOAD_LOCKED) && call->kernel->locked[KIND_REFERENCE] >= call->kernel->lock_quota[KIND_REFERENCE])
-		return -BARYON_EQUOTA;
 	if (slot_find(KIND_REFERENCE, name))
 		return -BARYON_EEXIST;
+	if ((flags & LOAD_LOCKED) && call->kernel->locked[KIND_REFERENCE] >= call->kernel->lock_quota[KIND_REFERENCE])
+		return -BARYON_EQUOTA;
 	r = cache_take(KIND_REFERENCE, call->kernel, &i);
 	if (r < 0)
 		return r;

@@ -27,6 +27,7 @@
 /* Results of Strange's functions: >= 0 or a negated BARYON_E*, or one of these, which never reach a caller. */
 typedef long result;
 #define MUST_CHECK __attribute__((warn_unused_result))
+#define COLD __attribute__((cold))     /* made small, in a file that is made fast */
 enum {
 	RESULT_RESTART = -1000,     /* let interrupts in, then execute the call again */
 	RESULT_MISS = -1001,        /* cpu->want names what must be loaded first */
@@ -171,6 +172,7 @@ struct thread {
 		};
 		volatile uint64_t asked;
 	};
+	bool ending;                /* dying, and somebody takes its levels off */
 	bool unpark_token;
 	bool alertable;             /* waits for a stack by a call of its own: an alert ends that */
 	bool resumed_marker;
@@ -319,7 +321,7 @@ struct cpu {
 	struct thread *timers;
 	uint64_t timer_set;
 	uint64_t period_start_ns;
-	uint64_t random[2];
+	uint64_t drawn, drawn_spare;    /* links: how many pairs, and the half that is left; 0: none */
 	struct registers idle;
 } __attribute__((aligned(64)));
 
@@ -344,6 +346,7 @@ struct state {
 	uint16_t irq_offset[IRQ_LIMIT];
 	struct spin irq_lock;
 	uint64_t seal_key[2];
+	uint64_t link_key[2];       /* of this boot */
 	struct thread *volatile only;   /* while everything is forgotten: the one thread that runs */
 	uint64_t epoch;
 	char command_line[1024];

@@ -5,6 +5,7 @@
 #include "cache.h"
 #include "call.h"
 #include "kernel.h"
+#include "loss.h"
 #include "memory.h"
 #include "portal.h"
 #include "schedule.h"
@@ -152,7 +153,7 @@ static void thread_independ(struct thread *t)
 /* The top level: from the home when the thread is in no call, else from the record that the home names. */
 static result thread_levels(struct thread *t, const struct thread_home *h)
 {
-	struct record_name name = { h->top_record, h->top_space, h->top_portal, h->top_link };
+	struct record_name name = { h->top_record, h->top_space, h->top_portal, h->top_link, 0 };
 	result r;
 
 	if (h->depth == 0)
@@ -346,52 +347,35 @@ static void thread_out(struct thread *t, bool write)
 		scheduler_tell(k, home);
 }
 
-/* Destroying ends the calls too: the levels in the slot give back what they hold. The thread is dying and off its CPU; no lock. */
-static void levels_release(struct thread *t)
+/* The thread is dying, off every CPU and locked, and stays so; meanwhile it is unlocked, and nobody else may begin the same. Fails, and
+ * it is unlocked, when a level to be released cannot be reached now: somebody comes again. */
+static result levels_end(struct thread *t, bool write)
 {
-	for (unsigned i = 0; i < t->count; i++) {
-		struct activation *a = t->level[i];
+	unsigned run = t->run;
+	result r = 0;
 
-		if (a->record) {
-			frame_touch_pointer(a->record);
-			a->record->kind = ACTIVATION_FREE;
-		}
-		if (a->portal)
-			portal_stack_give(a->portal, a->stack);
+	if (t->ending) {
+		spin_unlock(&t->slot.lock);
+		return RESULT_RESTART;
 	}
-}
-
-/* What an owner's handler sees to is lost: a call in a space that is destroyed. */
-static bool handles_lost(struct thread *t)
-{
-	const struct activation *lower = thread_lower(t);
-
-	return thread_top(t)->kind == ACTIVATION_HANDLER && t->count == 2 && lower->kind == ACTIVATION_EXPLICIT &&
-	       lower->space->destroyed;
-}
-
-/* The top level does not outlast the thread's slot. */
-static bool top_ends(struct thread *t)
-{
-	const struct activation *a = thread_top(t);
-
-	return a->space->destroyed || (a->kind == ACTIVATION_IMPLICIT && (a->portal->flags & PORTAL_RESTARTS)) || handles_lost(t);
-}
-
-/* Levels in a space that is destroyed are lost: an explicit call returns with ELOST, an implicit one is executed again. So is
- * one in a portal that restarts: its stack is not kept by a thread that cannot run. A level whose lower one cannot be
- * had right now stays: unloading may have begun below. */
-static void levels_lose(struct thread *t)
-{
-	this_cpu()->losing = true;
-	while (t->depth > 0 && top_ends(t) && activation_want_lower(t) == 0) {
-		bool explicit = thread_top(t)->kind == ACTIVATION_EXPLICIT;
-
-		activation_pop(t);
-		if (explicit)
-			thread_top(t)->registers.rax = (uint64_t)-BARYON_ELOST;
-	}
-	this_cpu()->losing = false;
+	t->ending = true;
+	thread_unqueue_locked(t);
+	t->run = RUN_STOPPED;
+	spin_unlock(&t->slot.lock);
+	if (write)
+		levels_lose(t);
+	else
+		r = levels_cut(t);
+	if (!write && r == 0)
+		levels_release(t);
+	spin_lock(&t->slot.lock);
+	t->ending = false;
+	t->queue_at = NULL;
+	if (r < 0)
+		spin_unlock(&t->slot.lock);
+	else
+		t->run = run == RUN_READY || write ? RUN_READY : (uint8_t)run;
+	return r;
 }
 
 bool thread_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
@@ -421,21 +405,23 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 		return RESULT_RESTART;
 	}
 	if (!write || top_ends(t)) {
-		unsigned run = t->run;
+		result r = levels_end(t, write);
 
-		thread_unqueue_locked(t);
-		t->run = RUN_STOPPED;
-		spin_unlock(&t->slot.lock);
-		if (write)
-			levels_lose(t);
-		else
-			levels_release(t);
-		spin_lock(&t->slot.lock);
-		t->run = run == RUN_READY || write ? RUN_READY : (uint8_t)run;
-		t->queue_at = NULL;
+		if (r < 0)
+			return r;
 	}
 	thread_out(t, write);
 	return 0;
+}
+
+/* Off its CPU, and not to run. One that is dying is ended by whoever destroys it, who can wait for what that needs. */
+static void thread_put_off(struct cpu *cpu, struct thread *t)
+{
+	spin_lock(&t->slot.lock);
+	cpu->thread = NULL;
+	t->stop_asked = t->leave_asked = t->destroy_asked = false;
+	t->run = RUN_STOPPED;
+	spin_unlock(&t->slot.lock);
 }
 
 void thread_serve_asked(struct cpu *cpu, struct thread *t)
@@ -444,11 +430,7 @@ void thread_serve_asked(struct cpu *cpu, struct thread *t)
 
 	if (t->stop_asked && !t->unload_asked && t->slot.state == SLOT_LOADED) {
 		thread_off(cpu, t);
-		spin_lock(&t->slot.lock);
-		cpu->thread = NULL;
-		t->stop_asked = false;
-		t->run = RUN_STOPPED;
-		spin_unlock(&t->slot.lock);
+		thread_put_off(cpu, t);
 		return;
 	}
 	if (t->signal_mappings)
@@ -456,6 +438,10 @@ void thread_serve_asked(struct cpu *cpu, struct thread *t)
 			;
 	thread_off(cpu, t);
 	t->slot.state = SLOT_DYING;
+	if (destroy && levels_cut(t) < 0 && !t->unload_asked) {
+		thread_put_off(cpu, t);
+		return;
+	}
 	if (destroy)
 		levels_release(t);
 	else
@@ -475,6 +461,10 @@ void thread_map_lost(struct cpu *cpu, struct thread *t)
 
 result thread_unload_self(struct call *call, bool destroy)
 {
+	result r = destroy ? levels_cut(call->thread) : 0;
+
+	if (r < 0)
+		return r;
 	call->thread->unload_asked = true;
 	call->thread->destroy_asked = destroy;
 	return 0;
@@ -583,7 +573,7 @@ result call_yield(struct call *call)
 	return 0;
 }
 
-static result set_state(struct call *call, struct thread *t, uint64_t value)
+static COLD result set_state(struct call *call, struct thread *t, uint64_t value)
 {
 	if (value == THREAD_RUNNABLE) {
 		if (t->run == RUN_STOPPED)
@@ -619,7 +609,7 @@ static result set_bases(struct call *call, struct thread *t, uint64_t fs, uint64
 	return 0;
 }
 
-static result set_one(struct call *call, struct thread *t)
+static COLD result set_one(struct call *call, struct thread *t)
 {
 	uint64_t value = call->a[2];
 
@@ -646,7 +636,7 @@ static result set_one(struct call *call, struct thread *t)
 	return -BARYON_EINVAL;
 }
 
-result call_thread_set(struct call *call)
+COLD result call_thread_set(struct call *call)
 {
 	struct thread *t;
 	result r = thread_want(call, call->a[0], &t);
@@ -682,7 +672,7 @@ static void home_rebase(struct thread *t, baryon_uid space)
 }
 
 /* exec: the caller's lowest activation moves to another space of its owner. */
-result call_thread_rebase(struct call *call)
+COLD result call_thread_rebase(struct call *call)
 {
 	struct thread *t = call->thread;
 	struct space *old = t->base_space;
@@ -722,7 +712,7 @@ result call_thread_rebase(struct call *call)
 	return 0;
 }
 
-void thread_leave_base(struct call *call)
+COLD void thread_leave_base(struct call *call)
 {
 	struct thread *t = call->thread;
 
@@ -741,7 +731,7 @@ void thread_leave_base(struct call *call)
 		cpu_leave_map(call->cpu);
 }
 
-struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct space *space, uint64_t entry, uint64_t stack,
+COLD struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct space *space, uint64_t entry, uint64_t stack,
 				uint64_t argument, uint64_t handler_top, struct thread_home *home)
 {
 	struct thread *t;

@@ -68,6 +68,8 @@ static void locked_objects_count_against_the_quota(void)
 	a = container_home(100);
 	b = container_home(101);
 	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_CONTAINER, a, LOAD_LOCKED), 0);
+	/* What is loaded already needs no quota. */
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_CONTAINER, a, LOAD_LOCKED), -BARYON_EEXIST);
 	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_CONTAINER, b, LOAD_LOCKED), -BARYON_EQUOTA);
 	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_CONTAINER, b), 0);
 	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_CONTAINER, UID_MAKE(2, 100)), 0);

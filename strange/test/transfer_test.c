@@ -2,6 +2,7 @@
 #include "abi/start.h"
 #include "invariants.h"
 #include "strange/activation.h"
+#include "strange/capability.h"
 
 enum { PROGRAM_START = 0x5000, CHAIN = 6 };
 
@@ -249,6 +250,124 @@ static void a_depth_cannot_be_forged(void)
 	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, a->thread, 0)), 0);
 }
 
+/* a's thread is stopped inside b. Its owner puts a level of its own upon b's, to return to b in the middle of b's work. */
+static void a_level_cannot_be_put_upon_anothers(void)
+{
+	struct activation_record *r, *of_b;
+	struct thread_home *h;
+
+	fresh(false);
+	r = record_of(a, 0);
+	call_into(40, b, 0xb0);
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, a->thread), 0);
+	h = machine_translate(world_home(KIND_THREAD, a->thread, 0), RIGHT_WRITE);
+	of_b = record_of(b, 0);
+	*r = (struct activation_record){ .link = 77, .thread = a->thread, .kind = ACTIVATION_EXPLICIT, .depth = 2,
+					 .space = a->space, .portal = UID_MAKE(2, 70), .lower_link = h->top_link,
+					 .lower_record = h->top_record, .lower_space = h->top_space,
+					 .lower_portal = h->top_portal, .registers = { .rip = a->base + 0x4000 } };
+	CHECK_IS(of_b->link, h->top_link);
+	CHECK_IS(of_b->upper_link, 0);
+	world.after_step = NULL;        /* the stack of the forged level was never taken */
+	h->depth = 2;
+	h->top_link = r->link;
+	h->top_space = a->space;
+	h->top_portal = UID_MAKE(2, 70);
+	h->top_record = ((struct portal *)world_slot(KIND_PORTAL, UID_MAKE(2, 70)))->records;
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, a->thread, 0)), 0);
+	world_run(a->thread);
+	CHECK_IS(rip(), a->base + 0x4000);
+	world_portal_return(NULL);
+	CHECK(world_thread(a->thread) == NULL);
+	CHECK_IS(of_b->kind, ACTIVATION_EXPLICIT);
+}
+
+/* a's thread comes back to a level of a's that has returned already, because its owner kept the home and the record of then. */
+static void an_old_level_cannot_return_again(void)
+{
+	uint64_t home, back[8] = { 0 };
+	struct activation_record old, *r = NULL;
+	struct thread_home then, *h;
+
+	fresh(false);
+	home = world_home(KIND_THREAD, a->thread, 0);
+	call_into(40, b, 0xb0);
+	call_into(40, a, 0xa0);
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, a->thread), 0);
+	h = machine_translate(home, RIGHT_WRITE);
+	then = *h;
+	for (unsigned i = 0; i < 4; i++)
+		if (record_of(a, i)->kind == ACTIVATION_EXPLICIT)
+			r = record_of(a, i);
+	old = *r;
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, home), 0);
+	world_run(a->thread);
+	world_portal_return(back);
+	CHECK_IS(rip() & ~0xfffull, b->base);
+	now()->rip += 0x40;
+	call_into(40, a, 0xa0);
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, a->thread), 0);
+	*h = then;
+	*r = old;
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, home), 0);
+	world.after_step = NULL;        /* what a record says is no longer so */
+	world_run(a->thread);
+	world_portal_return(back);
+	CHECK(world_thread(a->thread) == NULL);
+}
+
+static unsigned taken(struct world_kernel *k)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		n += record_of(k, i)->kind != ACTIVATION_FREE;
+	return n;
+}
+
+/* Deep in calls, also when b's portal has to be loaded for it, and when the thread ends itself. */
+static void a_destroyed_thread_gives_back_all_its_stacks(void)
+{
+	for (unsigned way = 0; way < 3; way++) {
+		fresh(false);
+		for (unsigned i = 0; i < 6; i++)
+			call_into(40, i % 2 ? a : b, i % 2 ? 0xa0 : 0xb0);
+		CHECK_IS(taken(a) + taken(b), 6);
+		CHECK_IS(world_thread(a->thread)->depth, 6);
+		if (way == 2) {
+			CHECK_IS(rip() & ~0xfffull, a->base);
+			world_park();
+			world_run(ROOT_THREAD);
+			CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, a->thread), 0);
+			world_run(b->thread);
+			CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_PORTAL, UID_MAKE(3, 70)), 0);
+			world_run(ROOT_THREAD);
+			CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, a->thread, 0)), 0);
+		}
+		world_run(ROOT_THREAD);
+		CHECK_IS(world_call(CALL_OBJECT_DESTROY, KIND_THREAD, a->thread), 0);
+		CHECK(world_thread(a->thread) == NULL);
+		CHECK_IS(taken(a) + taken(b), 0);
+		CHECK_IS(((struct portal *)world_slot(KIND_PORTAL, UID_MAKE(3, 70)))->free_stacks, 15);
+		invariants_check();
+	}
+}
+
+static void links_do_not_repeat(void)
+{
+	static uint64_t drawn[4096];
+
+	fresh(false);
+	for (unsigned i = 0; i < 4096; i++) {
+		drawn[i] = link_draw();
+		for (unsigned j = 0; j < i; j++)
+			CHECK(drawn[i] != drawn[j]);
+	}
+}
+
 /* pools */
 
 static baryon_uid worker(unsigned n)
@@ -460,6 +579,7 @@ static void handlers_nest_on_the_handler_stack(void)
 		CHECK_IS(now()->rdi % 512, 0);
 		CHECK_IS(frame_here()->address, UID_MAKE(2, 999));
 		CHECK_IS(frame_here()->access, KIND_THREAD);
+		CHECK_IS(frame_here()->flags, 0);
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		struct trap_frame *f = machine_translate(thread_top(world_thread(thread))->block, RIGHT_WRITE);
@@ -543,6 +663,7 @@ static void a_fault_whose_handler_cannot_come_skips_nothing(void)
 	CHECK_IS(rip(), a->base + ENTRY_MISS);
 	struct trap_frame *f = frame_here();
 	CHECK_IS(f->cause, TRAP_MISS);
+	CHECK_IS(f->flags, FRAME_INDIRECT);
 	CHECK_IS(f->registers.rip, PROGRAM_START);
 	CHECK_IS(f->registers.rax, 0x1717);
 }
@@ -632,6 +753,10 @@ int main(void)
 	a_record_that_is_free_is_no_record();
 	a_record_cannot_leave_its_domain();
 	a_depth_cannot_be_forged();
+	a_level_cannot_be_put_upon_anothers();
+	an_old_level_cannot_return_again();
+	a_destroyed_thread_gives_back_all_its_stacks();
+	links_do_not_repeat();
 	full_pools_make_callers_wait();
 	waiting_for_ones_own_stack_fails_at_once();
 	alerts_end_a_wait_for_a_stack();
