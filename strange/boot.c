@@ -314,7 +314,7 @@ static void root_make(const struct boot_information *info)
 	root_objects(&b);
 	elf = image_module(frame_pointer((frame_number)(info->image_address / PAGE_BYTES)), info->image_bytes, "root", &bytes);
 	if (elf == NULL)
-		panic("the boot image has no root: load it as the module of this kernel");
+		panic("the boot image has no good root: load it whole, as the module of this kernel");
 	entry = image_load(elf, bytes, base, root_segment, root_word, &b);
 	if (entry == 0)
 		panic("root in the boot image is not a program that can be loaded");

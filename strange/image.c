@@ -38,6 +38,8 @@ const uint8_t *image_module(const void *image, uint64_t bytes, const char *name,
 			continue;
 		if (m->offset % PAGE_BYTES || m->offset > h->bytes || m->bytes > h->bytes - m->offset)
 			return NULL;
+		if (m->check && fnv((const uint8_t *)image + m->offset, m->bytes) != m->check)
+			return NULL;
 		*module_bytes = m->bytes;
 		return (const uint8_t *)image + m->offset;
 	}

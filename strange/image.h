@@ -4,7 +4,7 @@
 
 #include "abi/boot.h"
 
-/* The module of that name, or null: the image is malformed or has none. */
+/* The module of that name, or null: the image is malformed, has none, or the module's sum is wrong. */
 const uint8_t *image_module(const void *image, uint64_t bytes, const char *name, uint64_t *module_bytes);
 
 /* Load a static position-independent ELF64 at `base`: `segment` is called for each part to map, `word` gives Strange's view of

@@ -49,6 +49,7 @@ const void *host_image(uint64_t *bytes)
 	h->module[0].offset = PAGE_BYTES;
 	h->module[0].bytes = MODULE_BYTES;
 	program_make(image + PAGE_BYTES);
+	h->module[0].check = fnv(image + PAGE_BYTES, MODULE_BYTES);
 	h->check = fnv((const uint8_t *)h->module, sizeof h->module);
 	*bytes = sizeof image;
 	return image;

@@ -48,8 +48,20 @@ static void images_without_root_are_refused(void)
 {
 	static uint8_t junk[2 * PAGE_BYTES];
 
-	boot_panics(NULL, junk, sizeof junk, "no root");
+	boot_panics(NULL, junk, sizeof junk, "no good root");
 	boot_panics(NULL, junk, 0, "no boot image");
+}
+
+static void a_damaged_root_is_refused(void)
+{
+	uint64_t bytes;
+	const uint8_t *good = host_image(&bytes);
+	uint8_t *copy = malloc(bytes);
+
+	memcpy(copy, good, bytes);
+	copy[bytes - 1] ^= 1;
+	boot_panics(NULL, copy, bytes, "no good root");
+	free(copy);
 }
 
 int main(void)
@@ -58,5 +70,6 @@ int main(void)
 	kernels_run_in_their_domains();
 	too_small_caches_are_refused();
 	images_without_root_are_refused();
+	a_damaged_root_is_refused();
 	return 0;
 }

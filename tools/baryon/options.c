@@ -1,4 +1,5 @@
-/* Reads the command line. Every option is a row of one table: its name, whether it takes a value, and what reads it. */
+/* Reads the command line. Every option is a row of one table: its name, whether it takes a value, what `baryon help` says of it,
+ * and what reads it. The man page has an entry for each row: tests/system/smoke_command.test compares them. */
 #include "tools/baryon/options.h"
 
 #include <errno.h>
@@ -10,10 +11,12 @@
 #define MEMORY_LEAST_MIB 32
 #define MEMORY_MOST_MIB (1 << 20)
 #define TIMEOUT_MOST_SECONDS 10000000
+#define HELP_COLUMN 25
 
 struct option {
 	const char *name;
 	const char *value;          /* what it is called in messages; null: the option takes none */
+	const char *help;           /* lines */
 	bool (*read)(struct options *options, const char *value, struct complaint *complaint);
 };
 
@@ -191,22 +194,37 @@ static bool read_later(struct options *options, const char *value, struct compla
 }
 
 static const struct option table[] = {
-	{ "--root", "DIR|ARCHIVE", read_root },
-	{ "--cpus", "N", read_cpus },
-	{ "--memory", "SIZE", read_memory },
-	{ "--place", "NAME=PLACE", read_place },
-	{ "--caches", "KIND=N,...", read_caches },
-	{ "--timeout", "SECONDS", read_timeout },
-	{ "--kernel", "NAME", read_kernel },
-	{ "--setting", "KEY=VALUE", read_setting },
-	{ "--append", "WORDS", read_append },
-	{ "--iso", "FILE", read_iso },
-	{ "--uefi", NULL, read_uefi },
-	{ "--icount", NULL, read_icount },
-	{ "--verbose", NULL, read_verbose },
-	{ "--disk", "FILE", read_later },
-	{ "--fresh", NULL, read_later },
+	{ "--root", "DIR|ARCHIVE", "lay a host directory or a tar archive over the standard root;\nnothing is written back", read_root },
+	{ "--cpus", "N", "1 to 8; 2 when not given", read_cpus },
+	{ "--memory", "SIZE", "such as 512M or 2G; 1G when not given", read_memory },
+	{ "--place", "NAME=PLACE", "where the application kernel NAME (or all) runs: supervisor or\nisolated", read_place },
+	{ "--caches", "KIND=N,...", "sizes of the kernel's caches: kernel container page space thread\nportal mapping reference table",
+		read_caches },
+	{ "--timeout", "SECONDS", "end after that time, with status 124", read_timeout },
+	{ "--kernel", "NAME", "start a further application kernel of the boot image", read_kernel },
+	{ "--setting", "KEY=VALUE", "tell the application kernels something; the man page lists the keys", read_setting },
+	{ "--append", "WORDS", "add words to the kernel's command line", read_append },
+	{ "--iso", "FILE", "boot a medium by its own boot loader, with its own settings", read_iso },
+	{ "--uefi", NULL, "with --iso: by UEFI firmware", read_uefi },
+	{ "--icount", NULL, "count instructions: every run is the same", read_icount },
+	{ "--verbose", NULL, "show what the system says of itself, on standard error", read_verbose },
+	{ "--disk", "FILE", "not there yet: nothing is kept between runs", read_later },
+	{ "--fresh", NULL, "not there yet, goes with --disk", read_later },
 };
+
+void options_help(FILE *to)
+{
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		int width = fprintf(to, "  %s%s%s", table[i].name, table[i].value ? " " : "", table[i].value ? table[i].value : "");
+
+		for (const char *line = table[i].help; line; width = 0) {
+			int bytes = (int)strcspn(line, "\n");
+
+			fprintf(to, "%*s%.*s\n", HELP_COLUMN - width, "", bytes, line);
+			line = line[bytes] ? line + bytes + 1 : NULL;
+		}
+	}
+}
 
 static const struct option *option_find(const char *word)
 {

@@ -3,6 +3,7 @@
 #define TOOLS_BARYON_OPTIONS_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "tools/common/complain.h"
 
@@ -31,5 +32,8 @@ struct options {
 
 /* Reads the words after `run`. On failure the complaint is one line that says what to do. */
 bool options_read(struct options *options, char **word, struct complaint *complaint);
+
+/* Writes a line or two of help for every option. */
+void options_help(FILE *to);
 
 #endif
