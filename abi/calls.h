@@ -36,6 +36,11 @@ enum {                          /* load flags */
 
 enum { SIGNAL_OVERFLOWED = 1 << 16, LOG_LIMIT = 256, BATCH_LIMIT = 64 };
 
+/* mapping_unload's count of pages has, in its top bits, MAPPING_ACCESSED and MAPPING_DIRTY of what went before: so a long call keeps them
+ * when it is executed again. Callers leave them zero. */
+#define UNLOAD_SEEN_SHIFT 60
+#define UNLOAD_SEEN (12ull << UNLOAD_SEEN_SHIFT)
+
 enum {                          /* thread_set */
 	THREAD_SET_PRIORITY = 1,    /* 0..the kernel's ceiling */
 	THREAD_SET_CPU,             /* CPU number or CPU_ANY */

@@ -28,11 +28,22 @@ result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index) MUST_CH
 /* Unload one object of the kind. 0: tried one; RESULT_RESTART: nothing can go now. */
 result cache_displace(unsigned kind, struct kernel *for_whom) MUST_CHECK;
 void cache_give(unsigned kind, uint32_t index);
+/* A free mapping, if there is one. */
+bool mapping_take(uint32_t *index);
+/* The same for `count` dead mappings that are chained by `next`, from `first` - 1 to `last`. */
+void mappings_give(uint32_t first, uint32_t last, uint32_t count);
 
 /* Names. Insertion fails with EEXIST. A find takes no reference: recheck uid and generation under the slot's lock. */
 result slot_insert(unsigned kind, struct slot *s) MUST_CHECK;
 void slot_remove(unsigned kind, struct slot *s);
 struct slot *slot_find(unsigned kind, baryon_uid uid);
+/* The same, quicker for the one that was found last. */
+static inline struct slot *slot_recent(unsigned kind, baryon_uid uid)
+{
+	struct slot *s = this_cpu()->recent[kind];
+
+	return s && s->uid == uid && s->state != SLOT_FREE ? s : slot_find(kind, uid);
+}
 /* The same; when it is not loaded or dying, RESULT_MISS (or RESULT_RESTART while it is being unloaded). */
 result slot_want(unsigned kind, baryon_uid uid, struct slot **s) MUST_CHECK;
 

@@ -342,6 +342,21 @@ struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registe
 
 	if (number - CALL_COPY_IN <= CALL_COPY_OUT - CALL_COPY_IN && !cpu_attention(cpu, t) && copy_fast(t, r))
 		return r;
+	if (number == CALL_MAPPING_LOAD && !cpu_attention(cpu, t) && mapping_load_fast(t, r)) {
+		if (!(r->r10 & LOAD_RESUME)) {
+			r->rax = r->rdx;
+			return r;
+		}
+		number = CALL_RESUME;
+	}
+	if (number == CALL_MAPPING_UNLOAD && !cpu_attention(cpu, t) && mapping_unload_fast(t, r))
+		return r;
+	if (number == CALL_RESUME) {
+		struct registers *fast = strange_resume();
+
+		if (fast)
+			return fast;
+	}
 	struct call call = { .cpu = cpu, .thread = t, .space = top->space, .kernel = top->space->principal, .r = r,
 			     .a = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 } };
 
@@ -349,12 +364,6 @@ struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registe
 		registers_in(t, r);
 		top->registers.flags = 0;
 		return trap_forward(cpu, t, top);
-	}
-	if (number == CALL_RESUME) {
-		struct registers *fast = strange_resume();
-
-		if (fast)
-			return fast;
 	}
 	if (number >= CALL_COUNT) {
 		r->rax = (uint64_t)-BARYON_ENOSYS;

@@ -8,6 +8,10 @@ struct call;
 
 result call_mapping_load(struct call *call);
 result call_mapping_unload(struct call *call);
+/* Their short ways: all that is asked, with what is at hand, or false: take the long way. With LOAD_RESUME the resuming is left
+ * to do. Of unload the answer stands in r->rax. */
+bool mapping_load_fast(struct thread *t, const struct registers *r);
+bool mapping_unload_fast(const struct thread *t, struct registers *r);
 result call_mapping_protect(struct call *call);
 result call_mapping_read(struct call *call);
 

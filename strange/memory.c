@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "cache.h"
 #include "page.h"
+#include "space.h"
 #include "table.h"
 
 void memory_zero(void *to, uint64_t bytes) { __builtin_memset(to, 0, bytes); }
@@ -39,13 +40,6 @@ result want_address(struct space *space, uint64_t address, unsigned access)
 	return RESULT_FAULT;
 }
 
-static bool address_in_space(const struct space *s, uint64_t address)
-{
-	if (s->flags & SPACE_PROGRAM)
-		return address < PROGRAM_LIMIT;
-	return address - (DOMAIN_BASE + s->domain * DOMAIN_BYTES) < DOMAIN_BYTES;
-}
-
 static result place_of_entry(mmu_entry e, uint64_t address, struct memory_place *place)
 {
 	uint32_t page;
@@ -66,7 +60,7 @@ result memory_place(struct space *space, uint64_t address, unsigned access, stru
 {
 	mmu_entry e;
 
-	if (!address_in_space(space, address))
+	if (!space_contains(space, address, 1))
 		return -BARYON_EFAULT;
 	e = table_walk(space, address);
 	if (!mmu_present(e) || (access & ~mmu_rights(e) & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)))

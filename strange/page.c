@@ -14,18 +14,6 @@ static uint32_t page_hash(uint32_t container, uint64_t index)
 	return (uint32_t)(((index << 12) + container) * 0x9e3779b97f4a7c15ull >> 32) & state.cache[KIND_PAGE].hash.mask;
 }
 
-bool page_is(const struct page *p, const struct container *c, uint64_t index)
-{
-	uint64_t first = p->flags & PAGE_LARGE ? index & ~(GROUP_PAGES - 1) : index;
-
-	return p->state == SLOT_LOADED && p->container == c && p->index == first;
-}
-
-frame_number page_frame(const struct page *p, uint64_t index)
-{
-	return p->frame + (p->flags & PAGE_LARGE ? (uint32_t)(index % GROUP_PAGES) : 0);
-}
-
 static struct page *find_one(struct container *c, uint64_t index, bool large)
 {
 	struct hash *h = &state.cache[KIND_PAGE].hash;
@@ -45,7 +33,7 @@ static struct page *find_one(struct container *c, uint64_t index, bool large)
 
 struct page *page_find(struct container *c, uint64_t index)
 {
-	struct page *p = c->recent;
+	struct page **recent = &c->recent[index / GROUP_PAGES % PAGES_RECENT], *p = *recent;
 
 	if (p && page_is(p, c, index))
 		return p;
@@ -53,7 +41,7 @@ struct page *page_find(struct container *c, uint64_t index)
 	if (p == NULL)
 		p = find_one(c, index, false);
 	if (p)
-		c->recent = p;
+		*recent = p;
 	return p;
 }
 

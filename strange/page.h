@@ -8,9 +8,20 @@ struct call;
 
 /* The loaded page, or page group, that holds `index`; null when there is none. Recheck under its lock. */
 struct page *page_find(struct container *c, uint64_t index);
-bool page_is(const struct page *p, const struct container *c, uint64_t index);
 bool page_mark_dying(uint32_t index, uint32_t generation);
-frame_number page_frame(const struct page *p, uint64_t index);
+
+static inline bool page_is(const struct page *p, const struct container *c, uint64_t index)
+{
+	uint64_t first = p->flags & PAGE_LARGE ? index & ~(GROUP_PAGES - 1) : index;
+
+	return p->state == SLOT_LOADED && p->container == c && p->index == first;
+}
+
+static inline frame_number page_frame(const struct page *p, uint64_t index)
+{
+	return p->frame + (p->flags & PAGE_LARGE ? (uint32_t)(index % GROUP_PAGES) : 0);
+}
+
 /* Boot only: a page of root's, locked. */
 struct page *page_make_locked(struct container *c, uint64_t index, frame_number frame, unsigned flags);
 

@@ -7,12 +7,6 @@
 #include "capability.h"
 #include "memory.h"
 
-/* Names of references never collide with uids of other kinds: they have their own hash. */
-static baryon_uid reference_name(const struct space *s, uint64_t handle)
-{
-	return (uint64_t)slot_index(&s->slot) << 32 | handle;
-}
-
 result reference_want(struct space *space, uint64_t handle, unsigned kind, struct reference **out)
 {
 	struct slot *s;

@@ -72,11 +72,14 @@ void shootdown_space(struct space *space)
 	ask_others(set);
 }
 
+void shootdown_own(struct space *space, uint64_t address)
+{
+	if (cpus_with(space) & (1ull << this_cpu()->number))
+		mmu_invalidate(address);
+}
+
 void shootdown_page(struct space *space, uint64_t address)
 {
-	uint64_t set = cpus_with(space);
-
-	if (set & (1ull << this_cpu()->number))
-		mmu_invalidate(address);
-	ask_others(set);
+	shootdown_own(space, address);
+	ask_others(cpus_with(space));
 }

@@ -8,4 +8,21 @@
 struct space *space_of_address(const struct activation *a, uint64_t address);
 struct space *space_make_root(struct kernel *root, baryon_uid uid, uint32_t domain);
 
+static inline uint64_t space_first(const struct space *s)
+{
+	return s->flags & SPACE_PROGRAM ? 0 : DOMAIN_BASE + s->domain * DOMAIN_BYTES;
+}
+
+static inline uint64_t space_bytes(const struct space *s)
+{
+	return s->flags & SPACE_PROGRAM ? PROGRAM_LIMIT : DOMAIN_BYTES;
+}
+
+static inline bool space_contains(const struct space *s, uint64_t address, uint64_t bytes)
+{
+	uint64_t at = address - space_first(s), size = space_bytes(s);
+
+	return at <= size && bytes <= size - at;
+}
+
 #endif

@@ -85,12 +85,14 @@ struct kernel {
 	struct group_extent extents[KERNEL_EXTENTS];
 };
 
+enum { PAGES_RECENT = 8 };
+
 struct container {
 	struct slot slot;
 	uint64_t size_pages;
 	uint32_t signal_kernels[4];
 	uint32_t pages;             /* first page slot + 1; under slot.list_lock */
-	struct page *recent;        /* derived: found last */
+	struct page *recent[PAGES_RECENT];  /* derived: found last, by page group */
 };
 
 struct page {                   /* not a struct slot: there are many */
@@ -235,6 +237,7 @@ enum { MAPPING_SPACE_SHIFT = 48, MAPPING_THREAD_SHIFT = 36 };
 #define MAPPING_IS_LOCKED (1ull << 52)
 #define MAPPING_IS_LARGE  (1ull << 54)
 #define MAPPING_IS_LIVE   (1ull << 55)
+#define MAPPING_IS_RARE   (MAPPING_IS_LOCKED | 0xffffull << MAPPING_THREAD_SHIFT)
 _Static_assert(sizeof(struct mapping) == 16, "mapping descriptors have 16 bytes");
 
 struct reference {
@@ -265,9 +268,16 @@ struct table {
 
 struct frame_info {
 	uint32_t page;              /* page slot + 1 */
-	uint32_t mappings : 24;     /* first mapping + 1; under the page's lock */
-	uint32_t flags : 8;
+	union {
+		uint32_t mappings : 24;     /* first mapping + 1; under the page's lock. Written by frame_set_mappings */
+		struct {
+			uint16_t mappings_low;
+			uint8_t mappings_high;
+			uint8_t flags;      /* under no lock: whoever writes the mappings must leave it alone */
+		};
+	};
 };
+_Static_assert(sizeof(struct frame_info) == 8, "there is one for every frame");
 enum { FRAME_DIRTY = 1 };
 
 struct hash {
@@ -374,6 +384,13 @@ static inline struct mapping *mapping_at(uint32_t i) { return SLOT_AT(mapping, K
 static inline struct space *space_at(uint32_t i) { return SLOT_AT(space, KIND_SPACE, i); }
 static inline struct thread *thread_at(uint32_t i) { return SLOT_AT(thread, KIND_THREAD, i); }
 static inline uint32_t slot_index(const struct slot *s) { return OBJECT_INDEX(s->id); }
+static inline void frame_set_mappings(frame_number frame, uint32_t head)
+{
+	struct frame_info *f = &state.frames[frame];
+
+	f->mappings_low = (uint16_t)head;
+	f->mappings_high = (uint8_t)(head >> 16);
+}
 static inline uint32_t page_number(const struct page *p) { return (uint32_t)(p - page_at(0)); }
 static inline uint32_t mapping_number(const struct mapping *m) { return (uint32_t)(m - mapping_at(0)); }
 

@@ -6,11 +6,6 @@
 #include "mapping.h"
 #include "shootdown.h"
 
-mmu_entry *table_entries(uint32_t table)
-{
-	return frame_pointer(state.table_frame + table);
-}
-
 static uint32_t table_of_entry(mmu_entry e)
 {
 	return mmu_frame(e) - state.table_frame;
@@ -72,25 +67,12 @@ static uint32_t table_make(struct space *space, uint32_t parent, unsigned slot, 
 	return t;
 }
 
-/* Whoever holds the space's lock may believe that a table is the space's. */
-static bool leaf_is(const struct space *s, uint32_t table, uint64_t address)
-{
-	const struct table *t = &state.tables[table];
-
-	return t->live && t->level == 0 && t->space == slot_index(&s->slot) && t->address == (address & ~(GROUP_BYTES - 1));
-}
-
 static uint32_t leaf_walk(struct space *space, uint64_t address, unsigned want, unsigned *slot);
 
-uint32_t table_leaf(struct space *space, uint64_t address, unsigned want, unsigned *slot)
+uint32_t table_leaf_long(struct space *space, uint64_t address, unsigned want, unsigned *slot)
 {
-	uint32_t table = space->leaf;
+	uint32_t table = leaf_walk(space, address, want, slot);
 
-	if (want == 0 && table != 0 && leaf_is(space, table, address)) {
-		*slot = mmu_index(address, 0);
-		return table;
-	}
-	table = leaf_walk(space, address, want, slot);
 	if (want == 0 && table < TABLE_NONE - 1)
 		space->leaf = table;
 	return table;
@@ -147,9 +129,9 @@ uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsi
 
 /* Empty tables go once every CPU that may walk them has flushed; the caller flushes anyway, but the table must not
  * be reused before, so the flush happens here. */
-void table_entry_gone(struct space *space, uint32_t table)
+void table_entries_gone(struct space *space, uint32_t table, unsigned count)
 {
-	while (--state.tables[table].entries == 0 && state.tables[table].parent) {
+	for (; (state.tables[table].entries -= (uint16_t)count) == 0 && state.tables[table].parent; count = 1) {
 		uint32_t parent = state.tables[table].parent - 1;
 
 		(void)mmu_exchange(&table_entries(parent)[state.tables[table].slot], 0);
@@ -163,8 +145,7 @@ void table_unused(struct space *space, uint32_t table)
 {
 	if (state.tables[table].entries)
 		return;
-	state.tables[table].entries = 1;
-	table_entry_gone(space, table);
+	table_entries_gone(space, table, 0);
 }
 
 static void domain_install(struct space *space, mmu_entry e)

@@ -44,12 +44,33 @@ _Static_assert(MMU_LEVELS == 4, "table_walk");
 /* The table with the leaf entry of `address` (level 0, or 1 for large), making what is missing. The space is locked.
  * TABLE_NONE: no table is free: unlock, table_displace, again. -> entry's slot in *slot. EEXIST-like conflicts (a large mapping
  * in the way, or tables under a large one) give TABLE_NONE - 1. */
-uint32_t table_leaf(struct space *space, uint64_t address, unsigned level, unsigned *slot);
+uint32_t table_leaf_long(struct space *space, uint64_t address, unsigned level, unsigned *slot);
+
+/* Is the table (0: none) the space's lowest for the address? The space is locked. */
+static inline bool table_is_leaf(const struct space *s, uint32_t table, uint64_t address)
+{
+	const struct table *t = &state.tables[table];
+
+	return table != 0 && t->live && t->level == 0 && t->space == slot_index(&s->slot) &&
+	       t->address == (address & ~(GROUP_BYTES - 1));
+}
+
+static inline uint32_t table_leaf(struct space *space, uint64_t address, unsigned level, unsigned *slot)
+{
+	if (level == 0 && table_is_leaf(space, space->leaf, address)) {
+		*slot = mmu_index(address, 0);
+		return space->leaf;
+	}
+	return table_leaf_long(space, address, level, slot);
+}
 
 /* The table in which the walk to `address` ends, and the level of its entry: present or not. */
 uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsigned *slot);
 
-mmu_entry *table_entries(uint32_t table);
+static inline mmu_entry *table_entries(uint32_t table)
+{
+	return frame_pointer(state.table_frame + table);
+}
 static inline void table_entry_new(uint32_t table, unsigned slot)
 {
 	struct table *t = &state.tables[table];
@@ -64,8 +85,8 @@ static inline void table_entry_new(uint32_t table, unsigned slot)
 unsigned table_scan(uint32_t table, unsigned from);
 static inline uint32_t *table_shadow(uint32_t table) { return &state.shadow[table * 512ull]; }
 
-/* An entry was taken out of / put in: free tables that became empty. The space is locked. */
-void table_entry_gone(struct space *space, uint32_t table);
+/* Entries were taken out: free tables that became empty. The space is locked. */
+void table_entries_gone(struct space *space, uint32_t table, unsigned count);
 
 /* A table that table_leaf may just have made was not used after all. The space is locked. */
 void table_unused(struct space *space, uint32_t table);

@@ -273,6 +273,25 @@ static uint64_t copy_piece(uint64_t to, uint64_t from, uint64_t bytes, uint64_t 
 	return n;
 }
 
+uint64_t trap_read(void *own, const void *from, uint64_t bytes, uint64_t *address)
+{
+	bool was = host_this->supervisor;
+	uint64_t done;
+
+	host_this->supervisor = true;
+	for (done = 0; done < bytes; done++) {
+		const uint8_t *byte = machine_translate((uint64_t)from + done, RIGHT_READ);
+
+		if (byte == NULL) {
+			*address = (uint64_t)from + done;
+			break;
+		}
+		((uint8_t *)own)[done] = *byte;
+	}
+	host_this->supervisor = was;
+	return done;
+}
+
 /* Strange copies in ring 0, whatever ran. */
 uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address)
 {

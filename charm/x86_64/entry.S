@@ -540,9 +540,10 @@ entry_vectors:
 
 /* uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address): words first; a fault among the
  * words goes on with bytes up to the exact place; a fault among the bytes ends it (trap_own, by copy_fixups). */
-	.globl trap_copy
+	.globl trap_copy, trap_read
 	.balign 16
 trap_copy:
+trap_read:
 	mov %rcx, %r8
 	mov %rdx, %rax
 	mov %rdx, %rcx

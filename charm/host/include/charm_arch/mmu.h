@@ -26,6 +26,14 @@ static inline mmu_entry mmu_make(frame_number frame, unsigned rights)
 	return e;
 }
 
+/* The entry with no more rights than these, RIGHT_READ among them; everything else of it stays. */
+static inline mmu_entry mmu_restrict(mmu_entry e, unsigned rights)
+{
+	if (!(rights & RIGHT_WRITE))
+		e &= ~(mmu_entry)ENTRY_WRITE;
+	return rights & RIGHT_EXECUTE ? e : e | ENTRY_NO_EXECUTE;
+}
+
 static inline mmu_entry mmu_make_table(frame_number table)
 {
 	return (mmu_entry)table << PAGE_BITS | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
