@@ -150,7 +150,7 @@ static result call_stack_wait(struct call *call, struct portal *p)
 	return RESULT_TRANSFERRED;
 }
 
-static void callee_start(struct thread *t, struct portal *p, uint32_t stack, const struct reference *f)
+static void callee_start(struct thread *t, struct portal *p, uint32_t stack, uint64_t badge)
 {
 	struct activation *lower = thread_top(t), *a = activation_push(t);
 
@@ -165,25 +165,21 @@ static void callee_start(struct thread *t, struct portal *p, uint32_t stack, con
 	a->record->kind = ACTIVATION_EXPLICIT;
 	a->record->thread = t->slot.uid;
 	a->registers = (struct registers){
-		.rip = p->entry, .rsp = portal_stack_top(p, stack), .rax = f->badge, .rbx = p->cookie,
+		.rip = p->entry, .rsp = portal_stack_top(p, stack), .rax = badge, .rbx = p->cookie,
 		.flags = p->space->flags & SPACE_SUPERVISOR ? REGISTERS_SUPERVISOR : 0,
 	};
 	words_move(&a->registers, &lower->registers);
 }
 
-result call_portal_call(struct call *call)
+/* The portal does not end meanwhile. */
+static result portal_push(struct call *call, struct portal *p, const struct reference_view *f)
 {
 	struct thread *t = call->thread;
-	struct reference *f;
-	struct portal *p;
 	uint32_t stack;
-	result r = reference_want(call->space, call->r->rbx, KIND_PORTAL, &f);
+	result r;
 
-	if (r < 0)
-		return r;
-	p = (struct portal *)f->target;
-	if (!(f->rights & RIGHT_CALL))
-		return -BARYON_EPERM;
+	if (!reference_is(f))
+		return RESULT_RESTART;
 	if (p->stack_count == 0)
 		return -BARYON_EINVAL;
 	r = activation_make_room(t);
@@ -191,14 +187,30 @@ result call_portal_call(struct call *call)
 		return r;
 	if (!portal_stack_take(p, &stack))
 		return call_stack_wait(call, p);
-	callee_start(t, p, stack, f);
-	call->space->binding[f->handle % BINDINGS] = (struct binding){ f->handle, p, f->badge };
+	callee_start(t, p, stack, f->badge);
 	/* Whoever unloads the space or the portal marked it first. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (p->space->slot.state == SLOT_LOADED && p->slot.state == SLOT_LOADED && p == (struct portal *)f->target)
+	if (reference_bind(call->space, call->r->rbx, f) && p->space->slot.state == SLOT_LOADED &&
+	    p->slot.state == SLOT_LOADED)
 		return RESULT_TRANSFERRED;
 	activation_pop(t);
 	return RESULT_RESTART;
+}
+
+result call_portal_call(struct call *call)
+{
+	struct reference_view f;
+	result r;
+
+	portal_entered(call->cpu);      /* by the short way, which gave up */
+	r = reference_want(call->space, call->r->rbx, KIND_PORTAL, &f);
+	if (r < 0)
+		return r;
+	if (!(f.rights & RIGHT_CALL))
+		return -BARYON_EPERM;
+	portal_enter(call->cpu, (struct portal *)f.target);
+	r = portal_push(call, (struct portal *)f.target, &f);
+	portal_entered(call->cpu);
+	return r;
 }
 
 /* What a callee would return to is gone: the thread ends here, for the callee has nobody to tell. */

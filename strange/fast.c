@@ -15,7 +15,10 @@ static inline struct registers *enter(struct cpu *cpu, struct thread *t, unsigne
 	const struct kernel *k = t->slot.keeper;
 	const struct portal *p = k->portal[cause];
 	struct trap_frame *f = t->handler_frame;
+	uint64_t entry = p ? p->entry : 0;
 
+	/* A portal that ends is taken from its kernel first, and that is counted: the entry was read before. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (cpu_attention(cpu, t) || p == NULL || k->portals_changed != t->portals_seen || !cpu_enter_map(cpu, a->map))
 		return NULL;
 	a->kind = ACTIVATION_HANDLER;
@@ -29,7 +32,7 @@ static inline struct registers *enter(struct cpu *cpu, struct thread *t, unsigne
 	f->cause = cause;
 	f->flags = 0;
 	t->handler_record->kind = ACTIVATION_HANDLER;
-	t->launch.rip = p->entry;
+	t->launch.rip = entry;
 	t->launch.cause = cause;
 	trap_save_to(&a->registers);
 	return trap_tagged(&t->launch, t->launch_tag);

@@ -65,6 +65,7 @@ static inline bool stack_give(struct portal *p, struct activation *a)
 	return false;
 }
 
+/* Null: call_portal_call goes on, and ends the entering. */
 struct registers *strange_portal_call(struct registers *place, uint64_t handle)
 {
 	struct cpu *cpu = this_cpu();
@@ -76,24 +77,31 @@ struct registers *strange_portal_call(struct registers *place, uint64_t handle)
 
 	if (handle == 0 || b->handle != handle || place != &lower->registers || t->count != 1 || cpu_attention(cpu, t))
 		return NULL;
+	cpu->entering = p;
+	a->registers.rax = b->badge;
+	/* Whoever unloads the reference or the portal said so first, and then looks who enters it: taking a stack is the fence between. */
 	stack = stack_take(p);
 	if (stack == PORTAL_STACKS)
 		return NULL;
-	a->registers.rax = b->badge;
+	if (b->handle != handle || b->portal != p || p->slot.state != SLOT_LOADED) {
+		__atomic_fetch_or(&p->free_stacks, 1u << stack, __ATOMIC_SEQ_CST);
+		return NULL;
+	}
 	callee_fill(t, a, lower, p, stack);
 	thread_swap(t);
 	t->count = 2;
 	t->depth++;
 	t->prepared = t->entered = false;
-	/* Whoever unloads the reference or the portal said so first, and then looked at this thread; a space goes after its portals. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (b->handle == handle && p->slot.state == SLOT_LOADED && cpu_enter_map(cpu, a->map)) {
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (cpu_enter_map(cpu, a->map)) {
+		cpu->entering = NULL;
 		cpu_hide_xstate(true);
 		trap_save_to(&a->registers);
 		return &a->registers;
 	}
+	a->record->kind = ACTIVATION_FREE;
+	__atomic_fetch_or(&p->free_stacks, 1u << stack, __ATOMIC_SEQ_CST);
 	level_drop(t, a);
-	(void)stack_give(p, a);
 	return NULL;
 }
 

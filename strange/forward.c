@@ -183,9 +183,22 @@ static result owner_of(struct thread *t, const struct event *e, struct kernel **
 	return 0;
 }
 
-static result deliver(struct cpu *cpu, struct thread *t, const struct event *e)
+static result enter_owner(struct cpu *cpu, struct thread *t, const struct event *e, struct portal *p, struct kernel *owner)
 {
 	const struct space *runs_in = thread_top(t)->space;
+
+	if (owner->portal[e->cause] != p)
+		return RESULT_RESTART;
+	if (t->slot.keeper == owner && p->space == t->handler_space &&
+	    (runs_in->slot.keeper == owner || runs_in->principal == owner))
+		return handler_push(t, e, p);
+	if (e->cause == TRAP_SYSCALL)
+		return -BARYON_EINVAL;
+	return pool_push(cpu, t, e, p, owner);
+}
+
+static result deliver(struct cpu *cpu, struct thread *t, const struct event *e)
+{
 	struct kernel *owner;
 	struct portal *p;
 	result r = owner_of(t, e, &owner);
@@ -194,12 +207,10 @@ static result deliver(struct cpu *cpu, struct thread *t, const struct event *e)
 		r = kernel_portal_want(owner, (unsigned)e->cause, &p);
 	if (r < 0)
 		return r;
-	if (t->slot.keeper == owner && p->space == t->handler_space &&
-	    (runs_in->slot.keeper == owner || runs_in->principal == owner))
-		return handler_push(t, e, p);
-	if (e->cause == TRAP_SYSCALL)
-		return -BARYON_EINVAL;
-	return pool_push(cpu, t, e, p, owner);
+	portal_enter(cpu, p);
+	r = enter_owner(cpu, t, e, p, owner);
+	portal_entered(cpu);
+	return r;
 }
 
 static void event_of_want(struct event *e, const struct want *w)

@@ -522,29 +522,34 @@ static result plan_signal(struct plan *p, struct call *call, const struct space 
 	return r;
 }
 
-static result plan_grant(struct plan *p, struct space *from)
+/* What refuses a mapping was true only if the reference was bound all the time: its target may be another by now. */
+static result refused(const struct reference_view *v)
+{
+	return reference_is(v) ? -BARYON_EINVAL : RESULT_RESTART;
+}
+
+static result plan_grant(struct plan *p, struct space *from, struct reference_view *v)
 {
 	unsigned needed = p->h.rights | (p->h.signal ? RIGHT_SIGNAL : 0);
-	struct reference *reference;
-	result r = reference_want(from, p->h.container, KIND_CONTAINER, &reference);
+	result r = reference_want(from, p->h.container, KIND_CONTAINER, v);
 
 	if (r < 0)
 		return r;
-	if (!grant_read(reference, reference_name(from, p->h.container), &p->grant))
-		return RESULT_RESTART;
-	if (needed & ~p->grant.rights)
+	if (needed & ~v->rights)
 		return -BARYON_EPERM;
-	return p->h.index < p->grant.container->size_pages ? 0 : -BARYON_EINVAL;
+	p->grant = (struct grant){ (struct container *)v->target, v->target_uid, v->rights };
+	return p->h.index < p->grant.container->size_pages ? 0 : refused(v);
 }
 
 static result plan_make(struct plan *p, struct call *call, struct space *s)
 {
 	const struct mapping_home *h = &p->h;
+	struct reference_view v;
 	result r = home_check(s, h);
 
 	p->signal = NULL;
 	if (r == 0)
-		r = plan_grant(p, call->space);
+		r = plan_grant(p, call->space, &v);
 	if (r < 0)
 		return r;
 	p->page = page_find(p->grant.container, h->index);
@@ -556,7 +561,7 @@ static result plan_make(struct plan *p, struct call *call, struct space *s)
 	}
 	if (((h->flags & MAPPING_LARGE) && !(p->page->flags & PAGE_LARGE)) ||
 	    !rights_granted(p->page, h->rights, p->grant.rights))
-		return -BARYON_EINVAL;
+		return page_granted(p->page, &p->grant, h->index) ? refused(&v) : RESULT_RESTART;
 	p->page->used = true;
 	return plan_signal(p, call, s);
 }

@@ -59,6 +59,31 @@ void portal_stack_give(struct portal *p, uint32_t stack)
 		waiters_wake(p);
 }
 
+/* The short way gives stacks back without waking anybody. */
+void portal_entered(struct cpu *cpu)
+{
+	struct portal *p = cpu->entering;
+
+	if (p && p->waiting && p->free_stacks)
+		waiters_wake(p);
+	cpu->entering = NULL;
+}
+
+/* No thread is inside or about to be: from here on no stack is to be had. The portal is locked and dying. */
+static bool portal_closed(struct portal *p)
+{
+	uint32_t bits = __atomic_exchange_n(&p->free_stacks, 0, __ATOMIC_SEQ_CST), id, generation;
+	bool closed = true;
+
+	for (unsigned i = 0; i < state.cpus; i++)
+		closed &= __atomic_load_n(&state.cpu[i].entering, __ATOMIC_SEQ_CST) != p;
+	/* Who was about to enter before may be inside now. */
+	closed = closed && (bits == portal_all_stacks(p) || !thread_in_portal(p, &id, &generation));
+	if (!closed)
+		__atomic_fetch_or(&p->free_stacks, bits, __ATOMIC_SEQ_CST);
+	return closed;
+}
+
 bool portal_wait(struct portal *p, struct thread *t)
 {
 	bool wait;
@@ -132,7 +157,6 @@ static result records_take(struct portal *p)
 		return r;
 	p->record = place.pointer;
 	frame_touch(place.frame);
-	stacks_scan(p);
 	return 0;
 }
 
@@ -172,6 +196,7 @@ static result portal_finish(struct portal *p, const struct portal_home *h)
 		return RESULT_RESTART;
 	}
 	p->space->entered = true;
+	stacks_scan(p);
 	return 0;
 }
 
@@ -226,6 +251,10 @@ result portal_unload(uint32_t index, uint32_t generation, bool write)
 	waiters_wake(p);
 	if (!slot_lock_dying(&p->slot, generation))
 		return 0;
+	if (!portal_closed(p)) {
+		spin_unlock(&p->slot.lock);
+		return RESULT_RESTART;
+	}
 	if (p->record)
 		memory_independ(frame_of_pointer(p->record), &p->record_node);
 	dependent_remove(&p->space->slot, &p->space_node);

@@ -7,24 +7,76 @@
 #include "capability.h"
 #include "memory.h"
 
-result reference_want(struct space *space, uint64_t handle, unsigned kind, struct reference **out)
+bool reference_is(const struct reference_view *v)
 {
-	struct slot *s;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return v->from->slot.generation == v->generation && v->from->slot.state == SLOT_LOADED;
+}
+
+static bool view_take(struct reference_view *v, struct slot *s, baryon_uid name)
+{
+	struct reference *f = (struct reference *)s;
+
+	if (s == NULL)
+		return false;
+	v->from = f;
+	v->generation = __atomic_load_n(&s->generation, __ATOMIC_ACQUIRE);
+	if (s->state != SLOT_LOADED || s->uid != name)
+		return false;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	v->rights = f->rights;
+	v->target = f->target;
+	v->target_uid = f->target_uid;
+	v->badge = f->badge;
+	s->used = true;
+	return reference_is(v);
+}
+
+result reference_want(struct space *space, uint64_t handle, unsigned kind, struct reference_view *v)
+{
+	baryon_uid name = reference_name(space, handle);
+	struct kernel *k;
 
 	if (handle == 0 || handle >= HANDLE_LIMIT)
 		return -BARYON_EINVAL;
-	s = slot_find(KIND_REFERENCE, reference_name(space, handle));
-	if (s == NULL || s->state != SLOT_LOADED) {
-		baryon_uid uid = space->slot.uid;
-		/* The first handles were put in by whoever keeps the space. */
-		struct kernel *k = space->principal && handle >= HANDLE_FIRST_FREE ? space->principal :
-											    space->slot.keeper;
+	if (view_take(v, slot_find(KIND_REFERENCE, name), name))
+		return OBJECT_KIND(v->target->id) == kind ? 0 : -BARYON_EINVAL;
+	/* The first handles were put in by whoever keeps the space. */
+	k = space->principal && handle >= HANDLE_FIRST_FREE ? space->principal : space->slot.keeper;
+	return want_kept_by(k->number, KIND_REFERENCE, space->slot.uid, handle);
+}
 
-		return want_kept_by(k->number, KIND_REFERENCE, uid, handle);
-	}
-	*out = (struct reference *)s;
-	s->used = true;
-	return OBJECT_KIND((*out)->target->id) == kind ? 0 : -BARYON_EINVAL;
+/* The handle is written last and taken away first, so a reader that sees it twice read what belongs to it. */
+static void binding_put(struct space *space, uint64_t handle, const struct reference_view *v)
+{
+	struct binding *b = &space->binding[handle % BINDINGS];
+
+	spin_lock(&space->slot.list_lock);
+	__atomic_store_n(&b->handle, 0, __ATOMIC_SEQ_CST);
+	b->portal = (struct portal *)v->target;
+	b->badge = v->badge;
+	__atomic_store_n(&b->handle, handle, __ATOMIC_SEQ_CST);
+	spin_unlock(&space->slot.list_lock);
+}
+
+static void binding_drop(struct space *space, uint64_t handle)
+{
+	struct binding *b = &space->binding[handle % BINDINGS];
+
+	spin_lock(&space->slot.list_lock);
+	if (b->handle == handle)
+		__atomic_store_n(&b->handle, 0, __ATOMIC_SEQ_CST);
+	spin_unlock(&space->slot.list_lock);
+}
+
+bool reference_bind(struct space *space, uint64_t handle, const struct reference_view *v)
+{
+	binding_put(space, handle, v);
+	/* Whoever unloads the reference marked it first, and then takes the binding out. */
+	if (reference_is(v))
+		return true;
+	binding_drop(space, handle);
+	return false;
 }
 
 static result target_want(struct call *call, const struct reference_home *h, struct slot **target, struct slot **space)
@@ -147,8 +199,7 @@ result reference_unload(uint32_t index, uint32_t generation, bool write)
 	(void)write;
 	if (!slot_lock_dying(&f->slot, generation))
 		return 0;
-	if (f->space->binding[f->handle % BINDINGS].handle == f->handle)
-		__atomic_store_n(&f->space->binding[f->handle % BINDINGS].handle, 0, __ATOMIC_SEQ_CST);
+	binding_drop(f->space, f->handle);
 	dependent_remove(&f->space->slot, &f->space_node);
 	dependent_remove(f->target, &f->target_node);
 	slot_end(&f->slot);

@@ -324,6 +324,7 @@ struct cpu {
 	uint32_t flush_done;        /* the last ticket served */
 	volatile bool paused;
 	bool losing;                /* levels of a thread are taken off: nothing else is unloaded for that */
+	struct portal *entering;    /* a portal that may not end, for a thread of this CPU is about to enter it */
 	struct want want;
 	struct slot *recent[KIND_COUNT];    /* found last, of each kind */
 	struct queue queue;

@@ -47,9 +47,7 @@ bool thread_in_space(const struct space *s, uint32_t *id, uint32_t *generation)
 
 bool thread_in_portal(const struct portal *p, uint32_t *id, uint32_t *generation)
 {
-	uint32_t all = p->stack_count == 32 ? ~0u : (1u << p->stack_count) - 1;
-
-	return p->free_stacks != all && thread_search(NULL, p, id, generation);
+	return p->free_stacks != portal_all_stacks(p) && thread_search(NULL, p, id, generation);
 }
 
 /* loading */
