@@ -166,7 +166,7 @@ static result home_check(struct call *call, const struct page_home *h)
 		return -BARYON_EVERSION;
 	if (UID_KEEPER(h->container) != call->kernel->number || !(call->kernel->rights & KERNEL_MAY_FRAMES))
 		return -BARYON_EPERM;
-	if ((h->index & align) || (h->frame & align) || h->frame + align >= state.frame_limit)
+	if ((h->index & align) || (h->frame & align) || h->frame + align >= state.frame_limit || h->cleared > align)
 		return -BARYON_EINVAL;
 	if ((h->flags & PAGE_LOCKED) && call->kernel->locked[KIND_PAGE] >= call->kernel->lock_quota[KIND_PAGE])
 		return -BARYON_EQUOTA;

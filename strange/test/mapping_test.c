@@ -311,6 +311,9 @@ static void homes_of_pages_are_checked(void)
 	CHECK_IS(page_try(&x), -BARYON_EINVAL);
 	x = h, x.index = 1u << 20;
 	CHECK_IS(page_try(&x), -BARYON_EINVAL);
+	/* Cleared beyond its end, clearing would never be over. */
+	x = h, x.flags = PAGE_CLEAR, x.cleared = 2;
+	CHECK_IS(page_try(&x), -BARYON_EINVAL);
 	CHECK_IS(page_try(&h), 1);
 	CHECK_IS(page_try(&h), 1);
 	x = h, x.index = 1001;
