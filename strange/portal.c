@@ -160,6 +160,7 @@ static result records_take(struct portal *p)
 	return 0;
 }
 
+/* The portal is locked: a kernel names none that was unloaded meanwhile, and forgets none that was loaded since. */
 static void kernel_name(struct portal *p, struct portal *value)
 {
 	struct kernel *k = p->slot.keeper;
@@ -225,9 +226,11 @@ result portal_load(struct call *call, uint64_t home, unsigned flags)
 		slot_abort(s);
 		return r;
 	}
+	spin_lock(&s->lock);
 	r = slot_publish(s);
 	if (r == 0)
 		kernel_name((struct portal *)s, (struct portal *)s);
+	spin_unlock(&s->lock);
 	return r;
 }
 
@@ -245,9 +248,10 @@ result portal_unload(uint32_t index, uint32_t generation, bool write)
 	struct portal *p = SLOT_AT(portal, KIND_PORTAL, index);
 
 	(void)write;
-	if (p->slot.generation != generation || p->slot.state != SLOT_DYING)
+	if (!slot_lock_dying(&p->slot, generation))
 		return 0;
 	kernel_name(p, NULL);
+	spin_unlock(&p->slot.lock);
 	waiters_wake(p);
 	if (!slot_lock_dying(&p->slot, generation))
 		return 0;
