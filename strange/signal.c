@@ -126,12 +126,12 @@ result call_interrupt_bind(struct call *call)
 		return r;
 	if (!(page_at(place.page)->flags & PAGE_LOCKED))
 		return -BARYON_EINVAL;
+	if (!irq_route((unsigned)irq, 0))
+		return -BARYON_ENOENT;
 	spin_lock(&state.irq_lock);
 	state.irq_frame[irq] = place.frame;
 	state.irq_offset[irq] = (uint16_t)(call->a[1] % PAGE_BYTES);
 	spin_unlock(&state.irq_lock);
-	if (!irq_route((unsigned)irq, 0))
-		return -BARYON_ENOENT;
 	irq_unmask((unsigned)irq);
 	return 0;
 }
