@@ -14,7 +14,7 @@
 
 unsigned thread_effective_priority(const struct thread *t)
 {
-	const struct kernel *k = t->slot.keeper;
+	const struct kernel *k = t->payer;
 	unsigned p = t->priority < k->priority_ceiling ? t->priority : k->priority_ceiling;
 
 	return t->cpu >= 0 && k->demoted[t->cpu] ? 0 : p;
@@ -166,7 +166,7 @@ void cpu_leave_map(struct cpu *cpu)
 
 static void charge(struct cpu *cpu, struct thread *t, uint64_t now)
 {
-	struct kernel *k = t->slot.keeper;
+	struct kernel *k = t->payer;
 	uint64_t ns = now - t->started_ns;
 
 	t->started_ns = now;

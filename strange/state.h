@@ -197,6 +197,7 @@ struct thread {
 	struct node handler_space_node;
 	struct node base_node;      /* in the dependents of the base activation's space */
 	struct space *base_space;
+	struct kernel *payer;       /* derived: whose time it takes: the kernel that its base is a part or a program of */
 	uint64_t cookie;
 	struct trap_launch launch;
 	uint8_t launch_tag;

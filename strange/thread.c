@@ -121,11 +121,18 @@ static result thread_handler(struct thread *t, struct space *handler)
 	return 0;
 }
 
+/* A kernel's first thread is kept by another, but runs for the kernel. */
+static void base_set(struct thread *t, struct space *base)
+{
+	t->base_space = base;
+	t->payer = base && base->principal ? base->principal : t->slot.keeper;
+}
+
 static result thread_depend(struct thread *t, struct space *base, struct space *handler)
 {
 	uint32_t id = t->slot.id;
 
-	t->base_space = base;
+	base_set(t, base);
 	t->handler_space = handler;
 	t->program = (base->flags & SPACE_PROGRAM) != 0;
 	if (!dependent_add(&base->slot, base->slot.uid, &t->base_node, id))
@@ -699,7 +706,7 @@ COLD result call_thread_rebase(struct call *call)
 			t->base_node.at = NULL;
 		return RESULT_RESTART;
 	}
-	t->base_space = (struct space *)s;
+	base_set(t, (struct space *)s);
 	t->program = true;
 	base = thread_lower(t);
 	if (t->depth == 1)
@@ -717,7 +724,7 @@ COLD void thread_leave_base(struct call *call)
 	if (t->base_space == NULL || t->base_space->slot.uid != call->a[1] || t->depth == 0 || t->slot.keeper != call->kernel)
 		return;
 	dependent_remove(&t->base_space->slot, &t->base_node);
-	t->base_space = NULL;
+	base_set(t, NULL);
 	t->entered = false;
 	if (t->depth == 1 && t->count == 2) {
 		activation_forget(thread_lower(t));

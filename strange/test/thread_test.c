@@ -282,6 +282,34 @@ static void a_kernel_over_its_share_yields_to_others(void)
 	CHECK_IS(world_running(), w);
 }
 
+/* Its keeper is another, and has its own share. */
+static void a_first_thread_takes_its_own_kernels_time(void)
+{
+	struct world_kernel *l;
+	baryon_uid other;
+
+	world_boot(NULL, 1);
+	l = world_kernel_make(3, 0, false);
+	world_run(l->thread);
+	world_kernel_portals(l);
+	other = world_thread_load(l, 200, l->space, l->base + 0x100000, 5);
+	world_run(ROOT_THREAD);
+	world_kernel_home.cpu_share[0] = 30;
+	world_kernel_home.priority_ceiling = 7;
+	k = world_kernel_make(2, 0, false);
+	world_run(k->thread);
+	CHECK_IS(thread_effective_priority(world_thread(k->thread)), 7);
+	for (unsigned i = 0; i < 5 && world_running() == k->thread; i++) {
+		host.now += SLICE_NS;
+		machine_tick();
+	}
+	CHECK_IS(world_running(), other);
+	host.now += PERIOD_NS;
+	machine_tick();
+	machine_tick();
+	CHECK_IS(world_running(), k->thread);
+}
+
 static void a_bound_thread_runs_where_it_is_bound(void)
 {
 	baryon_uid w;
@@ -411,6 +439,7 @@ int main(void)
 	the_most_urgent_runs_first();
 	equals_take_turns_by_slices();
 	a_kernel_over_its_share_yields_to_others();
+	a_first_thread_takes_its_own_kernels_time();
 	a_bound_thread_runs_where_it_is_bound();
 	copies_stop_where_something_is_missing();
 	long_copies_say_where_they_go_on();
