@@ -27,6 +27,71 @@ static bool suicidal(const struct wild_registers *r)
 		UID_NUMBER(r->rsi) < NUMBER_SACRIFICES);
 }
 
+static bool foreign(baryon_uid uid) { return UID_KEEPER(uid) != hostile.start->number; }
+
+/* Its own memory holds the record, which nobody but this attacker changes. */
+static bool in_arenas(const struct attacker *a, uint64_t at, uint64_t bytes)
+{
+	return at - (uint64_t)a->arena <= ARENA_BYTES - bytes || at - (uint64_t)a->far_arena <= ARENA_BYTES - bytes;
+}
+
+static bool load_trespasses(const struct attacker *a, const struct wild_registers *r)
+{
+	const struct home_header *header = (const struct home_header *)r->rsi;
+
+	if (r->rdi == KIND_KERNEL)
+		return true;
+	if (r->rdi == KIND_REFERENCE || r->rdi == KIND_PAGE || r->rdi == KIND_MAPPING || !in_arenas(a, r->rsi, sizeof *header))
+		return false;
+	return foreign(header->uid);
+}
+
+static bool page_trespasses(const struct attacker *a, const struct wild_registers *r)
+{
+	const struct page_home *home = (const struct page_home *)r->rdi;
+	uint64_t group;
+
+	if (!in_arenas(a, r->rdi, sizeof *home))
+		return false;
+	group = home->frame / GROUP_PAGES;
+	return foreign(home->container) || group - hostile.start->grant_first >= hostile.start->grant_count;
+}
+
+/* Is it about something that is not its own? Such a call must not succeed. */
+static bool trespasses(const struct attacker *a, const struct wild_registers *r)
+{
+	switch (r->rax) {
+	case CALL_OBJECT_LOAD:
+		return load_trespasses(a, r);
+	case CALL_PAGE_LOAD:
+		return page_trespasses(a, r);
+	case CALL_OBJECT_UNLOAD:
+	case CALL_OBJECT_DESTROY:
+	case CALL_OBJECT_WRITE_BACK:
+	case CALL_CAPABILITY_MAKE:
+		return foreign(r->rsi);
+	case CALL_PAGE_UNLOAD:
+	case CALL_MAPPING_LOAD:
+	case CALL_MAPPING_UNLOAD:
+	case CALL_MAPPING_PROTECT:
+	case CALL_MAPPING_READ:
+	case CALL_UNPARK:
+	case CALL_ALERT:
+	case CALL_THREAD_SET:
+	case CALL_THREAD_REBASE:
+		return foreign(r->rdi);
+	case CALL_REFERENCE_UNLOAD:
+		return foreign(r->rdi) && r->rdi != hostile.start->space;
+	case CALL_INTERRUPT_BIND:
+	case CALL_INTERRUPT_DONE:
+	case CALL_PORT_READ:
+	case CALL_PORT_WRITE:
+	case CALL_MACHINE:
+		return true;
+	}
+	return false;
+}
+
 static void call(struct attacker *a, struct wild_registers *r)
 {
 	long result;
@@ -34,6 +99,8 @@ static void call(struct attacker *a, struct wild_registers *r)
 	if (suicidal(r))
 		return;
 	result = (long)wild_call(r);
+	if (result >= 0 && trespasses(a, r) && a->trespasses++ == 0)
+		log_format("hostile: call %lu succeeded: %lx %lx %lx %lx\n", r->rax, r->rdi, r->rsi, r->rdx, r->r10);
 	if (result >= 0)
 		a->answers[0]++;
 	else if (result > -32)

@@ -53,6 +53,7 @@ struct attacker {
 	uint8_t *arena;             /* ARENA_BYTES of small pages */
 	uint8_t *far_arena;         /* as many in a large page, and in the wild domain */
 	uint64_t answers[32];       /* by error number; 0: it succeeded */
+	uint64_t trespasses;        /* that succeeded and were about something of another kernel's */
 };
 
 struct victim {
@@ -76,6 +77,7 @@ struct hostile {
 	uint64_t memory_next;       /* first free page of it */
 	struct settings settings;
 	struct homes homes;
+	uint64_t seed;              /* of what is random */
 	uint64_t count;             /* calls of each sort that an attacker makes */
 	bool endless;
 	bool silent;                /* faults of its programs are not answered */

@@ -85,6 +85,15 @@ static void report(void)
 	}
 }
 
+static bool trespassed(void)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < ATTACKERS; i++)
+		sum += hostile.attackers[i].trespasses;
+	return sum > 0;
+}
+
 /* Where the threads are that get no further. */
 static void report_threads(void)
 {
@@ -143,6 +152,7 @@ _Noreturn void hostile_end(bool good)
 
 static void goals_set(void)
 {
+	hostile.seed = settings_number(&hostile.settings, "seed", 0);
 	hostile.count = settings_number(&hostile.settings, "count", COUNT);
 	hostile.endless = settings_find(&hostile.settings, "endless") != NULL;
 	for (uint32_t i = 0; i < ATTACKERS; i++)
@@ -166,5 +176,5 @@ _Noreturn void domain_main(void *start)
 		hostile_end(false);
 	}
 	report();
-	hostile_end(true);
+	hostile_end(!trespassed());
 }

@@ -132,7 +132,7 @@ static void attacker_start(uint32_t index)
 
 	attacker->sort = COOKIE_ATTACKER;
 	attacker->index = index;
-	attacker->random.state = 0x1234567 + index * 977;
+	attacker->random.state = (0x1234567 + index * 977) ^ hostile.seed << 20;
 	attacker->arena = arenas[index];
 	attacker->far_arena = hostile.wild + PAGE_BYTES + index * ARENA_BYTES;
 	attacker_fill(index);
@@ -158,7 +158,7 @@ static void victim_start(uint32_t index)
 
 	victim->sort = COOKIE_VICTIM;
 	victim->index = index;
-	victim->random.state = 0x7654321 + index * 991;
+	victim->random.state = (0x7654321 + index * 991) ^ hostile.seed << 20;
 	victim->code = pages_take(2, &victim->code_page);
 	victim->copies = pages_take(2, NULL);
 	victim_prepare(victim);
