@@ -515,7 +515,8 @@ static void pages_load(baryon_uid container, unsigned pages)
 	if (world.next_frame == 0)
 		world.next_frame = (host.frames_next + GROUP_PAGES) & ~(GROUP_PAGES - 1);
 	for (unsigned i = 0; i < pages; i++) {
-		struct page_home h = { .container = container, .index = i, .frame = world.next_frame++, .flags = PAGE_CLEAR,
+		uint32_t flags = PAGE_CLEAR | (i + world.locked_pages >= pages ? PAGE_LOCKED : 0);
+		struct page_home h = { .container = container, .index = i, .frame = world.next_frame++, .flags = flags,
 				       .version = HOME_VERSION };
 
 		world_write(at + i * sizeof h, &h, sizeof h);

@@ -56,6 +56,7 @@ struct world {
 	unsigned kernels;
 	uint32_t quiet;             /* number of a kernel whose handlers are not played */
 	bool locked;                /* the kernels made from now on are locked with their domain, first thread and portals */
+	unsigned locked_pages;      /* so many at the end of a kernel's memory are locked */
 	unsigned stacks;            /* of root's and the kernels' fault and miss portals; 0: 4 and 2 */
 	uint64_t next_frame;        /* that root gives to a kernel */
 	uint64_t misses, faults;    /* that were played */
