@@ -140,7 +140,7 @@ static void environment_fill(const char **to, unsigned limit)
 {
 	static const char *const basic[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=linux", "USER=root",
-		"LOGNAME=root", "SHELL=/bin/sh", "PWD=/",
+		"LOGNAME=root", "SHELL=/bin/bash", "PWD=/",
 	};
 	unsigned count = texts_collect("env", to, limit), given = count;
 
@@ -214,7 +214,7 @@ static int first_start(struct process *first)
 		return -ENOMEM;
 	environment_fill(environment, WORDS_LIMIT);
 	if (texts_collect("arg", arguments, WORDS_LIMIT) == 0) {
-		arguments[0] = "/bin/sh";
+		arguments[0] = "/bin/bash";
 		arguments[1] = "-l";
 		arguments[2] = NULL;
 	}

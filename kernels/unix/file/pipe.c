@@ -275,6 +275,7 @@ static int fifo_wait(struct pipe *pipe, const uint32_t *opens)
 
 int pipe_open(struct inode *inode, struct file *file)
 {
+	bool named = inode->filesystem != FILESYSTEM_ANONYMOUS;     /* else opened again through /proc: nobody is waited for */
 	bool reads = file_readable(file), writes = file_writable(file), now = file->flags & O_NONBLOCK;
 	struct pipe *pipe;
 	int status = fifo_prepare(inode);
@@ -283,13 +284,13 @@ int pipe_open(struct inode *inode, struct file *file)
 		return status;
 	pipe = inode->pipe;
 	mutex_lock(&pipe->lock);
-	if (writes && !reads && now && !pipe->readers) {
+	if (named && writes && !reads && now && !pipe->readers) {
 		mutex_unlock(&pipe->lock);
 		return -ENXIO;
 	}
 	pipe_join(pipe, file);
 	queue_wake_all(&pipe->poll_wait);
-	if (!now && reads != writes && !(reads ? pipe->writers : pipe->readers))
+	if (named && !now && reads != writes && !(reads ? pipe->writers : pipe->readers))
 		status = fifo_wait(pipe, reads ? &pipe->writer_opens : &pipe->reader_opens);
 	mutex_unlock(&pipe->lock);
 	if (status)

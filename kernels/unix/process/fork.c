@@ -26,6 +26,7 @@ struct process *process_create(struct process *parent)
 	memcpy(process->name, parent->name, sizeof process->name);
 	memcpy(process->actions, parent->actions, sizeof process->actions);
 	process->dumpable = parent->dumpable;
+	process->nice = parent->nice;
 	process->exit_signal = SIGCHLD;
 	process->started_ns = time_monotonic();
 	process->executable = parent->executable;
@@ -71,6 +72,9 @@ static struct thread *child_thread(struct process *process, const struct clone_a
 	thread->fs_base = clone->flags & CLONE_SETTLS ? clone->tls : me->fs_base;
 	thread->gs_base = me->gs_base;
 	thread->mask = me->mask;
+	thread->policy = me->policy;
+	thread->realtime_priority = me->realtime_priority;
+	thread->affinity = me->affinity;
 	if (clone->flags & CLONE_CHILD_CLEARTID)
 		thread->clear_tid = clone->child_tid;
 	return thread;

@@ -79,6 +79,7 @@ struct process {
 	uint64_t used_ns, children_used_ns;
 	uint64_t faults, children_faults;
 	uint64_t parent_death_signal;
+	int32_t nice;                   /* as it was set: nobody looks */
 	struct file *executable;
 	struct linux_siginfo *spare_info;
 	struct signal_action actions[SIGNAL_COUNT];
@@ -115,6 +116,8 @@ struct thread {
 	uint64_t clear_tid;             /* set_tid_address */
 	uint64_t robust_list, robust_bytes;
 	uint64_t restart_deadline;      /* nanosleep */
+	uint64_t affinity;              /* as it was set; 0: never */
+	uint32_t policy, realtime_priority;     /* as they were set */
 	struct thread *dead_next;
 	char name[16];
 };

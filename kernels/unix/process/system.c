@@ -1,7 +1,5 @@
 /* What a program may ask about the system and set for itself: uname, sysinfo, limits, prctl, arch_prctl, affinity. */
 #include "abi/layout.h"
-#include "baryon/calls.h"
-#include "baryon/clock.h"
 #include "baryon/string.h"
 #include "process/internal.h"
 
@@ -205,30 +203,4 @@ int64_t sys_set_robust_list(SYSCALL_ARGUMENTS)
 	self()->robust_list = a0;
 	self()->robust_bytes = a1;
 	return 0;
-}
-
-int64_t sys_sched_yield(SYSCALL_ARGUMENTS)
-{
-	yield();
-	return 0;
-}
-
-int64_t sys_sched_getaffinity(SYSCALL_ARGUMENTS)
-{
-	uint64_t set = (1ull << info_page()->cpus) - 1;
-
-	if (a1 < sizeof set || a1 % sizeof set != 0)
-		return -EINVAL;
-	return user_write(a2, &set, sizeof set) != 0 ? -EFAULT : (int64_t)sizeof set;
-}
-
-/* Every process has the same priority: nice values are accepted and change nothing. */
-int64_t sys_getpriority(SYSCALL_ARGUMENTS)
-{
-	return a0 > 2 ? -EINVAL : 20;
-}
-
-int64_t sys_setpriority(SYSCALL_ARGUMENTS)
-{
-	return a0 > 2 ? -EINVAL : 0;
 }
