@@ -48,6 +48,7 @@ struct linux_siginfo {          /* 128 bytes */
 		struct { int32_t pid; uint32_t uid; int32_t status; int32_t padding; int64_t user_time, system_time; } child;
 		struct { int32_t pid; uint32_t uid; uint64_t value; } sender;
 		struct { uint64_t address; } fault;
+		struct { int32_t id, overrun; uint64_t value; } timer;
 		uint64_t words[14];
 	};
 };

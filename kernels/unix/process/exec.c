@@ -82,6 +82,7 @@ static void leader_become(struct process *process)
 			break;
 		}
 	}
+	process->used_ns += thread_home_of(old)->used_ns;
 	pid_put(me->tid);
 	me->tid = process->pid;
 	pid_set_thread(process->pid, me);
@@ -113,7 +114,7 @@ static void thread_reset(struct thread *me, const struct exec *exec)
 {
 	struct trap_frame *frame = thread_frame(me);
 
-	me->alternate_stack = me->alternate_bytes = me->clear_tid = me->robust_list = 0;
+	me->alternate_stack = me->alternate_bytes = me->clear_tid = 0;
 	me->fs_base = me->gs_base = 0;
 	start_registers(exec, &frame->registers);
 	frame->fs_base = frame->gs_base = 0;
@@ -129,8 +130,11 @@ static int exec_commit(struct exec *exec)
 
 	if (!threads_end(process))
 		return -EINTR;
+	if (me->robust_list != 0)
+		robust_list_end(me);
 	if (thread_rebase(me->uid, exec->space->home.header.uid) < 0)
 		return -ENOMEM;
+	timers_exec(process);
 	leader_become(process);
 	mutex_lock(&process->lock);
 	process->space = exec->space;

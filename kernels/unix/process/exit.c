@@ -94,7 +94,7 @@ static void process_release(struct process *process)
 {
 	struct space *space;
 
-	timer_cancel(process);
+	timers_end(process);
 	files_exit(process->files);
 	path_state_exit(process->paths);
 	process->files = NULL;
@@ -195,11 +195,14 @@ static bool thread_count_out(struct thread *me)
 static void thread_retire(struct thread *me)
 {
 	struct process *process = me->process;
+	uint64_t used;
 
 	if (me == process->leader)
 		return;
+	used = thread_time(me);
 	mutex_lock(&tree_lock);
 	mutex_lock(&process->lock);
+	process->used_ns += used;
 	thread_unlink(me);
 	mutex_unlock(&process->lock);
 	mutex_unlock(&tree_lock);
@@ -213,6 +216,8 @@ void thread_exit(void)
 	struct process *process = me->process;
 
 	me->gone = 1;
+	if (me->robust_list != 0)
+		robust_list_end(me);
 	clear_tid(me);
 	if (process->thread_count > 1 && thread_rebase(me->uid, space_grave()) < 0)
 		log_line("thread %d keeps its space", me->tid);

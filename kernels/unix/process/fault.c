@@ -317,3 +317,35 @@ page_index space_shared_page(struct space *space, uint64_t address)
 	mutex_unlock(&space->lock);
 	return page;
 }
+
+/* The word in UNIX's own window, if it may be written there as it is; null: not without a fault. Lock held. */
+static uint32_t *word_find(struct space *space, uint64_t address)
+{
+	struct region *region = region_find(space, address);
+	uint64_t *slot = slot_find(space, address & ~(PAGE_BYTES - 1));
+
+	if (region == NULL || !(region->flags & RIGHT_WRITE) || slot == NULL || *slot == 0)
+		return NULL;
+	if (!(*slot & SLOT_SHARED) && page_references(slot_page(*slot)) > 1)
+		return NULL;
+	return (uint32_t *)((char *)page_address(slot_page(*slot)) + address % PAGE_BYTES);
+}
+
+int space_word_exchange(struct space *space, uint64_t address, uint32_t *expected, uint32_t desired)
+{
+	int status = 0;
+
+	for (;;) {
+		uint32_t *word;
+
+		mutex_lock(&space->lock);
+		word = word_find(space, address);
+		if (word != NULL)
+			status = !__atomic_compare_exchange_n(word, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		mutex_unlock(&space->lock);
+		if (word != NULL)
+			return status;
+		if (space_fault_in(space, address, RIGHT_WRITE) != 0)
+			return -EFAULT;
+	}
+}

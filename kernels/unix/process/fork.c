@@ -1,18 +1,7 @@
-/* fork, vfork, clone: new processes, and new threads of a process. */
+/* New processes, and new threads of a process: what fork, vfork and clone (clone.c) do. */
 #include "baryon/calls.h"
 #include "baryon/string.h"
 #include "process/internal.h"
-
-enum {
-	CLONE_SIGNAL_MASK = 0xff, CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400, CLONE_SIGHAND = 0x800,
-	CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000, CLONE_NEWNS = 0x20000,
-	CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
-	CLONE_CHILD_SETTID = 0x1000000, CLONE_NEW_SPACES = 0x7e020000,
-};
-
-struct clone_arguments {
-	uint64_t flags, stack, parent_tid, child_tid, tls;
-};
 
 struct process *process_create(struct process *parent)
 {
@@ -109,6 +98,19 @@ static int child_fill(struct process *child, const struct clone_arguments *clone
 	return 0;
 }
 
+/* Whether the user has as many threads as RLIMIT_NPROC allows; root may have as many as there are ids. Tree lock. */
+static bool user_is_full(const struct process *me)
+{
+	uint64_t limit = me->rlimits[RLIMIT_NPROC].soft, count = 0;
+	uint32_t user = me->credentials.uid;
+
+	if (user == 0 || me->credentials.euid == 0)
+		return false;
+	for (struct process *p = process_next(NULL); p != NULL && count < limit; p = process_next(p))
+		count += p->credentials.uid != user ? 0 : p->state == PROCESS_ZOMBIE ? 1 : p->thread_count;
+	return count >= limit;
+}
+
 /* Gives the child its place in the tree. 0, -EAGAIN: no id. */
 static int child_place(struct process *child, const struct clone_arguments *clone)
 {
@@ -116,7 +118,7 @@ static int child_place(struct process *child, const struct clone_arguments *clon
 	int32_t pid;
 
 	mutex_lock(&tree_lock);
-	pid = pid_take();
+	pid = user_is_full(me) ? 0 : pid_take();
 	if (pid != 0) {
 		child->pid = pid;
 		child->leader->tid = pid;
@@ -184,7 +186,7 @@ static void child_tid_store(struct process *child, uint64_t address, int32_t tid
 		memcpy((char *)page_address(page) + address % PAGE_BYTES, &tid, sizeof tid);
 }
 
-static int64_t clone_process(const struct clone_arguments *clone)
+int64_t clone_process(const struct clone_arguments *clone)
 {
 	struct process *me = self_process(), *child = process_create(me);
 	int32_t pid;
@@ -192,7 +194,9 @@ static int64_t clone_process(const struct clone_arguments *clone)
 
 	if (child == NULL)
 		return -ENOMEM;
-	child->exit_signal = clone->flags & CLONE_SIGNAL_MASK;
+	child->exit_signal = clone->exit_signal;
+	if (clone->flags & CLONE_CLEAR_SIGHAND)
+		signals_default(child);
 	status = child_fill(child, clone);
 	if (status == 0)
 		status = child_place(child, clone);
@@ -229,7 +233,7 @@ static int thread_place(struct thread *thread)
 	mutex_lock(&tree_lock);
 	mutex_lock(&me->lock);
 	if (!me->exiting) {
-		thread->tid = pid_take();
+		thread->tid = user_is_full(me) ? 0 : pid_take();
 		status = thread->tid == 0 ? -EAGAIN : 0;
 	}
 	if (status == 0) {
@@ -243,7 +247,7 @@ static int thread_place(struct thread *thread)
 	return status;
 }
 
-static int64_t clone_thread(const struct clone_arguments *clone)
+int64_t clone_thread(const struct clone_arguments *clone)
 {
 	struct thread *thread = child_thread(self_process(), clone);
 	int32_t tid;
@@ -263,32 +267,4 @@ static int64_t clone_thread(const struct clone_arguments *clone)
 		return -EAGAIN;
 	}
 	return tid;
-}
-
-int64_t sys_clone(SYSCALL_ARGUMENTS)
-{
-	struct clone_arguments clone = { a0, a1, a2, a3, a4 };
-	uint64_t shared = CLONE_VM | CLONE_SIGHAND;
-
-	if (a0 & CLONE_NEW_SPACES)
-		return -EPERM;
-	if (a0 & CLONE_THREAD)
-		return (a0 & shared) == shared ? clone_thread(&clone) : -EINVAL;
-	if (a0 & CLONE_SIGHAND)
-		return -EINVAL;
-	return clone_process(&clone);
-}
-
-int64_t sys_fork(SYSCALL_ARGUMENTS)
-{
-	struct clone_arguments clone = { .flags = SIGCHLD };
-
-	return clone_process(&clone);
-}
-
-int64_t sys_vfork(SYSCALL_ARGUMENTS)
-{
-	struct clone_arguments clone = { .flags = SIGCHLD | CLONE_VM | CLONE_VFORK };
-
-	return clone_process(&clone);
 }

@@ -1,8 +1,14 @@
 /* Futexes (futex(2)): waiting for a word of a program's memory to change. The key of a word is its page of M and offset where the
- * region is shared, otherwise the space and the address. */
+ * region is shared, otherwise the space and the address.
+ *
+ * A waiter may be moved to another word (requeue): its bucket changes under the locks of both buckets. Two buckets are locked in
+ * the order of their addresses; the space lock comes after them, so that a word may be read while its bucket is locked. */
 #include "process/internal.h"
 
-enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE = 4, FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10 };
+enum {
+	FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE = 4, FUTEX_WAKE_OP = 5, FUTEX_WAIT_BITSET = 9,
+	FUTEX_WAKE_BITSET = 10,
+};
 enum { FUTEX_PRIVATE = 128, FUTEX_REALTIME = 256, FUTEX_COMMAND = 127 };
 enum { BUCKETS = 64 };
 
@@ -10,17 +16,18 @@ struct futex_key {
 	uint64_t place, offset;
 };
 
-struct futex_waiter {
-	struct futex_waiter *next;
-	struct futex_key key;
-	struct wait_queue queue;
-	uint32_t bits;
-	bool woken;
-};
-
 struct bucket {
 	struct mutex lock;
 	struct futex_waiter *first;
+};
+
+struct futex_waiter {
+	struct futex_waiter *next;
+	struct futex_key key;
+	struct bucket *bucket;      /* where it is, or was when it was woken */
+	struct wait_queue queue;
+	uint32_t bits;
+	bool woken;
 };
 
 static struct bucket buckets[BUCKETS];
@@ -97,12 +104,25 @@ static void waiter_append(struct bucket *bucket, struct futex_waiter *waiter)
 	*link = waiter;
 }
 
+/* Locks the bucket of a waiter, which may move until it is locked; `held` is locked already, and let go if it is another. */
+static struct bucket *waiter_lock(struct futex_waiter *waiter, struct bucket *held)
+{
+	struct bucket *bucket;
+
+	while ((bucket = __atomic_load_n(&waiter->bucket, __ATOMIC_RELAXED)) != held) {
+		mutex_unlock(&held->lock);
+		mutex_lock(&bucket->lock);
+		held = bucket;
+	}
+	return held;
+}
+
 /* The word is read after the waiter is in its bucket, so that a wake between the two is not lost. The bucket's lock is not
  * held over the read, which may fault. */
 static int64_t futex_wait(uint64_t address, bool private, uint32_t value, uint64_t deadline, uint32_t bits)
 {
 	struct futex_waiter waiter = { .key = key_of(address, private), .bits = bits };
-	struct bucket *bucket = bucket_of(waiter.key);
+	struct bucket *bucket = waiter.bucket = bucket_of(waiter.key);
 	uint32_t now;
 	int status = 0;
 
@@ -114,8 +134,11 @@ static int64_t futex_wait(uint64_t address, bool private, uint32_t value, uint64
 	else if (now != value)
 		status = -EAGAIN;
 	mutex_lock(&bucket->lock);
-	while (!waiter.woken && status == 0)
+	bucket = waiter_lock(&waiter, bucket);
+	while (!waiter.woken && status == 0) {
 		status = wait_queue_sleep(&waiter.queue, &bucket->lock, true, deadline);
+		bucket = waiter_lock(&waiter, bucket);
+	}
 	if (waiter.woken)
 		status = 0;
 	else
@@ -143,22 +166,160 @@ static int deadline_read(uint64_t address, bool absolute, bool realtime, uint64_
 	return 0;
 }
 
-/* Requeueing wakes everybody: those who should have moved find their word changed and wait again where they belong. */
-static int64_t futex_requeue(uint64_t address, bool private, bool compare, uint32_t value)
+static void buckets_lock(struct bucket *one, struct bucket *other)
 {
+	mutex_lock(one < other ? &one->lock : &other->lock);
+	if (one != other)
+		mutex_lock(one < other ? &other->lock : &one->lock);
+}
+
+static void buckets_unlock(struct bucket *one, struct bucket *other)
+{
+	mutex_unlock(&one->lock);
+	if (one != other)
+		mutex_unlock(&other->lock);
+}
+
+/* Moves up to `count` waiters of one word to the end of another's. Both buckets are locked. */
+static unsigned bucket_move(struct bucket *from, struct futex_key key, struct bucket *to, struct futex_key new, unsigned count)
+{
+	struct futex_waiter **link = &from->first, *moved = NULL, **last = &moved;
+	unsigned done = 0;
+
+	while (*link != NULL && done < count) {
+		struct futex_waiter *waiter = *link;
+
+		if (waiter->key.place != key.place || waiter->key.offset != key.offset) {
+			link = &waiter->next;
+			continue;
+		}
+		*link = waiter->next;
+		waiter->next = NULL;
+		waiter->key = new;
+		__atomic_store_n(&waiter->bucket, to, __ATOMIC_RELAXED);
+		*last = waiter;
+		last = &waiter->next;
+		done++;
+	}
+	if (moved != NULL)
+		waiter_append(to, moved);
+	return done;
+}
+
+struct futex_pair {             /* what a call about two words was given */
+	uint64_t address, other;
+	bool private;
+	unsigned count, other_count;
+	bool compare;
+	uint32_t value;
+};
+
+/* Wakes some waiters of a word and moves others to the other one. The result counts both, without a comparison only the woken. */
+static int64_t futex_requeue(const struct futex_pair *pair)
+{
+	struct futex_key key = key_of(pair->address, pair->private), new = key_of(pair->other, pair->private);
+	struct bucket *from = bucket_of(key), *to = bucket_of(new);
+	int64_t result = 0;
 	uint32_t now;
 
-	if (compare && user_read(&now, address, sizeof now) != 0)
-		return -EFAULT;
-	if (compare && now != value)
-		return -EAGAIN;
-	return futex_wake(key_of(address, private), ~0u, ~0u);
+	if ((int32_t)pair->count < 0 || (int32_t)pair->other_count < 0)
+		return -EINVAL;
+	buckets_lock(from, to);
+	if (pair->compare && user_read(&now, pair->address, sizeof now) != 0)
+		result = -EFAULT;
+	else if (pair->compare && now != pair->value)
+		result = -EAGAIN;
+	if (result == 0) {
+		unsigned moved;
+
+		result = bucket_wake(from, key, pair->count, ~0u);
+		moved = bucket_move(from, key, to, new, pair->other_count);
+		result += pair->compare ? moved : 0;
+	}
+	buckets_unlock(from, to);
+	return result;
+}
+
+/* ---- changing a word and waking by what it was ---- */
+
+enum { OP_SET, OP_ADD, OP_OR, OP_ANDN, OP_XOR, OP_COUNT, OP_SHIFT = 8 };
+enum { IS_EQUAL, IS_DIFFERENT, IS_LESS, IS_LESS_EQUAL, IS_GREATER, IS_GREATER_EQUAL, IS_COUNT };
+
+static uint32_t operation_result(uint32_t old, uint32_t operation, uint32_t operand)
+{
+	switch (operation) {
+	case OP_SET:
+		return operand;
+	case OP_ADD:
+		return old + operand;
+	case OP_OR:
+		return old | operand;
+	case OP_ANDN:
+		return old & ~operand;
+	}
+	return old ^ operand;
+}
+
+static bool comparison_holds(int32_t old, uint32_t comparison, int32_t with)
+{
+	switch (comparison) {
+	case IS_EQUAL:
+		return old == with;
+	case IS_DIFFERENT:
+		return old != with;
+	case IS_LESS:
+		return old < with;
+	case IS_LESS_EQUAL:
+		return old <= with;
+	case IS_GREATER:
+		return old > with;
+	}
+	return old >= with;
+}
+
+/* Twelve bits with a sign. */
+static int32_t operand_of(uint32_t bits)
+{
+	return (int32_t)(bits << 20) >> 20;
+}
+
+static int64_t futex_wake_op(const struct futex_pair *pair)
+{
+	uint32_t operation = pair->value >> 28 & 7, comparison = pair->value >> 24 & 15, old = 0;
+	int32_t operand = operand_of(pair->value >> 12);
+	bool shift = pair->value >> 28 & OP_SHIFT;
+	int64_t woken;
+	int status;
+
+	if (operation >= OP_COUNT || comparison >= IS_COUNT)
+		return -ENOSYS;
+	if (shift)
+		operand = (int32_t)(1u << (operand & 31));
+	do
+		status = space_word_exchange(self_process()->space, pair->other, &old,
+			operation_result(old, operation, (uint32_t)operand));
+	while (status > 0);
+	if (status != 0)
+		return status;
+	woken = futex_wake(key_of(pair->address, pair->private), pair->count, ~0u);
+	if (comparison_holds((int32_t)old, comparison, operand_of(pair->value)))
+		woken += futex_wake(key_of(pair->other, pair->private), pair->other_count, ~0u);
+	return woken;
+}
+
+static int64_t futex_two(int command, const struct futex_pair *pair)
+{
+	if (pair->other % 4 != 0)
+		return -EINVAL;
+	return command == FUTEX_WAKE_OP ? futex_wake_op(pair) : futex_requeue(pair);
 }
 
 int64_t sys_futex(SYSCALL_ARGUMENTS)
 {
 	bool private = a1 & FUTEX_PRIVATE;
 	int command = (int)(a1 & FUTEX_COMMAND), status;
+	struct futex_pair pair = { a0, a4, private, (unsigned)a2, (unsigned)a3, command == FUTEX_CMP_REQUEUE, (uint32_t)a5 };
+	uint32_t bits = command == FUTEX_WAIT || command == FUTEX_WAKE ? ~0u : (uint32_t)a5;
 	uint64_t deadline;
 
 	if (a0 % 4 != 0)
@@ -166,16 +327,15 @@ int64_t sys_futex(SYSCALL_ARGUMENTS)
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-		status = deadline_read(a3, command == FUTEX_WAIT_BITSET, a1 & FUTEX_REALTIME, &deadline);
-		if (status != 0)
-			return status;
-		return futex_wait(a0, private, (uint32_t)a2, deadline, command == FUTEX_WAIT ? ~0u : (uint32_t)a5);
+		status = bits == 0 ? -EINVAL : deadline_read(a3, command == FUTEX_WAIT_BITSET, a1 & FUTEX_REALTIME, &deadline);
+		return status != 0 ? status : futex_wait(a0, private, (uint32_t)a2, deadline, bits);
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
-		return futex_wake(key_of(a0, private), (unsigned)a2, command == FUTEX_WAKE ? ~0u : (uint32_t)a5);
+		return bits == 0 ? -EINVAL : (int64_t)futex_wake(key_of(a0, private), (unsigned)a2, bits);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
-		return futex_requeue(a0, private, command == FUTEX_CMP_REQUEUE, (uint32_t)a5);
+	case FUTEX_WAKE_OP:
+		return futex_two(command, &pair);
 	default:
 		return -ENOSYS;
 	}

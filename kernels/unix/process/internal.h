@@ -59,6 +59,22 @@ bool group_is_orphaned_locked(int32_t group, const struct process *except);
 bool group_has_stopped(int32_t group);
 
 /* ---- processes (fork.c, exit.c) ---- */
+enum {
+	CLONE_SIGNAL_MASK = 0xff, CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400, CLONE_SIGHAND = 0x800, CLONE_PIDFD = 0x1000,
+	CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000, CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000,
+	CLONE_CHILD_CLEARTID = 0x200000, CLONE_DETACHED = 0x400000, CLONE_CHILD_SETTID = 0x1000000, CLONE_NEW_SPACES = 0x7e020080,
+};
+#define CLONE_CLEAR_SIGHAND 0x100000000ull
+
+struct clone_arguments {
+	uint64_t flags;             /* CLONE_*, checked, without the signal */
+	uint64_t exit_signal;       /* 0..SIGNAL_COUNT */
+	uint64_t stack;             /* its end; 0: as the caller's */
+	uint64_t parent_tid, child_tid, tls;
+};
+/* A new process, or a new thread of the caller's. Its id, -EAGAIN: no id or a limit, -ENOMEM. */
+int64_t clone_process(const struct clone_arguments *clone);
+int64_t clone_thread(const struct clone_arguments *clone);
 struct process *process_create(struct process *parent);         /* a copy without threads, space and files */
 void process_free(struct process *process);
 _Noreturn void process_exit(uint32_t status);           /* all threads; status as wait4 reports it */
@@ -100,6 +116,7 @@ void signal_force(int number, int code, uint64_t address);
 int signal_take(uint64_t set, struct linux_siginfo *info);
 void signal_drop_ignored(struct process *process, int number);  /* pending ones, if it is ignored now. Process lock */
 void signals_exec(struct process *process);             /* handlers become defaults */
+void signals_default(struct process *process);          /* the same for a process that nobody else knows yet */
 void signals_free(struct signal_queued *queued);
 void signal_mask_set(uint64_t mask);
 /* Does what `work` asks before the calling thread goes on in its program. result: of the system call, else 0. */
@@ -112,11 +129,31 @@ void thread_alert(struct thread *thread);               /* makes it look at its 
 void process_stop_notify(struct process *process, int code, int status);
 
 /* ---- time (time.c) ---- */
+uint64_t process_time(struct process *process);         /* ns that its threads ran. Takes the process lock */
+uint64_t thread_time(struct thread *thread);            /* the same of one; it is not going meanwhile */
+/* A clock (clock_gettime(2)) now. 0, -EINVAL. */
+int clock_read(int32_t clock, uint64_t *out);
+bool clock_is_cpu(int32_t clock);                       /* counts the caller's or a process's use of processors */
+struct linux_timespec timespec_of(uint64_t ns);
+struct linux_timeval timeval_of(uint64_t ns);
+int timespec_ns(const struct linux_timespec *time, uint64_t *ns);   /* 0, -EINVAL; at most some 31 years */
+
+/* ---- timers (timers.c, timer_calls.c) ---- */
 void timers_init(void);
-void timer_cancel(struct process *process);
-uint64_t process_time(struct process *process);         /* ns that its threads ran */
+void timers_exec(struct process *process);              /* timer_create's go */
+void timers_end(struct process *process);               /* all go */
+void timers_lock(void);         /* tree lock > timers' lock > process lock */
+void timers_unlock(void);
+void timer_arm(struct timer *timer, uint64_t target, uint64_t interval);    /* target 0: not armed. Timers' lock */
+uint64_t timer_left(const struct timer *timer);         /* ns, 0: not armed. Timers' lock */
+uint64_t timer_clock_now(const struct timer *timer);
+struct timer *timer_of(struct process *process, int32_t id);   /* null: none. Timers' lock */
+void timer_unlink(struct timer *timer);                 /* from its process. Timers' lock */
+/* The calling thread took a timer's signal: fills in how often it fired meanwhile. No locks. */
+void timer_signal_taken(struct linux_siginfo *info);
 
 /* ---- futexes (futex.c) ---- */
 void futex_wake_address(uint64_t address, unsigned count);
+void robust_list_end(struct thread *me);    /* the calling thread leaves its program */
 
 #endif

@@ -4,7 +4,7 @@
 #include "process/process.h"
 #include "process/space.h"
 
-enum { MAP_FIXED_NOREPLACE = 0x100000, MAP_GROWSDOWN = 0x100, MAP_POPULATE = 0x8000, MAP_TYPE = 15 };
+enum { MAP_FIXED_NOREPLACE = 0x100000, MAP_GROWSDOWN = 0x100, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_TYPE = 15 };
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
 enum { SHARED_LIMIT_PAGES = 65536 };
@@ -66,6 +66,26 @@ static int shared_fill(struct space *space, const struct region *region)
 	return 0;
 }
 
+/* Whether so much more may be mapped: RLIMIT_AS, and never more memory of one's own in a piece than there is. */
+static bool limit_allows(const struct space *space, uint64_t bytes, bool own)
+{
+	uint64_t limit = self_process()->rlimits[RLIMIT_AS].soft, mapped = 0;
+
+	if (own && bytes / PAGE_BYTES > page_count_total())
+		return false;
+	if (limit == UINT64_MAX)
+		return true;
+	for (unsigned i = 0; i < space->region_count; i++)
+		mapped += space->regions[i].end - space->regions[i].start;
+	return bytes <= limit && mapped <= limit - bytes;
+}
+
+/* Private memory without a file that may be written. */
+static bool region_is_own(const struct region *region)
+{
+	return region->file == NULL && (region->flags & (REGION_SHARED | RIGHT_WRITE)) == RIGHT_WRITE;
+}
+
 int space_map(struct space *space, const struct region *region, bool replace)
 {
 	bool fill = (region->flags & REGION_SHARED) && region->file == NULL;
@@ -124,7 +144,10 @@ static int64_t map_place(struct space *space, struct region *region, uint64_t hi
 		start = region_gap(space, bytes);
 	region->start = start;
 	region->end = start + bytes;
-	status = start == 0 ? -ENOMEM : space_map(space, region, (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE));
+	if (start == 0 || !limit_allows(space, bytes, region_is_own(region) && !(flags & MAP_NORESERVE)))
+		status = -ENOMEM;
+	else
+		status = space_map(space, region, (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE));
 	mutex_unlock(&space->lock);
 	return status != 0 ? status : (int64_t)start;
 }
@@ -190,6 +213,12 @@ int64_t sys_mprotect(SYSCALL_ARGUMENTS)
 	return status;
 }
 
+/* RLIMIT_DATA, of the heap alone. */
+static bool data_is_full(const struct space *space, uint64_t end)
+{
+	return end - space->heap_start > self_process()->rlimits[RLIMIT_DATA].soft;
+}
+
 /* Grows or shrinks the heap region to the new end. */
 static int heap_resize(struct space *space, uint64_t end)
 {
@@ -203,7 +232,7 @@ static int heap_resize(struct space *space, uint64_t end)
 		return space_unmap(space, new_page, old_page);
 	if (new_page == old_page)
 		return 0;
-	if (new_page > space->map_top || (new_page - old_page) / PAGE_BYTES > page_count_total())
+	if (new_page > space->map_top || !limit_allows(space, new_page - old_page, true) || data_is_full(space, new_page))
 		return -ENOMEM;
 	return space_map(space, &region, false);
 }
@@ -255,6 +284,8 @@ static int64_t remap_locked(struct space *space, uint64_t from, uint64_t old_byt
 		int status = bytes == old_bytes ? 0 : space_unmap(space, from + bytes, from + old_bytes);
 		return status != 0 ? status : (int64_t)from;
 	}
+	if (!limit_allows(space, bytes - old_bytes, region_is_own(region)))
+		return -ENOMEM;
 	more = *region;
 	more.start = from + old_bytes;
 	more.end = from + bytes;

@@ -38,6 +38,25 @@ struct rlimit_pair {
 	uint64_t soft, hard;
 };
 
+enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF, ITIMER_COUNT };
+
+struct timer {                  /* see timers.c */
+	struct timer *next;         /* in the order in which they are looked at; the timers' lock */
+	struct timer *sibling;      /* of the same process */
+	struct process *process;
+	uint64_t look;              /* monotonic ns at which it is looked at; 0: not armed */
+	uint64_t target;            /* when it fires, by its own clock */
+	uint64_t interval;          /* ns; 0: once */
+	int32_t clock;              /* CLOCK_MONOTONIC, CLOCK_REALTIME or CLOCK_PROCESS_CPUTIME_ID */
+	int32_t id;                 /* of timer_create; -1: setitimer's */
+	int32_t number;             /* signal; 0: none */
+	int32_t tid;                /* that gets the signal; 0: any thread */
+	uint64_t value;             /* for the handler */
+	uint32_t overrun;           /* times it fired since the signal that is pending */
+	uint32_t last_overrun;      /* of the signal that was taken last */
+	bool pending;               /* its signal was posted and not taken */
+};
+
 enum process_state { PROCESS_ALIVE = 0, PROCESS_STOPPED, PROCESS_ZOMBIE };
 
 /* A process fills one page. Fields of the files half come first. */
@@ -73,8 +92,8 @@ struct process {
 	struct wait_queue stop_wait;    /* stopped threads sleep here; vfork parents too */
 	struct process *vfork_child;    /* that uses this process's space; process lock */
 	uint32_t vforked;               /* is such a child */
-	uint64_t alarm_deadline, alarm_interval;        /* ITIMER_REAL */
-	struct process *alarm_next;
+	struct timer *timers;           /* the timers' lock */
+	struct timer interval_timers[ITIMER_COUNT];     /* setitimer's; in the list above once they were used */
 	uint64_t started_ns;
 	uint64_t used_ns, children_used_ns;
 	uint64_t faults, children_faults;
@@ -114,7 +133,7 @@ struct thread {
 	uint32_t loading;               /* misses that are loading the home now */
 	uint32_t started;               /* the home is complete: it may be loaded */
 	uint64_t clear_tid;             /* set_tid_address */
-	uint64_t robust_list, robust_bytes;
+	uint64_t robust_list;           /* set_robust_list */
 	uint64_t restart_deadline;      /* nanosleep */
 	uint64_t affinity;              /* as it was set; 0: never */
 	uint32_t policy, realtime_priority;     /* as they were set */

@@ -289,6 +289,8 @@ int signal_take(uint64_t set, struct linux_siginfo *info)
 	if (number == 0)
 		number = take_from(&me->process->pending, &me->process->queued, set, info);
 	mutex_unlock(&me->process->lock);
+	if (number != 0 && info->code == SI_TIMER)
+		timer_signal_taken(info);
 	return number;
 }
 
@@ -489,14 +491,19 @@ void work_do(struct trap_frame *frame, bool is_call, int64_t result)
 		call_settle(frame, result);
 }
 
-void signals_exec(struct process *process)
+void signals_default(struct process *process)
 {
-	mutex_lock(&process->lock);
 	for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
 		if (process->actions[i].handler != SIG_IGN)
 			process->actions[i].handler = SIG_DFL;
 		process->actions[i].flags = 0;
 		process->actions[i].mask = 0;
 	}
+}
+
+void signals_exec(struct process *process)
+{
+	mutex_lock(&process->lock);
+	signals_default(process);
 	mutex_unlock(&process->lock);
 }

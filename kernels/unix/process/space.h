@@ -104,6 +104,9 @@ int space_fault_in(struct space *space, uint64_t address, uint64_t access);
 int space_fault_resume(struct space *space, uint64_t address, uint64_t access, bool may_resume);
 /* The space's own page at an address that it may write, made if need be; 0: no memory, or not so. */
 page_index space_own_page(struct space *space, uint64_t address);
+/* Changes a word of the program from *expected to `desired`, at once for all who see it; `address` is a multiple of four.
+ * 0; 1: it was another, which is in *expected now; -EFAULT: it cannot be written. */
+int space_word_exchange(struct space *space, uint64_t address, uint32_t *expected, uint32_t desired);
 /* The page of M behind an address of a shared region for futexes, 0 if it has none. */
 page_index space_shared_page(struct space *space, uint64_t address);
 

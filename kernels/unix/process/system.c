@@ -195,12 +195,3 @@ int64_t sys_set_tid_address(SYSCALL_ARGUMENTS)
 	self()->clear_tid = a0;
 	return self()->tid;
 }
-
-int64_t sys_set_robust_list(SYSCALL_ARGUMENTS)
-{
-	if (a1 != 24)
-		return -EINVAL;
-	self()->robust_list = a0;
-	self()->robust_bytes = a1;
-	return 0;
-}

@@ -1,4 +1,4 @@
-/* Clocks, sleeping, alarms. One kernel thread holds the real-time timers of all processes in a list sorted by deadline. */
+/* Clocks and sleeping. */
 #include "baryon/calls.h"
 #include "baryon/clock.h"
 #include "process/internal.h"
@@ -6,13 +6,9 @@
 enum { SECOND_NS = 1000000000, MICROSECOND_NS = 1000, CLOCK_TICKS = 100 };
 enum {
 	CLOCK_REALTIME = 0, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
-	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI = 11,
 };
-enum { TIMER_ABSTIME = 1, ITIMER_REAL = 0 };
-
-static struct mutex timers_lock;
-static struct wait_queue timers_wait;
-static struct process *timers;          /* sorted by alarm_deadline */
+enum { TIMER_ABSTIME = 1 };
 
 uint64_t time_monotonic(void)
 {
@@ -24,25 +20,64 @@ uint64_t time_wall(void)
 	return clock_wall_ns();
 }
 
+/* What Strange knows is written to the home first, wherever the thread runs. */
+uint64_t thread_time(struct thread *thread)
+{
+	long status = object_write_back(KIND_THREAD, thread->uid);
+
+	(void)status;               /* one that is not loaded was written when it was unloaded */
+	return __atomic_load_n(&thread_home_of(thread)->used_ns, __ATOMIC_RELAXED);
+}
+
 uint64_t process_time(struct process *process)
 {
-	struct thread *me = self();
-	uint64_t used = process->used_ns;
+	uint64_t used;
 
-	if (process == me->process && object_write_back(KIND_THREAD, me->uid) < 0)
-		return used;
-	for (struct thread *t = process->threads; t != NULL; t = t->next_in_process)
-		used += thread_home_of(t)->used_ns;
+	mutex_lock(&process->lock);
+	used = process->used_ns;
+	for (struct thread *t = process->threads; t != NULL && process->state != PROCESS_ZOMBIE; t = t->next_in_process)
+		used += thread_time(t);
+	mutex_unlock(&process->lock);
 	return used;
 }
 
 /* ---- clocks ---- */
 
-static int clock_read(int32_t clock, uint64_t *out)
+/* Clocks of processes and threads are negative: the id's complement in the upper bits, then whether it is a thread's. */
+enum { CLOCK_ID_SHIFT = 3, CLOCK_OF_THREAD = 4, CLOCK_KIND = 3, CLOCK_KIND_MOST = 2 };
+
+static int clock_of_other(int32_t clock, uint64_t *out)
+{
+	int32_t id = ~(clock >> CLOCK_ID_SHIFT);
+	struct thread *thread;
+	int status = -EINVAL;
+
+	if ((clock & CLOCK_KIND) > CLOCK_KIND_MOST)
+		return -EINVAL;
+	mutex_lock(&tree_lock);
+	thread = id == 0 ? self() : thread_of_pid(id);
+	if (thread != NULL && thread->process != init_process && clock & CLOCK_OF_THREAD) {
+		status = thread->process == self_process() ? 0 : -EINVAL;
+		*out = status == 0 ? thread_time(thread) : 0;
+	} else if (thread != NULL && thread->process != init_process && (id == 0 || thread->process->pid == id)) {
+		*out = process_time(thread->process);
+		status = 0;
+	}
+	mutex_unlock(&tree_lock);
+	return status;
+}
+
+bool clock_is_cpu(int32_t clock)
+{
+	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+int clock_read(int32_t clock, uint64_t *out)
 {
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI:
 		*out = time_wall();
 		return 0;
 	case CLOCK_MONOTONIC:
@@ -52,20 +87,22 @@ static int clock_read(int32_t clock, uint64_t *out)
 		*out = time_monotonic();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
 		*out = process_time(self_process());
 		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*out = thread_time(self());
+		return 0;
 	default:
-		return -EINVAL;
+		return clock < 0 ? clock_of_other(clock, out) : -EINVAL;
 	}
 }
 
-static struct linux_timespec timespec_of(uint64_t ns)
+struct linux_timespec timespec_of(uint64_t ns)
 {
 	return (struct linux_timespec) { (int64_t)(ns / SECOND_NS), (int64_t)(ns % SECOND_NS) };
 }
 
-static struct linux_timeval timeval_of(uint64_t ns)
+struct linux_timeval timeval_of(uint64_t ns)
 {
 	return (struct linux_timeval) { (int64_t)(ns / SECOND_NS), (int64_t)(ns % SECOND_NS / MICROSECOND_NS) };
 }
@@ -132,11 +169,11 @@ int64_t sys_getrusage(SYSCALL_ARGUMENTS)
 
 	if ((int32_t)a0 != SELF && (int32_t)a0 != CHILDREN && (int32_t)a0 != THREAD)
 		return -EINVAL;
-	used = (int32_t)a0 == CHILDREN ? me->children_used_ns : process_time(me);
+	used = (int32_t)a0 == CHILDREN ? me->children_used_ns : (int32_t)a0 == THREAD ? thread_time(self()) : process_time(me);
 	usage[0] = (int64_t)(used / SECOND_NS);
 	usage[1] = (int64_t)(used % SECOND_NS / MICROSECOND_NS);
 	usage[4] = (int64_t)(me->space->resident * 4);
-	usage[6] = (int64_t)((int32_t)a0 == CHILDREN ? me->children_faults : me->faults);
+	usage[8] = (int64_t)((int32_t)a0 == CHILDREN ? me->children_faults : me->faults);
 	return user_write(a1, usage, sizeof usage);
 }
 
@@ -165,18 +202,21 @@ static int64_t sleep_until(uint64_t deadline, uint64_t remaining)
 	return -ERESTARTNOHAND;
 }
 
+int timespec_ns(const struct linux_timespec *time, uint64_t *ns)
+{
+	enum { SECONDS_MOST = 1000000000 };
+
+	if (time->seconds < 0 || (uint64_t)time->nanoseconds >= SECOND_NS)
+		return -EINVAL;
+	*ns = (uint64_t)(time->seconds < SECONDS_MOST ? time->seconds : SECONDS_MOST) * SECOND_NS + (uint64_t)time->nanoseconds;
+	return 0;
+}
+
 static int timespec_read(uint64_t address, uint64_t *ns)
 {
 	struct linux_timespec time;
 
-	if (user_read(&time, address, sizeof time) != 0)
-		return -EFAULT;
-	if (time.seconds < 0 || (uint64_t)time.nanoseconds >= SECOND_NS)
-		return -EINVAL;
-	if (time.seconds > 1000000000)
-		time.seconds = 1000000000;
-	*ns = (uint64_t)time.seconds * SECOND_NS + (uint64_t)time.nanoseconds;
-	return 0;
+	return user_read(&time, address, sizeof time) != 0 ? -EFAULT : timespec_ns(&time, ns);
 }
 
 /* A sleep that was interrupted without a handler is executed again with the same arguments: the deadline is kept. */
@@ -204,139 +244,13 @@ int64_t sys_clock_nanosleep(SYSCALL_ARGUMENTS)
 
 	if (status != 0)
 		return status;
-	if ((int32_t)a0 != CLOCK_REALTIME && (int32_t)a0 != CLOCK_MONOTONIC && (int32_t)a0 != CLOCK_BOOTTIME)
-		return -EINVAL;
+	if ((int32_t)a0 != CLOCK_REALTIME && (int32_t)a0 != CLOCK_MONOTONIC && (int32_t)a0 != CLOCK_BOOTTIME && (int32_t)a0 != CLOCK_TAI)
+		return clock_is_cpu((int32_t)a0) || (int32_t)a0 < CLOCK_BOOTTIME ? -EOPNOTSUPP : -EINVAL;
 	if (!(a1 & TIMER_ABSTIME))
 		return sleep_until(deadline_take(ns), a3);
-	if ((int32_t)a0 == CLOCK_REALTIME) {
+	if ((int32_t)a0 == CLOCK_REALTIME || (int32_t)a0 == CLOCK_TAI) {
 		now = time_wall();
 		ns = ns > now ? time_monotonic() + (ns - now) : 1;
 	}
 	return sleep_until(ns == 0 ? 1 : ns, 0);
-}
-
-/* ---- alarms ---- */
-
-static void timer_unlink(struct process *process)
-{
-	struct process **link = &timers;
-
-	while (*link != NULL && *link != process)
-		link = &(*link)->alarm_next;
-	if (*link != NULL)
-		*link = process->alarm_next;
-	process->alarm_deadline = 0;
-}
-
-static void timer_link(struct process *process, uint64_t deadline)
-{
-	struct process **link = &timers;
-
-	process->alarm_deadline = deadline;
-	while (*link != NULL && (*link)->alarm_deadline <= deadline)
-		link = &(*link)->alarm_next;
-	process->alarm_next = *link;
-	*link = process;
-}
-
-static void timer_set(struct process *process, uint64_t ns, uint64_t interval, uint64_t old[2])
-{
-	uint64_t now = time_monotonic();
-
-	mutex_lock(&timers_lock);
-	old[0] = process->alarm_deadline > now ? process->alarm_deadline - now : process->alarm_deadline != 0;
-	old[1] = process->alarm_interval;
-	if (process->alarm_deadline != 0)
-		timer_unlink(process);
-	process->alarm_interval = interval;
-	if (ns != 0) {
-		timer_link(process, now + ns);
-		if (timers == process)
-			wait_queue_wake(&timers_wait);
-	}
-	mutex_unlock(&timers_lock);
-}
-
-void timer_cancel(struct process *process)
-{
-	uint64_t old[2];
-
-	if (process->alarm_deadline != 0)
-		timer_set(process, 0, 0, old);
-}
-
-/* Fires what is due. The timers' lock is held over the post, so that the process is still there. */
-static void timers_fire(uint64_t now)
-{
-	while (timers != NULL && timers->alarm_deadline <= now) {
-		struct process *process = timers;
-		uint64_t deadline = process->alarm_deadline;
-		struct linux_siginfo info = { .number = SIGALRM, .code = SI_KERNEL };
-
-		timer_unlink(process);
-		if (process->alarm_interval != 0) {
-			deadline += process->alarm_interval;
-			timer_link(process, deadline > now ? deadline : now + process->alarm_interval);
-		}
-		signal_post(process, NULL, SIGALRM, &info);
-	}
-}
-
-static void timers_main(void *argument)
-{
-	(void)argument;
-	mutex_lock(&timers_lock);
-	for (;;) {
-		timers_fire(time_monotonic());
-		(void)wait_queue_sleep(&timers_wait, &timers_lock, false, timers != NULL ? timers->alarm_deadline : 0);
-	}
-}
-
-void timers_init(void)
-{
-	if (kernel_thread_start(timers_main, NULL, "timers") == NULL)
-		unix_panic("no timer thread");
-}
-
-int64_t sys_alarm(SYSCALL_ARGUMENTS)
-{
-	uint64_t old[2];
-
-	timer_set(self_process(), (a0 & 0xffffffff) * SECOND_NS, 0, old);
-	return (int64_t)((old[0] + SECOND_NS - 1) / SECOND_NS);
-}
-
-int64_t sys_getitimer(SYSCALL_ARGUMENTS)
-{
-	struct process *me = self_process();
-	struct linux_timeval times[2] = { { 0, 0 }, { 0, 0 } };
-	uint64_t now = time_monotonic();
-
-	if (a0 > 2)
-		return -EINVAL;
-	if (a0 == ITIMER_REAL && me->alarm_deadline != 0) {
-		times[0] = timeval_of(me->alarm_interval);
-		times[1] = timeval_of(me->alarm_deadline > now ? me->alarm_deadline - now : MICROSECOND_NS);
-	}
-	return user_write(a1, times, sizeof times);
-}
-
-int64_t sys_setitimer(SYSCALL_ARGUMENTS)
-{
-	struct linux_timeval new[2], shown[2];
-	uint64_t old[2];
-
-	if (a0 != ITIMER_REAL)
-		return a0 > 2 ? -EINVAL : -ENOSYS;
-	if (user_read(new, a1, sizeof new) != 0)
-		return -EFAULT;
-	for (unsigned i = 0; i < 2; i++) {
-		if (new[i].seconds < 0 || new[i].microseconds < 0 || new[i].microseconds >= 1000000)
-			return -EINVAL;
-	}
-	timer_set(self_process(), (uint64_t)new[1].seconds * SECOND_NS + (uint64_t)new[1].microseconds * MICROSECOND_NS,
-		(uint64_t)new[0].seconds * SECOND_NS + (uint64_t)new[0].microseconds * MICROSECOND_NS, old);
-	shown[0] = timeval_of(old[1]);
-	shown[1] = timeval_of(old[0]);
-	return a2 != 0 ? user_write(a2, shown, sizeof shown) : 0;
 }

@@ -14,7 +14,7 @@ struct wait_query {
 	int code;                   /* CLD_* */
 	uint32_t status;            /* as wait4 reports it */
 	uint32_t uid;
-	uint64_t used_ns;
+	uint64_t used_ns, faults;
 	struct process *zombie;     /* to be reaped by the caller */
 };
 
@@ -34,6 +34,7 @@ static void query_found(struct wait_query *query, struct process *child, int cod
 	query->status = status;
 	query->uid = child->credentials.uid;
 	query->used_ns = child->used_ns + child->children_used_ns;
+	query->faults = child->faults + child->children_faults;
 }
 
 static void zombie_take(struct wait_query *query, struct process *child, struct process *me)
@@ -42,7 +43,7 @@ static void zombie_take(struct wait_query *query, struct process *child, struct 
 	if (query->options & WNOWAIT)
 		return;
 	me->children_used_ns += query->used_ns;
-	me->children_faults += child->faults + child->children_faults;
+	me->children_faults += query->faults;
 	process_unlink(child);
 	pid_put(child->pid);
 	query->zombie = child;
@@ -105,10 +106,11 @@ static int query_wait(struct wait_query *query)
 	return query->found != 0 ? 0 : status;
 }
 
-static int usage_store(uint64_t address, uint64_t used_ns)
+static int usage_store(uint64_t address, const struct wait_query *query)
 {
-	int64_t usage[18] = { (int64_t)(used_ns / 1000000000), (int64_t)(used_ns / 1000 % 1000000) };
+	int64_t usage[18] = { (int64_t)(query->used_ns / 1000000000), (int64_t)(query->used_ns / 1000 % 1000000) };
 
+	usage[8] = (int64_t)query->faults;
 	return address == 0 ? 0 : user_write(address, usage, sizeof usage);
 }
 
@@ -126,7 +128,7 @@ int64_t sys_wait4(SYSCALL_ARGUMENTS)
 		process_reap(query.zombie);
 	if (query.found != 0 && a1 != 0 && user_write(a1, &query.status, sizeof query.status) != 0)
 		return -EFAULT;
-	if (query.found != 0 && usage_store(a3, query.used_ns) != 0)
+	if (query.found != 0 && usage_store(a3, &query) != 0)
 		return -EFAULT;
 	return query.found;
 }
@@ -167,5 +169,5 @@ int64_t sys_waitid(SYSCALL_ARGUMENTS)
 	}
 	if (a2 != 0 && user_write(a2, &info, sizeof info) != 0)
 		return -EFAULT;
-	return usage_store(a4, query.used_ns);
+	return usage_store(a4, &query);
 }

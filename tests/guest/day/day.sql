@@ -1,0 +1,12 @@
+create table t(id integer primary key, name text, value real);
+with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000) insert into t select i, 'n' || (i % 13), i * 1.5 from n;
+create index by_name on t(name);
+select name, count(*), sum(value) from t group by name order by name limit 4;
+explain query plan select * from t where name = 'n3';
+begin; delete from t where id % 2 = 0; rollback; select count(*) from t;
+begin; delete from t where id % 2 = 0; commit; vacuum; select count(*), max(id) from t;
+select json_extract('{"a":[1,2,{"b":3}]}', '$.a[2].b'), upper('abc'), printf('%05.1f', 2.25), date('2024-02-29', '+1 year');
+create virtual table f using fts5(body); insert into f values('the quick fox'), ('the lazy dog'); select rowid, body from f where f match 'lazy';
+create trigger g after insert on t begin update t set name = 'triggered' where id = new.id; end; insert into t values(9999, 'x', 0); select name from t where id = 9999;
+pragma journal_mode = wal; insert into t values(10001, 'y', 1); pragma wal_checkpoint; pragma integrity_check;
+select 1 / 0 is null; select * from nowhere;
