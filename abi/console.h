@@ -31,6 +31,7 @@ enum console_frame {
 	FRAME_ERROR = 2,            /* guest to host: bytes for standard error */
 	FRAME_EXIT = 3,             /* guest to host: one byte, exit status; the last frame */
 	FRAME_MESSAGE = 4,          /* guest to host: a line about the system itself, shown with --verbose */
+	FRAME_READY = 5,            /* guest to host, first of all, no payload: before it the host sends nothing */
 	FRAME_INPUT = 16,           /* host to guest: bytes of standard input or the terminal */
 	FRAME_INPUT_END = 17,       /* host to guest: end of input, no payload */
 	FRAME_WINDOW = 18,          /* host to guest: rows and columns, two bytes each */

@@ -22,6 +22,15 @@ static uint32_t first_part(uint32_t at, uint32_t count)
 	return count < straight ? count : straight;
 }
 
+bool ring_put_in_place(struct console_ring *ring, uint32_t count)
+{
+	uint32_t head = ring->head;
+
+	__atomic_store_n(&ring->head, head + count, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return count && __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) == head;
+}
+
 uint32_t ring_put(struct console_ring *ring, const void *bytes, uint32_t count, bool *was_empty)
 {
 	uint32_t room = ring_room(ring), head = ring->head, first;
@@ -31,9 +40,7 @@ uint32_t ring_put(struct console_ring *ring, const void *bytes, uint32_t count, 
 	first = first_part(head, count);
 	memcpy(ring->bytes + head % CONSOLE_RING_BYTES, bytes, first);
 	memcpy(ring->bytes, (const uint8_t *)bytes + first, count - first);
-	__atomic_store_n(&ring->head, head + count, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	*was_empty = count && __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) == head;
+	*was_empty = ring_put_in_place(ring, count);
 	return count;
 }
 

@@ -96,17 +96,18 @@ long memory_groups_grant(uint64_t count, uint64_t *first)
 	return -BARYON_EQUOTA;
 }
 
-/* A single frame from a range's ragged start, or else from anywhere. */
-static uint64_t frame_take(void)
+/* Frames in a row from a range's ragged start, or else from anywhere. */
+static uint64_t frames_take(uint64_t count)
 {
 	uint32_t best = range_count;
 
 	for (uint32_t i = 0; i < range_count; i++)
-		if (ranges[i].count && (best == range_count || ranges[i].first % GROUP_PAGES))
+		if (ranges[i].count >= count && (best == range_count || ranges[i].first % GROUP_PAGES))
 			best = i;
 	REQUIRE(best < range_count);
-	ranges[best].count--;
-	return ranges[best].first++;
+	ranges[best].count -= count;
+	ranges[best].first += count;
+	return ranges[best].first - count;
 }
 
 static void record_start(struct page_home *record, baryon_uid container, uint64_t index, uint32_t flags)
@@ -120,12 +121,32 @@ static void record_start(struct page_home *record, baryon_uid container, uint64_
 
 void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t pages)
 {
+	uint64_t frame = frames_take(pages);
+
 	for (uint64_t i = 0; i < pages; i++) {
-		records[i].frame = frame_take();
+		records[i].frame = frame + i;
 		record_start(&records[i], container, i, PAGE_LOCKED | PAGE_CLEAR);
 		if (page_load(&records[i], 1) < 0)
 			panic("root: page %lu of container %lx cannot be loaded", i, container);
 	}
+}
+
+void *memory_pages_map(struct container_home *home, uint64_t number, uint32_t handle, struct page_home *records, uint64_t pages,
+	uint64_t offset)
+{
+	struct domain_part part = {
+		.address = offset, .pages = pages, .container = handle, .rights = RIGHT_READ | RIGHT_WRITE, .flags = MAPPING_LOCKED,
+		.around = DOMAIN_AROUND,
+	};
+	struct capability capability;
+
+	root_container_load(home, number, pages);
+	memory_pages_lock(home->header.uid, records, pages);
+	root_capability(KIND_CONTAINER, number, RIGHT_READ | RIGHT_WRITE, &capability);
+	if (root_reference_load(&capability, root_domain.space, handle) < 0 || !domain_add(&root_domain, &part) ||
+	    domain_map_locked(&root_domain) < 0)
+		panic("root: container %lu cannot be mapped", number);
+	return (void *)(root_domain.base + offset);
 }
 
 /* *groups in: wanted. Takes them from the highest range down, so that low memory stays for who needs it. */

@@ -26,6 +26,7 @@ enum root_number {
 	NUMBER_SRM_THREAD,
 	NUMBER_CONSOLE,
 	NUMBER_CONSOLE_THREAD,
+	NUMBER_CONSOLE_QUEUES,
 	NUMBER_SERVICE,
 	NUMBER_CONTAINERS = 1024,   /* those made for the SRM */
 };
@@ -39,6 +40,7 @@ enum root_handle {
 	ROOT_HANDLE_BOOT_IMAGE = 2,
 	ROOT_HANDLE_CONSOLE,
 	ROOT_HANDLE_SRM_MEMORY,
+	ROOT_HANDLE_CONSOLE_QUEUES,
 };
 
 enum { PRIORITY_ROOT = 31, PRIORITY_CONSOLE = 30, PRIORITY_SRM = 29 };
@@ -64,8 +66,11 @@ long memory_container_clear(baryon_uid uid);
 uint64_t memory_free_pages(void);
 /* Gives up `count` page groups in a row; *first: the first one's number. EQUOTA. */
 long memory_groups_grant(uint64_t count, uint64_t *first);
-/* Single pages for root's own containers: fills records and loads them locked. */
+/* Pages for root's own containers, in frames that lie in a row: fills records and loads them locked. */
 void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t pages);
+/* A new container of such pages, mapped locked at an offset in root's domain under a handle of root's. Its address. */
+void *memory_pages_map(struct container_home *home, uint64_t number, uint32_t handle, struct page_home *records, uint64_t pages,
+	uint64_t offset);
 void memory_image_start(const struct root_start *start);
 long memory_miss(baryon_uid container, uint64_t index);
 /* Root's own locked memory, zeroed, or null. */

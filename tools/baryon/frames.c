@@ -5,7 +5,7 @@
 
 static bool type_is_known(uint8_t type)
 {
-	return type >= FRAME_OUTPUT && type <= FRAME_MESSAGE;
+	return type >= FRAME_OUTPUT && type <= FRAME_READY;
 }
 
 static bool header_is_good(const struct frame_reader *reader)

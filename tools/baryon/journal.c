@@ -17,7 +17,6 @@ static bool is_panic(const char *line)
 static void line_take(struct journal *journal)
 {
 	journal->line[journal->used] = 0;
-	journal->started = journal->started || strncmp(journal->line, "baryon: ", 8) == 0;
 	if (journal->used && !journal->panicked) {
 		journal->panicked = is_panic(journal->line);
 		strcpy(journal->last, journal->line);

@@ -9,7 +9,6 @@
 
 struct journal {
 	bool show;                  /* copy to standard error */
-	bool started;               /* Baryon has said something; before, it is firmware and loader that speak */
 	bool panicked;              /* `last` is Charm's last word */
 	size_t used;
 	char line[JOURNAL_LINE + 1];/* the line that is coming in */

@@ -111,7 +111,12 @@ static void command_make(struct command *command, const struct options *options,
 	add(command, "socket,id=log,fd=%d", ends->log[1]);
 	add(command, "-chardev");
 	add(command, "socket,id=console,fd=%d", ends->console[1]);
-	add_words(command, (const char *const[]){ "-serial", "chardev:log", "-serial", "chardev:console", NULL });
+	add_words(command, (const char *const[]){ "-serial", "chardev:log", NULL });
+	if (options->iso)
+		add_words(command, (const char *const[]){ "-serial", "chardev:console", NULL });
+	else
+		add_words(command, (const char *const[]){ "-device", "virtio-serial-pci,max_ports=2,vectors=0,ioeventfd=off",
+			"-device", "virtserialport,nr=1,chardev=console", NULL });
 	if (options->icount)
 		add_words(command, (const char *const[]){ "-icount", "shift=0,sleep=off", "-seed", "1", "-rtc",
 			"base=2024-01-01T00:00:00,clock=vm", NULL });

@@ -46,6 +46,7 @@ struct relay {
 	size_t to_guest_at, to_guest_count;
 	struct escape escape;
 	bool console_closed;
+	bool is_ready;              /* the guest reads its input from now on */
 	bool input_is_terminal, input_ended, window_changed;
 	bool has_exit;              /* the guest's program has ended, with */
 	int exit_status;
@@ -117,6 +118,9 @@ static void piece_take(struct relay *relay, const struct frame_piece *piece)
 	case FRAME_MESSAGE:
 		if (relay->options->verbose)
 			append(&relay->output[1], piece->bytes, piece->count);
+		break;
+	case FRAME_READY:
+		relay->is_ready = true;
 		break;
 	case FRAME_EXIT:
 		if (piece->count && !relay->has_exit) {
@@ -231,11 +235,10 @@ static void signal_read(struct relay *relay)
 		end(relay, 128 + information.ssi_signo);
 }
 
-/* UEFI firmware takes what comes on serial ports for keys: it gets none. */
+/* Before the guest is ready, firmware would take what comes on a serial port for keys, and starting the port drops it. */
 static bool input_is_wanted(const struct relay *relay)
 {
-	return !relay->input_ended && !relay->has_exit && !relay->to_guest_count &&
-		(!relay->options->uefi || relay->log.started);
+	return relay->is_ready && !relay->input_ended && !relay->has_exit && !relay->to_guest_count;
 }
 
 static void slots_arm(struct relay *relay)
@@ -243,7 +246,7 @@ static void slots_arm(struct relay *relay)
 	struct pollfd *slot = relay->slot;
 	bool can_take = room(&relay->output[0]) && room(&relay->output[1]);
 
-	if (relay->window_changed && relay->to_guest_count == 0)
+	if (relay->window_changed && relay->is_ready && relay->to_guest_count == 0)
 		window_send(relay);
 	slot[SLOT_CONSOLE].events = (can_take ? POLLIN : 0) | (relay->to_guest_count ? POLLOUT : 0);
 	slot[SLOT_CONSOLE].fd = relay->console_closed || !slot[SLOT_CONSOLE].events ? -1 : relay->machine->console;

@@ -413,6 +413,7 @@ int console_init(void)
 	input_stream.bytes = page_block_alloc();
 	if (!input_stream.bytes)
 		return -ENOMEM;
+	frame_start(FRAME_READY, 0);
 	return kernel_thread_start(console_run, 0, "console") ? 0 : -ENOMEM;
 }
 

@@ -16,6 +16,9 @@ static inline uint32_t ring_room(const struct console_ring *ring)
 /* Puts as many of the bytes as there is room for; returns how many. *was_empty: whether the consumer must be signalled. */
 uint32_t ring_put(struct console_ring *ring, const void *bytes, uint32_t count, bool *was_empty);
 
+/* The same for bytes that already stand in the ring behind head, at most ring_room: returns what *was_empty would say. */
+bool ring_put_in_place(struct console_ring *ring, uint32_t count);
+
 /* Takes at most `count` bytes; returns how many. *was_full: whether the producer must be signalled. */
 uint32_t ring_take(struct console_ring *ring, void *bytes, uint32_t count, bool *was_full);
 

@@ -1,7 +1,8 @@
 /* Plays QEMU for the tests of the baryon command: finds the channels in its arguments and does what FAKE_QEMU says, letter by
  * letter. o: "out\n" to standard output. e: "err\n" to standard error. b: 300,000 bytes of output. i: echoes input until its
  * end. s: sleeps 0.3 s. w: sleeps for ever. p: a panic on the log. g: garbage on the console. x0..x9: exit frame with that
- * status, then end. q: complains as QEMU does, and ends with 1. a: shows the image's settings as output. z: ends. */
+ * status, then end. q: complains as QEMU does, and ends with 1. a: shows the image's settings as output. z: ends. The system is ready for input at once; h as the first letter: after
+ * 0.5 s, in which no input may come. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,16 @@ static void say(const char *text)
 		exit(1);
 }
 
+static void silence(const char **script)
+{
+	char byte;
+
+	++*script;
+	usleep(500000);
+	if (recv(console, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+		exit(4);
+}
+
 static void act(const char **script)
 {
 	uint8_t status;
@@ -135,6 +146,9 @@ int main(int count, char **argument)
 	if (!console || !console_log || !image)
 		return 3;
 	say("starting\n");
+	if (script && *script == 'h')
+		silence(&script);
+	send_frame(FRAME_READY, NULL, 0);
 	while (script)
 		act(&script);
 	return 0;
