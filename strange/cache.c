@@ -66,8 +66,6 @@ void cache_give(unsigned kind, uint32_t index)
 	spin_unlock(&c->lock);
 }
 
-bool mapping_take(uint32_t *index) { return free_pop(KIND_MAPPING, index); }
-
 void mappings_give(uint32_t first, uint32_t last, uint32_t count)
 {
 	struct cache *c = &state.cache[KIND_MAPPING];

@@ -28,8 +28,21 @@ result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index) MUST_CH
 /* Unload one object of the kind. 0: tried one; RESULT_RESTART: nothing can go now. */
 result cache_displace(unsigned kind, struct kernel *for_whom) MUST_CHECK;
 void cache_give(unsigned kind, uint32_t index);
-/* A free mapping, if there is one. */
-bool mapping_take(uint32_t *index);
+/* A free mapping's index + 1; 0: there is none. */
+static inline uint32_t mapping_take(void)
+{
+	struct cache *c = &state.cache[KIND_MAPPING];
+	uint32_t name;
+
+	spin_lock(&c->lock);
+	name = c->free;
+	if (name) {
+		c->free = (uint32_t)mapping_at(name - 1)->word[0] & 0xffffff;
+		c->free_count--;
+	}
+	spin_unlock(&c->lock);
+	return name;
+}
 /* The same for `count` dead mappings that are chained by `next`, from `first` - 1 to `last`. */
 void mappings_give(uint32_t first, uint32_t last, uint32_t count);
 
@@ -37,13 +50,6 @@ void mappings_give(uint32_t first, uint32_t last, uint32_t count);
 result slot_insert(unsigned kind, struct slot *s) MUST_CHECK;
 void slot_remove(unsigned kind, struct slot *s);
 struct slot *slot_find(unsigned kind, baryon_uid uid);
-/* The same, quicker for the one that was found last. */
-static inline struct slot *slot_recent(unsigned kind, baryon_uid uid)
-{
-	struct slot *s = this_cpu()->recent[kind];
-
-	return s && s->uid == uid && s->state != SLOT_FREE ? s : slot_find(kind, uid);
-}
 /* The same; when it is not loaded or dying, RESULT_MISS (or RESULT_RESTART while it is being unloaded). */
 result slot_want(unsigned kind, baryon_uid uid, struct slot **s) MUST_CHECK;
 

@@ -347,28 +347,9 @@ static struct registers *trap_forward(struct cpu *cpu, struct thread *t, struct 
 	return cpu_leave(cpu);
 }
 
-struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r)
+static __attribute__((noinline)) struct registers *dispatch(struct cpu *cpu, struct thread *t, struct registers *r, uint64_t number)
 {
 	struct activation *top = thread_top(t);
-	uint64_t number = r->rax;
-
-	if (number - CALL_COPY_IN <= CALL_COPY_OUT - CALL_COPY_IN && !cpu_attention(cpu, t) && copy_fast(t, r))
-		return r;
-	if (number == CALL_MAPPING_LOAD && !cpu_attention(cpu, t) && mapping_load_fast(t, r)) {
-		if (!(r->r10 & LOAD_RESUME)) {
-			r->rax = r->rdx;
-			return r;
-		}
-		number = CALL_RESUME;
-	}
-	if (number == CALL_MAPPING_UNLOAD && !cpu_attention(cpu, t) && mapping_unload_fast(t, r))
-		return r;
-	if (number == CALL_RESUME) {
-		struct registers *fast = strange_resume();
-
-		if (fast)
-			return fast;
-	}
 	struct call call = { .cpu = cpu, .thread = t, .space = top->space, .kernel = top->space->principal, .r = r,
 			     .a = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 } };
 
@@ -394,6 +375,35 @@ struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registe
 	if (e < 0 && e > -256 && number == CALL_PORTAL_CALL)
 		words_clear(r);
 	return cpu_leave(cpu);
+}
+
+/* The short ways come first. A program that was not forwarded at once comes here too: none of them finds anything of its own. */
+struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r)
+{
+	uint64_t number = r->rax;
+
+	if (number == CALL_MAPPING_LOAD && !cpu_attention(cpu, t)) {
+		uint64_t done = mapping_load_run(cpu, t, r, 0);
+
+		if (done && done == r->rdx) {
+			if (!(r->r10 & LOAD_RESUME)) {
+				r->rax = done;
+				return r;
+			}
+			number = CALL_RESUME;
+		}
+	}
+	if (number == CALL_MAPPING_UNLOAD && !cpu_attention(cpu, t) && mapping_unload_fast(cpu, t, r))
+		return r;
+	if (number - CALL_COPY_IN <= CALL_COPY_OUT - CALL_COPY_IN && !cpu_attention(cpu, t) && copy_fast(t, r))
+		return r;
+	if (number == CALL_RESUME) {
+		struct registers *fast = strange_resume();
+
+		if (fast)
+			return fast;
+	}
+	return dispatch(cpu, t, r, number);
 }
 
 result call_abandon(struct call *call)

@@ -8,12 +8,13 @@ struct call;
 
 result call_mapping_load(struct call *call);
 result call_mapping_unload(struct call *call);
-/* Their short ways: all that is asked, with what is at hand, or false: take the long way. With LOAD_RESUME the resuming is left
- * to do. Of unload the answer stands in r->rax. */
-bool mapping_load_fast(struct thread *t, const struct registers *r);
-bool mapping_unload_fast(const struct thread *t, struct registers *r);
 result call_mapping_protect(struct call *call);
 result call_mapping_read(struct call *call);
+
+/* The short ways, with what is at hand. Load: the homes of the call from `done` on; returns how far it came. Resuming is left to do.
+ * Unload: false, or all is done and r->rax is the answer. */
+uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct registers *r, uint64_t done);
+bool mapping_unload_fast(struct cpu *cpu, const struct thread *t, struct registers *r);
 
 /* Unload up to a batch of the space's mappings. 1: there may be more; 0: none was left. */
 result mapping_unload_some(struct space *space);

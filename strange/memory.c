@@ -135,7 +135,7 @@ result memory_depend(const struct memory_place *place, struct node *n, uint32_t 
 
 	spin_lock(&p->lock);
 	same = p->state == SLOT_LOADED && p->generation == place->generation;
-	if (same && !(p->flags & PAGE_LOCKED))
+	if (same)
 		node_link(&p->dependents, n, object);
 	spin_unlock(&p->lock);
 	return same ? 0 : RESULT_RESTART;

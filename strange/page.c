@@ -45,6 +45,19 @@ struct page *page_find(struct container *c, uint64_t index)
 	return p;
 }
 
+/* Is there a page of the other size that has some of the same indices? */
+static bool page_overlapped(const struct page *p)
+{
+	uint64_t first = p->index & ~(GROUP_PAGES - 1);
+
+	if (!(p->flags & PAGE_LARGE))
+		return find_one(p->container, first, true);
+	for (uint64_t i = 0; i < GROUP_PAGES; i++)
+		if (find_one(p->container, first + i, false))
+			return true;
+	return false;
+}
+
 /* False when another CPU has loaded the same page meanwhile. */
 static bool hash_add(struct page *p)
 {
@@ -204,6 +217,8 @@ static void page_count(struct page *p, int by)
 
 static result page_publish(struct page *p)
 {
+	bool same;
+
 	if (!frames_claim(p))
 		return -BARYON_EBUSY;
 	spin_lock(&p->lock);
@@ -212,7 +227,13 @@ static result page_publish(struct page *p)
 		spin_unlock(&p->lock);
 		return RESULT_RESTART;
 	}
-	if (!hash_add(p)) {
+	same = !hash_add(p);
+	/* Named first, then looked: of a page and a group that come together, one sees the other. */
+	if (!same && page_overlapped(p)) {
+		hash_remove(p);
+		same = true;
+	}
+	if (same) {
 		list_remove(p);
 		frames_name(p, 0);
 		spin_unlock(&p->lock);
@@ -318,6 +339,9 @@ result call_page_unload(struct call *call)
 
 		if (p == NULL)
 			continue;
+		/* Homes of other pages may lie in it. */
+		if (p->flags & PAGE_LOCKED)
+			return -BARYON_EBUSY;
 		r = object_unload_id(OBJECT_ID(KIND_PAGE, page_number(p)), p->generation, false);
 		done++;
 	}

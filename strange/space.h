@@ -25,4 +25,10 @@ static inline bool space_contains(const struct space *s, uint64_t address, uint6
 	return at <= size && bytes <= size - at;
 }
 
+/* The same for a space that is no program's. */
+static inline bool domain_contains(const struct space *s, uint64_t address, uint64_t bytes)
+{
+	return address - (DOMAIN_BASE + s->domain * DOMAIN_BYTES) <= DOMAIN_BYTES - bytes && bytes <= DOMAIN_BYTES;
+}
+
 #endif

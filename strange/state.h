@@ -126,7 +126,8 @@ struct space {
 	struct kernel *principal;
 	struct node principal_node;
 	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
-	uint32_t leaf;              /* derived: table that a mapping was put into last; check that it still is ours */
+	uint32_t leaf;              /* derived: lowest table that was looked for last */
+	uint64_t leaf_last;         /* last address under it; 0: none */
 	uint64_t cpus;              /* derived: CPUs that have the map active */
 	struct binding binding[BINDINGS];   /* derived: portals called last, by handle */
 	bool entered;               /* a portal was loaded here since the space was loaded */
@@ -310,6 +311,22 @@ struct queue {
 	struct thread *first[PRIORITY_COUNT], **end[PRIORITY_COUNT];
 };
 
+/* What mapping loads found last: a page by its index in the container behind a space's handle. Good while both generations are the
+ * same. */
+struct reach {
+	struct space *from;         /* null: empty */
+	uint64_t handle;            /* | REACH_SUPERVISOR */
+	uint64_t first, pages;      /* indices that it covers */
+	struct reference *reference;
+	struct page *page;
+	uint32_t reference_generation, page_generation;
+	uint32_t allowed;           /* bit per RIGHT_* of a mapping */
+	frame_number frame;         /* of index 0, if it had any */
+	mmu_entry like;             /* an entry of it, but for frame and rights */
+};
+#define REACH_SUPERVISOR (1ull << 32)       /* mapped into a supervisor domain */
+enum { REACHES = 4 };
+
 struct cpu {
 	struct thread *thread;      /* that runs here, or null */
 	struct space *map;          /* active translations, or null: only the shared half */
@@ -328,6 +345,7 @@ struct cpu {
 	struct portal *entering;    /* a portal that may not end, for a thread of this CPU is about to enter it */
 	struct want want;
 	struct slot *recent[KIND_COUNT];    /* found last, of each kind */
+	struct reach reach[REACHES];
 	struct queue queue;
 	struct spin timer_lock;
 	struct thread *timers;

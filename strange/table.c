@@ -74,7 +74,7 @@ uint32_t table_leaf_long(struct space *space, uint64_t address, unsigned want, u
 	uint32_t table = leaf_walk(space, address, want, slot);
 
 	if (want == 0 && table < TABLE_NONE - 1)
-		space->leaf = table;
+		table_leaf_set(space, table, address);
 	return table;
 }
 
@@ -135,6 +135,8 @@ void table_entries_gone(struct space *space, uint32_t table, unsigned count)
 		uint32_t parent = state.tables[table].parent - 1;
 
 		(void)mmu_exchange(&table_entries(parent)[state.tables[table].slot], 0);
+		if (space->leaf == table)
+			space->leaf_last = 0;
 		shootdown_space(space);
 		table_push(table);
 		table = parent;

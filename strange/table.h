@@ -46,22 +46,24 @@ _Static_assert(MMU_LEVELS == 4, "table_walk");
  * in the way, or tables under a large one) give TABLE_NONE - 1. */
 uint32_t table_leaf_long(struct space *space, uint64_t address, unsigned level, unsigned *slot);
 
-/* Is the table (0: none) the space's lowest for the address? The space is locked. */
-static inline bool table_is_leaf(const struct space *s, uint32_t table, uint64_t address)
+/* Is space->leaf the one for the address? The space is locked. */
+static inline bool table_is_leaf(const struct space *s, uint64_t address)
 {
-	const struct table *t = &state.tables[table];
-
-	return table != 0 && t->live && t->level == 0 && t->space == slot_index(&s->slot) &&
-	       t->address == (address & ~(GROUP_BYTES - 1));
+	return (address | (GROUP_BYTES - 1)) == s->leaf_last;
 }
 
 static inline uint32_t table_leaf(struct space *space, uint64_t address, unsigned level, unsigned *slot)
 {
-	if (level == 0 && table_is_leaf(space, space->leaf, address)) {
-		*slot = mmu_index(address, 0);
-		return space->leaf;
-	}
-	return table_leaf_long(space, address, level, slot);
+	if (level || !table_is_leaf(space, address))
+		return table_leaf_long(space, address, level, slot);
+	*slot = mmu_index(address, 0);
+	return space->leaf;
+}
+
+static inline void table_leaf_set(struct space *s, uint32_t table, uint64_t address)
+{
+	s->leaf = table;
+	s->leaf_last = address | (GROUP_BYTES - 1);
 }
 
 /* The table in which the walk to `address` ends, and the level of its entry: present or not. */

@@ -273,23 +273,22 @@ static uint64_t copy_piece(uint64_t to, uint64_t from, uint64_t bytes, uint64_t 
 	return n;
 }
 
-uint64_t trap_read(void *own, const void *from, uint64_t bytes, uint64_t *address)
+bool trap_read_home(void *own, const void *from)
 {
 	bool was = host_this->supervisor;
-	uint64_t done;
+	uint64_t *to = own;
+	unsigned i;
 
 	host_this->supervisor = true;
-	for (done = 0; done < bytes; done++) {
-		const uint8_t *byte = machine_translate((uint64_t)from + done, RIGHT_READ);
+	for (i = 0; i < 4; i++) {
+		const uint64_t *word = machine_translate((uint64_t)from + 8 * i, RIGHT_READ);
 
-		if (byte == NULL) {
-			*address = (uint64_t)from + done;
+		if (word == NULL)
 			break;
-		}
-		((uint8_t *)own)[done] = *byte;
+		to[i] = *word;
 	}
 	host_this->supervisor = was;
-	return done;
+	return i == 4;
 }
 
 /* Strange copies in ring 0, whatever ran. */

@@ -540,10 +540,9 @@ entry_vectors:
 
 /* uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address): words first; a fault among the
  * words goes on with bytes up to the exact place; a fault among the bytes ends it (trap_own, by copy_fixups). */
-	.globl trap_copy, trap_read
+	.globl trap_copy
 	.balign 16
 trap_copy:
-trap_read:
 	mov %rcx, %r8
 	mov %rdx, %rax
 	mov %rdx, %rcx
@@ -566,6 +565,31 @@ trap_copy_bytes_fault:                  /* trap_own leaves the address in r9 */
 	sub %rcx, %rax
 	ret
 
+/* bool trap_read_home(void *own, const void *from) */
+	.globl trap_read_home
+	.balign 16
+trap_read_home:
+	stac
+trap_read_0:
+	mov (%rsi), %rax
+trap_read_8:
+	mov 8(%rsi), %rcx
+trap_read_16:
+	mov 16(%rsi), %rdx
+trap_read_24:
+	mov 24(%rsi), %r8
+	clac
+	mov %rax, (%rdi)
+	mov %rcx, 8(%rdi)
+	mov %rdx, 16(%rdi)
+	mov %r8, 24(%rdi)
+	mov $1, %eax
+	ret
+trap_read_fault:
+	clac
+	xor %eax, %eax
+	ret
+
 /* void xstate_load(const void *load): a malformed image loads the initial state instead. */
 	.globl xstate_load
 	.balign 16
@@ -586,6 +610,10 @@ xstate_load_fault:
 trap_fixups:
 	.quad trap_copy_words, trap_copy_words_fault
 	.quad trap_copy_bytes, trap_copy_bytes_fault
+	.quad trap_read_0, trap_read_fault
+	.quad trap_read_8, trap_read_fault
+	.quad trap_read_16, trap_read_fault
+	.quad trap_read_24, trap_read_fault
 	.quad xstate_load_restore, xstate_load_fault
 trap_fixups_end:
 

@@ -379,8 +379,136 @@ static void page_groups_map_whole_or_by_pages(void)
 	CHECK(machine_translate(at + GROUP_BYTES, RIGHT_READ) == NULL);
 }
 
+/* A page of its own in the middle of a group would give one index two frames. */
+static void a_page_and_a_group_around_it_exclude_each_other(void)
+{
+	struct page_home small = { .container = ROOT_MEMORY, .index = 4 * GROUP_PAGES + 5, .frame = 9000, .version = HOME_VERSION };
+	struct page_home group = { .container = ROOT_MEMORY, .index = 4 * GROUP_PAGES, .frame = 16 * GROUP_PAGES,
+				   .flags = PAGE_LARGE, .version = HOME_VERSION };
+
+	fresh();
+	world_run(ROOT_THREAD);
+	CHECK_IS(page_try(&small), 1);
+	CHECK_IS(page_try(&group), 1);  /* a batch passes over what is there */
+	CHECK_IS(state.frames[group.frame].page, 0);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, small.index, 1), 1);
+	CHECK_IS(page_try(&group), 1);
+	CHECK(state.frames[group.frame].page != 0);
+	CHECK_IS(page_try(&small), 1);
+	CHECK_IS(state.frames[small.frame].page, 0);
+}
+
+static void a_locked_page_stays_until_its_container_goes(void)
+{
+	struct page_home locked = { .container = ROOT_MEMORY, .index = 1000, .frame = 9000, .flags = PAGE_LOCKED,
+				    .version = HOME_VERSION };
+
+	fresh();
+	world_run(ROOT_THREAD);
+	CHECK_IS(page_try(&locked), 1);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 1000, 1), -BARYON_EBUSY);
+	CHECK(state.frames[9000].page != 0);
+}
+
+/* Longer than a call may take at once: it is executed again, and remembers. */
+static void a_long_unload_remembers_what_it_saw(void)
+{
+	enum { LONG = 40 * BATCH_LIMIT };
+	struct mapping_home h[BATCH_LIMIT];
+	uint64_t at, word = 1;
+
+	fresh();
+	memset(h, 0, sizeof h);
+	at = world_memory(k, sizeof h);
+	for (unsigned n = 0; n < LONG; n += BATCH_LIMIT) {
+		for (unsigned i = 0; i < BATCH_LIMIT; i++)
+			h[i] = (struct mapping_home){ 0x400000 + (n + i) * PAGE_BYTES, 50 + i % 8, HANDLE_MEMORY,
+						      RIGHT_READ | RIGHT_WRITE, 0, 0 };
+		world_write(at, h, sizeof h);
+		CHECK_IS(world_call(CALL_MAPPING_LOAD, program, at, BATCH_LIMIT, 0), BATCH_LIMIT);
+	}
+	program_run();
+	world_write(0x400000, &word, 8);
+	(void)program_trap(5);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x400000, LONG), MAPPING_ACCESSED | MAPPING_DIRTY);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x400000, LONG), 0);
+}
+
+static void protecting_keeps_the_marks(void)
+{
+	uint64_t word = 1;
+
+	fresh();
+	CHECK_IS(world_map(k, program, 0x10000, 50, RIGHT_READ | RIGHT_WRITE, 0), 1);
+	program_run();
+	world_write(0x10000, &word, 8);
+	(void)program_trap(5);
+	CHECK_IS(world_call(CALL_MAPPING_PROTECT, program, 0x10000, 1, RIGHT_READ), 0);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x10000, 1), MAPPING_ACCESSED | MAPPING_DIRTY);
+}
+
+/* The look for the next mapping ends at the last address there is. */
+static void a_domain_without_mappings_has_nothing_to_unload(void)
+{
+	baryon_uid domain;
+
+	fresh();
+	domain = world_space_load(k, 102, 0, DOMAIN_FIRST_OWN + 1);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, domain, DOMAIN_BASE + (DOMAIN_FIRST_OWN + 1) * DOMAIN_BYTES, 100), 0);
+	CHECK_IS(world_call(CALL_MAPPING_PROTECT, domain, DOMAIN_BASE + (DOMAIN_FIRST_OWN + 1) * DOMAIN_BYTES, 100,
+			    RIGHT_READ), 0);
+}
+
+/* What mapping loads found last is found again only while it is the same. */
+static void a_load_does_not_trust_what_has_changed(void)
+{
+	struct page_home h;
+	uint64_t home, old;
+
+	world_boot(NULL, 1);
+	world.after_step = invariants_check;
+	k = world_kernel_make(2, 0, false);
+	CHECK_IS(world_reference_load(&world.root, KIND_CONTAINER, k->container, RIGHT_ALL, 0, k->space, 3), 0);
+	world_run(k->thread);
+	world_kernel_portals(k);
+	program = world_space_load(k, 100, SPACE_PROGRAM, 0);
+	CHECK_IS(map_try(0x10000, 60, 3, RIGHT_READ | RIGHT_WRITE, 0), 1);
+	/* The page comes back in another frame. */
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, k->container, 60, 1), 1);
+	home = world_home(KIND_PAGE, k->container, 60);
+	world_read(home, &h, sizeof h);
+	old = h.frame;
+	h.frame = 9000;
+	world_write(home, &h, sizeof h);
+	CHECK_IS(world_call(CALL_PAGE_LOAD, home, 1), 1);
+	world_run(k->thread);
+	CHECK_IS(map_try(0x10000, 60, 3, RIGHT_READ | RIGHT_WRITE, 0), 1);
+	CHECK_IS(state.frames[old].mappings, 0);
+	CHECK(state.frames[9000].mappings != 0);
+	/* The reference comes back with fewer rights, and then not at all. */
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_REFERENCE_UNLOAD, k->space, 3), 0);
+	world_forget(KIND_REFERENCE, k->space, 3);
+	CHECK_IS(world_reference_load(&world.root, KIND_CONTAINER, k->container, RIGHT_READ, 0, k->space, 3), 0);
+	world_run(k->thread);
+	CHECK_IS(map_try(0x11000, 60, 3, RIGHT_READ | RIGHT_WRITE, 0), -BARYON_EPERM);
+	CHECK_IS(map_try(0x11000, 60, 3, RIGHT_READ, 0), 1);
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_REFERENCE_UNLOAD, k->space, 3), 0);
+	world_forget(KIND_REFERENCE, k->space, 3);
+	world_run(k->thread);
+	CHECK_IS(map_try(0x12000, 60, 3, RIGHT_READ, 0), -BARYON_ENOENT);
+}
+
 int main(void)
 {
+	a_page_and_a_group_around_it_exclude_each_other();
+	a_locked_page_stays_until_its_container_goes();
+	a_long_unload_remembers_what_it_saw();
+	protecting_keeps_the_marks();
+	a_domain_without_mappings_has_nothing_to_unload();
+	a_load_does_not_trust_what_has_changed();
 	homes_of_mappings_are_checked();
 	writable_and_executable_is_refused();
 	a_reference_gives_no_more_than_its_rights();

@@ -33,8 +33,8 @@ static inline struct registers *trap_tagged(void *p, uintptr_t tag)
 /* Copy between a domain of this CPU's current map and user memory, at most PAGE_BYTES; faults are caught.
  * Returns bytes done; if fewer, *address is where it stopped. */
 uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address);
-/* The same into memory of Strange's own. */
-uint64_t trap_read(void *own, const void *from, uint64_t bytes, uint64_t *address);
+/* Copy 32 bytes, at a multiple of 8, of a domain of this CPU's current map into Strange's own memory. False: they are not all there. */
+bool trap_read_home(void *own, const void *from);
 
 /* Implemented by Strange. */
 struct registers *strange_syscall(struct registers *r);

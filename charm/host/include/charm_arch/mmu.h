@@ -14,16 +14,21 @@ enum {
 
 static inline mmu_entry mmu_make(frame_number frame, unsigned rights)
 {
-	mmu_entry e = (mmu_entry)frame << PAGE_BITS | ENTRY_PRESENT;
+	mmu_entry e = (mmu_entry)frame << PAGE_BITS | ENTRY_PRESENT | (rights & RIGHT_WRITE) |
+		      (rights & MMU_USER) / (MMU_USER / ENTRY_USER) | (rights & MMU_DEVICE) / MMU_DEVICE * ENTRY_UNCACHED |
+		      (rights & MMU_LARGE) / (MMU_LARGE / ENTRY_LARGE);
 
-	if (!(rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)))
-		return 0;
-	e |= rights & RIGHT_WRITE ? ENTRY_WRITE : 0;
-	e |= (rights & (RIGHT_WRITE | RIGHT_EXECUTE)) == RIGHT_EXECUTE ? 0 : ENTRY_NO_EXECUTE;
-	e |= rights & MMU_USER ? ENTRY_USER : 0;
-	e |= rights & MMU_DEVICE ? ENTRY_UNCACHED : 0;
-	e |= rights & MMU_LARGE ? ENTRY_LARGE : 0;
-	return e;
+	return (rights & (RIGHT_WRITE | RIGHT_EXECUTE)) == RIGHT_EXECUTE ? e : e | ENTRY_NO_EXECUTE;
+}
+
+_Static_assert((int)ENTRY_WRITE == (int)RIGHT_WRITE, "mmu_make");
+
+/* An entry like `like`, which mmu_make made, of that frame, and with RIGHT_WRITE or RIGHT_EXECUTE, not both. */
+static inline mmu_entry mmu_like(mmu_entry like, frame_number frame, unsigned rights)
+{
+	mmu_entry e = like | (mmu_entry)frame << PAGE_BITS | (rights & RIGHT_WRITE);
+
+	return rights & RIGHT_EXECUTE ? e & ~ENTRY_NO_EXECUTE : e;
 }
 
 /* The entry with no more rights than these, RIGHT_READ among them; everything else of it stays. */

@@ -9,24 +9,22 @@ enum {
 #define ENTRY_NO_EXECUTE (1ull << 63)
 #define ENTRY_FRAME 0x000ffffffffff000ull
 
-/* With RIGHT_WRITE, RIGHT_EXECUTE is not given. Without any right: 0. */
+/* With RIGHT_WRITE, RIGHT_EXECUTE is not given. RIGHT_READ is. */
 static inline mmu_entry mmu_make(frame_number frame, unsigned rights)
 {
-	mmu_entry e = (mmu_entry)frame << PAGE_BITS | ENTRY_PRESENT;
+	mmu_entry e = (mmu_entry)frame << PAGE_BITS | ENTRY_PRESENT | (rights & RIGHT_WRITE) |
+		      (rights & MMU_USER) / (MMU_USER / ENTRY_USER) | (rights & MMU_DEVICE) / MMU_DEVICE * ENTRY_UNCACHED |
+		      (rights & MMU_LARGE) / (MMU_LARGE / ENTRY_LARGE);
 
-	if (!(rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)))
-		return 0;
-	if (rights & RIGHT_WRITE)
-		e |= ENTRY_WRITE;
-	if ((rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != RIGHT_EXECUTE)
-		e |= ENTRY_NO_EXECUTE;
-	if (rights & MMU_USER)
-		e |= ENTRY_USER;
-	if (rights & MMU_DEVICE)
-		e |= ENTRY_UNCACHED;
-	if (rights & MMU_LARGE)
-		e |= ENTRY_LARGE;
-	return e;
+	return (rights & (RIGHT_WRITE | RIGHT_EXECUTE)) == RIGHT_EXECUTE ? e : e | ENTRY_NO_EXECUTE;
+}
+
+/* An entry like `like`, which mmu_make made, of that frame, and with RIGHT_WRITE or RIGHT_EXECUTE, not both. */
+static inline mmu_entry mmu_like(mmu_entry like, frame_number frame, unsigned rights)
+{
+	mmu_entry e = like | (mmu_entry)frame << PAGE_BITS | (rights & RIGHT_WRITE);
+
+	return rights & RIGHT_EXECUTE ? e & ~ENTRY_NO_EXECUTE : e;
 }
 
 /* The entry with no more rights than these, RIGHT_READ among them; everything else of it stays. */

@@ -1,0 +1,96 @@
+/* What mapping.c and mapping_calls.c share: ranges, grants, and the entering of one mapping. */
+#ifndef STRANGE_MAPPING_ENTRY_H
+#define STRANGE_MAPPING_ENTRY_H
+
+#include "page.h"
+#include "space.h"
+#include "table.h"
+
+/* ranges */
+
+/* Take out what lies in [*address, end), at most a batch; *address is where it stopped. keep_locked: pass over
+ * locked ones. Says what was seen, MAPPING_ACCESSED and MAPPING_DIRTY. The space is locked. */
+unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bool keep_locked);
+/* One batch, and what was seen is added to *seen. False: the space is another by now, or has nothing. Locks it. */
+bool mapping_range_step(struct space *s, baryon_uid uid, uint64_t *address, uint64_t end, unsigned *seen);
+/* Take rights from what lies in [*address, end), about `limit` entries; *address is where it stopped. Says how many were changed: a
+ * shoot-down of the space must follow. The space is locked. */
+unsigned mapping_range_protect(struct space *s, uint64_t *address, uint64_t end, unsigned rights, unsigned limit);
+
+static inline bool mapping_range_good(const struct space *s, uint64_t first, uint64_t pages)
+{
+	return first % PAGE_BYTES == 0 && pages - 1 < DOMAIN_BYTES / PAGE_BYTES &&
+	       space_contains(s, first, pages * PAGE_BYTES);
+}
+
+/* grants */
+
+/* What a handle of a container gives, read while it was bound. */
+struct grant {
+	struct container *container;
+	baryon_uid uid;             /* of the container: its slot may become another's */
+	unsigned rights;
+};
+
+/* Is the locked page that one of the container's? */
+static inline bool page_granted(const struct page *p, const struct grant *g, uint64_t index)
+{
+	return page_is(p, g->container, index) && g->container->slot.uid == g->uid;
+}
+
+/* Without the right to read, an entry would count and not be there. Never writable and executable. */
+static inline bool rights_possible(unsigned rights)
+{
+	enum { POSSIBLE = 1 << RIGHT_READ | 1 << (RIGHT_READ | RIGHT_WRITE) | 1 << (RIGHT_READ | RIGHT_EXECUTE) };
+
+	return rights < 8 && (POSSIBLE >> rights & 1);
+}
+
+static inline bool rights_granted(const struct page *p, unsigned rights, unsigned granted)
+{
+	return !(rights & ~granted) && !((rights & RIGHT_WRITE) && (p->flags & PAGE_READ_ONLY));
+}
+
+/* entering */
+
+static inline void reverse_set_head(struct page *p, bool large, frame_number f, uint32_t head)
+{
+	if (large)
+		p->group_mappings = head;
+	else
+		frame_set_mappings(f, head);
+}
+
+/* Everything of its entry but RIGHT_*. */
+static inline unsigned entry_rights(const struct space *s, const struct page *p)
+{
+	return (s->flags & SPACE_SUPERVISOR ? 0 : MMU_USER) | (p->flags & PAGE_DEVICE ? MMU_DEVICE : 0);
+}
+
+/* Fill the descriptor and put it into the list of its frame or group. The page is locked. shape: MAPPING_IS_* and thread. */
+static inline void reverse_add(const struct space *s, struct page *p, frame_number f, uint64_t address, uint64_t shape,
+			       uint32_t name)
+{
+	bool large = (shape & MAPPING_IS_LARGE) != 0;
+	uint32_t head = large ? p->group_mappings : state.frames[f].mappings;
+	struct mapping *m = mapping_at(name - 1);
+
+	m->word[0] = head | (uint64_t)slot_index(&s->slot) << MAPPING_SPACE_SHIFT;
+	m->word[1] = ((address >> PAGE_BITS) & ((1ull << 36) - 1)) | MAPPING_IS_LIVE | shape;
+	if (head)
+		mapping_at(head - 1)->previous = name & 0xffffff;
+	reverse_set_head(p, large, f, name);
+}
+
+static inline void mapping_guard(struct thread *t, uint32_t name)
+{
+	t->guard[t->guard_next++ % GUARDS] = name;
+}
+
+static inline void mappings_count(struct space *s, unsigned count)
+{
+	__atomic_fetch_add(&s->slot.keeper->loaded[KIND_MAPPING], count, __ATOMIC_RELAXED);
+	state.counters->loaded[KIND_MAPPING] += count;
+}
+
+#endif
