@@ -85,7 +85,7 @@ r, w = os.pipe(); pid = os.fork()
 if pid == 0:
     os.close(r); os.write(w, b'child %d' % (os.getppid() > 0)); os._exit(4)
 os.close(w); print(os.read(r, 100), os.waitpid(pid, 0)[1] >> 8)
-p = select.poll(); p.register(r, select.POLLIN); print(p.poll(10))
+p = select.poll(); p.register(r, select.POLLIN); print([e for _, e in p.poll(10)])
 ep = select.epoll(); ep.register(r, select.EPOLLIN); print(len(ep.poll(0.01))); ep.close()
 
 print(hashlib.sha256(b'abc').hexdigest()[:16], zlib.crc32(b'abc'), len(zlib.compress(b'a' * 10000)) < 100)
