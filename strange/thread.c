@@ -359,10 +359,6 @@ static result levels_end(struct thread *t, bool write)
 	unsigned run = t->run;
 	result r = 0;
 
-	if (t->ending) {
-		spin_unlock(&t->slot.lock);
-		return RESULT_RESTART;
-	}
 	t->ending = true;
 	thread_unqueue_locked(t);
 	t->run = RUN_STOPPED;
@@ -399,6 +395,11 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 	if (!slot_lock_dying(&t->slot, generation)) {
 		(void)thread_wake(t, RUN_STACK);        /* it was another: it looks again */
 		return 0;
+	}
+	/* Another CPU ends its levels, without the lock, and then takes it out; nobody else may, whatever is left of them. */
+	if (t->ending) {
+		spin_unlock(&t->slot.lock);
+		return RESULT_RESTART;
 	}
 	if (t->run == RUN_RUNNING) {
 		/* Its CPU does it: serve_asked sees SLOT_DYING. */

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include "abi/start.h"
 #include "invariants.h"
+#include "strange/cache.h"
 #include "strange/schedule.h"
 
 enum { PROGRAM_START = 0x5000 };
@@ -427,6 +428,24 @@ static void a_loaded_thread_that_can_run_is_never_seen_stopped(void)
 	CHECK_IS(slot->run, RUN_READY);
 }
 
+/* The other has let the lock go, for it may reach the levels' records only so; the slot would be free twice. */
+static void a_thread_that_another_processor_takes_out_is_left_to_it(void)
+{
+	struct thread *t;
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	t = world_thread(w);
+	t->ending = true;
+	CHECK_IS(object_unload_id(t->slot.id, t->slot.generation, false), RESULT_RESTART);
+	CHECK_IS(t->slot.uid, w);
+	t->ending = false;
+	CHECK_IS(object_unload_id(t->slot.id, t->slot.generation, false), 0);
+	CHECK(world_thread(w) == NULL);
+	invariants_check();
+}
+
 int main(void)
 {
 	a_token_makes_park_return_at_once();
@@ -444,5 +463,6 @@ int main(void)
 	copies_stop_where_something_is_missing();
 	long_copies_say_where_they_go_on();
 	a_loaded_thread_that_can_run_is_never_seen_stopped();
+	a_thread_that_another_processor_takes_out_is_left_to_it();
 	return 0;
 }
