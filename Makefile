@@ -34,7 +34,7 @@ help:
 	@echo 'make run      installs what is missing (Debian), builds, and opens a shell in Baryon'
 	@echo 'make test     the same, and runs all tests'
 	@echo 'make smoke    a short round of tests, two minutes at most'
-	@echo 'make soak     every test at full length; the result goes to tests/soak-result.txt'
+	@echo 'make soak     every test at full length, or PART=name; results go to tests/soak-result.txt'
 	@echo 'make check    house rules: who includes whom, function lengths, sizes'
 	@echo 'make bench    measures, and writes bench/results/'
 	@echo 'make iso      build/baryon.iso, for BIOS and UEFI'

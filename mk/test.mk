@@ -30,6 +30,7 @@ build/programs/%: tests/programs/%.c $(MK_FILES)
 	$(Q)$(HOST_CC) -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -pthread -o $@ $<
 
 SYSTEM_TESTS := $(sort $(wildcard tests/system/*.test))
+SOAK_TESTS := $(sort $(wildcard tests/soak/*.test))
 SMOKE_TESTS := $(sort $(wildcard tests/system/smoke_*.test))
 TEST_NEEDS += build/tests/run build/tests/terminal baryon $(UNIT_PROGRAMS) $(TEST_GUESTS)
 
@@ -57,5 +58,9 @@ test-all: all check build/baryon.iso $(TEST_NEEDS)
 smoke-all: all check $(TEST_NEEDS)
 	@build/tests/run -j 2 $(UNIT_PROGRAMS) $(SMOKE_TESTS)
 
+# Everything at full length, or what has PART in its name: make soak PART=forget. The record keeps the last run of each test.
 soak-all: all check build/baryon.iso $(TEST_NEEDS)
-	@BARYON_SOAK=1 build/tests/run -j 2 -t 7200 -o tests/soak-result.txt $(UNIT_PROGRAMS) $(SYSTEM_TESTS)
+	@BARYON_SOAK=1 build/tests/run -j 2 -t 7200 -o build/tests/soak.new \
+		$(if $(PART),$(foreach t,$(UNIT_PROGRAMS) $(SYSTEM_TESTS) $(SOAK_TESTS),$(if $(findstring $(PART),$(t)),$(t))), \
+		$(UNIT_PROGRAMS) $(SYSTEM_TESTS) $(SOAK_TESTS)); \
+	status=$$?; sh tests/soak/record build/tests/soak.new tests/soak-result.txt; exit $$status
