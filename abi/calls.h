@@ -1,7 +1,8 @@
 /* Call numbers and flags. Register use of the two special calls:
  *
  * portal_call: rax the number, rbx the handle of a portal reference, rbp the address of a struct call_blocks or 0,
- *   r14 the deadline in ns on the monotonic clock (0: wait for ever), and up to 8 words in rdi rsi rdx r8 r9 r10 r12 r13.
+ *   r14 the deadline in ns on the monotonic clock (0: none), for the wait and for the callee: when it passes
+ *   the call is abandoned and fails with ETIMEDOUT; and up to 8 words in rdi rsi rdx r8 r9 r10 r12 r13.
  *   The callee starts at the portal's entry with these words, rax the badge, rbx the portal's cookie, rsp the top of
  *   its stack; every other register is zero. When it returns, rax is 0 and the words are the callee's;
  *   or rax is a negated error and the words are zero. rbx, rbp, r14, r15, rcx, r11 are not preserved.

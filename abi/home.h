@@ -94,6 +94,7 @@ enum activation_kind {
 	ACTIVATION_HANDLER,         /* implicit call to the thread's owner, on its handler stack */
 	ACTIVATION_IMPLICIT,        /* implicit call to another kernel, on a stack of its portal's pool */
 	ACTIVATION_EXPLICIT,
+	ACTIVATION_ORPHAN,          /* a call whose caller was told that it is over, in its heir: at its return the heir stops */
 };
 
 struct activation_record {      /* 256 bytes */
@@ -132,7 +133,7 @@ struct thread_home {            /* 2048 bytes */
 	baryon_uid waits_for;       /* [w] */
 	uint64_t fs_base, gs_base;  /* [w] of the program */
 	uint64_t unpark_token;      /* [w] 0 or 1 */
-	uint64_t alert_pending;     /* [w] 0 or 1 */
+	uint64_t alert_pending;     /* [w] 0 or 1; 2 is added when its call was abandoned, and that is not done yet */
 	uint64_t top_record;        /* [w] address of the record of the top activation, in top_space; 0: the home */
 	baryon_uid top_space;       /* [w] */
 	uint64_t top_link;          /* [w] link of the top activation */
@@ -162,7 +163,10 @@ struct portal_home {            /* 128 bytes */
 	uint32_t flags;
 	uint64_t records;           /* address of stack_count activation records, in one page of `space` */
 	uint64_t cookie;
-	uint8_t spare[56];
+	baryon_uid heirs;           /* zero: none. Threads `heirs` + i of the portal's keeper go on with an abandoned call on stack i
+	                             * when they are loaded, stopped, and in no call. An abandoned call without an heir ends
+	                             * where it stands, and its stack is free */
+	uint8_t spare[48];
 };
 
 /* The persistent form of a reference: 384 bits, sealed with SipHash-2-4-128. Made by capability_make. */

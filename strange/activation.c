@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "capability.h"
 #include "forward.h"
+#include "abandon.h"
 #include "memory.h"
 #include "portal.h"
 
@@ -48,7 +49,7 @@ static uint32_t depth_of(const struct thread *t, const struct activation *a)
 	return a == thread_top(t) ? t->depth : t->depth - 1;
 }
 
-static void lower_note(struct activation *a, struct activation *lower)
+void activation_note(struct activation *a, struct activation *lower)
 {
 	a->lower_link = link_of(lower);
 	a->lower_record = activation_address(lower);
@@ -67,7 +68,7 @@ void activation_write(struct thread *t, struct activation *a, struct activation 
 	};
 
 	if (lower)
-		lower_note(a, lower);
+		activation_note(a, lower);
 	r.lower_link = a->lower_link;
 	r.lower_record = a->lower_record;
 	r.lower_space = a->lower_space;
@@ -90,7 +91,8 @@ result activation_make_room(struct thread *t)
 	if (t->count < 2)
 		return 0;
 	t->entered = false;     /* fast.c wants both levels in the slot */
-	lower_note(top, eldest);
+	deadline_evict(t);
+	activation_note(top, eldest);
 	activation_write(t, eldest, NULL);
 	activation_forget(eldest);
 	t->count = 1;
@@ -180,7 +182,7 @@ static result record_of_block(struct thread *t, const struct record_name *name, 
 	return e;
 }
 
-static result record_fetch(struct thread *t, const struct record_name *name, struct activation_record *r)
+result activation_fetch(struct thread *t, const struct record_name *name, struct activation_record *r)
 {
 	if (name->address == 0) {
 		memory_move(r, &((struct thread_home *)t->slot.home)->base, sizeof *r);
@@ -199,7 +201,7 @@ static result record_check(struct thread *t, const struct activation_record *r, 
 		return r->kind == ACTIVATION_BASE && depth == 0 ? 0 : -BARYON_ELOST;
 	if (r->depth != depth || r->link != name->link || r->upper_link != name->upper_link)
 		return -BARYON_ELOST;
-	return r->kind > ACTIVATION_BASE && r->kind <= ACTIVATION_EXPLICIT ? 0 : -BARYON_ELOST;
+	return r->kind > ACTIVATION_BASE && r->kind <= ACTIVATION_ORPHAN ? 0 : -BARYON_ELOST;
 }
 
 static result portal_of_record(struct activation *a, const struct activation_record *r, uint64_t address)
@@ -208,7 +210,7 @@ static result portal_of_record(struct activation *a, const struct activation_rec
 	result e;
 
 	a->portal = NULL;
-	if (r->kind != ACTIVATION_EXPLICIT && r->kind != ACTIVATION_IMPLICIT)
+	if (r->kind < ACTIVATION_IMPLICIT)
 		return 0;
 	e = slot_want(KIND_PORTAL, r->portal, &s);
 	if (e < 0)
@@ -271,7 +273,7 @@ result activation_read(struct thread *t, struct activation *a, const struct reco
 	uint64_t address = name->address;
 	struct activation_record r;
 	struct slot *s;
-	result e = record_fetch(t, name, &r);
+	result e = activation_fetch(t, name, &r);
 
 	if (e == 0)
 		e = record_check(t, &r, name, depth_of(t, a));
@@ -294,7 +296,7 @@ result activation_read(struct thread *t, struct activation *a, const struct reco
 	return 0;
 }
 
-static struct record_name lower_name(const struct activation *a)
+struct record_name activation_under(const struct activation *a)
 {
 	return (struct record_name){ a->lower_record, a->lower_space, a->lower_portal, a->lower_link, a->link };
 }
@@ -303,15 +305,15 @@ result activation_record_under(struct thread *t, struct record_name *name, struc
 {
 	result e;
 
-	*name = lower_name(t->level[t->count - 1]);
-	e = record_fetch(t, name, r);
+	*name = activation_under(t->level[t->count - 1]);
+	e = activation_fetch(t, name, r);
 	return e < 0 ? e : record_check(t, r, name, t->depth - t->count);
 }
 
 result activation_want_lower(struct thread *t)
 {
 	struct activation *top = thread_top(t);
-	struct record_name name = lower_name(top);
+	struct record_name name = activation_under(top);
 	result r;
 
 	if (t->count == 2)
@@ -327,6 +329,7 @@ result activation_want_lower(struct thread *t)
 	if (r < 0)
 		return r;
 	t->count = 2;
+	deadline_drop(t, t->depth - 1);
 	/* Whoever unloads the space marked it first: one of us sees the other. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (thread_lower(t)->space->slot.state == SLOT_LOADED)
@@ -340,6 +343,8 @@ bool activation_leave(struct cpu *cpu, struct thread *t)
 {
 	const struct activation *a = thread_top(t);
 
+	if (call_abandon_possible(t) && call_abandon_due(t))
+		return false;
 	if (t->alert_pending && (a->space->flags & SPACE_PROGRAM) && forward_alert(cpu, t))
 		return false;
 	cpu_hide_xstate(activation_hides_xstate(t));

@@ -30,6 +30,11 @@ void activation_pop(struct thread *t);
 void activation_write(struct thread *t, struct activation *a, struct activation *lower);
 /* Read the level that the name says. Only records of portals and the thread's own handler stack are looked at. */
 result activation_read(struct thread *t, struct activation *a, const struct record_name *name) MUST_CHECK;
+/* Say in a level what lies under it. */
+void activation_note(struct activation *a, struct activation *lower);
+/* The name of the record under a level that is alone in the slot, and what it holds, not checked. RESULT_MISS or RESULT_FAULT. */
+struct record_name activation_under(const struct activation *a);
+result activation_fetch(struct thread *t, const struct record_name *name, struct activation_record *r) MUST_CHECK;
 /* The record of the level under those in the slot, checked, and its name. The thread has one. Errors as of activation_want_lower. */
 result activation_record_under(struct thread *t, struct record_name *name, struct activation_record *r) MUST_CHECK;
 uint64_t activation_address(const struct activation *a);
@@ -43,7 +48,7 @@ static inline bool activation_hides_xstate(const struct thread *t)
 {
 	const struct activation *a = thread_top(t);
 
-	return !t->program || a->kind == ACTIVATION_EXPLICIT || a->kind == ACTIVATION_IMPLICIT;
+	return !t->program || a->kind >= ACTIVATION_IMPLICIT;
 }
 
 /* Where the registers of the running thread are saved: a program's where its trap handler finds them. */

@@ -6,6 +6,7 @@
 #include "fast.h"
 #include "forward.h"
 #include "kernel.h"
+#include "abandon.h"
 #include "machine.h"
 #include "mapping.h"
 #include "memory.h"
@@ -125,6 +126,24 @@ static void words_clear(struct registers *r)
 	words_move(r, &none);
 }
 
+void call_result(struct registers *at, long r)
+{
+	words_clear(at);
+	at->rax = (uint64_t)r;
+}
+
+void call_fail(struct activation *a, uint64_t cause, long error)
+{
+	struct registers *r = &a->registers;
+
+	if (cause != TRAP_MISS || (a->space->flags & SPACE_PROGRAM) || r->rax == CALL_PORTAL_RETURN)
+		return;
+	registers_forward(r);
+	if (r->rax == CALL_PORTAL_CALL)
+		words_clear(r);
+	r->rax = (uint64_t)error;
+}
+
 static result call_stack_wait(struct call *call, struct portal *p)
 {
 	uint64_t deadline = call->r->r14;
@@ -233,8 +252,7 @@ static void implicit_end(struct thread *t, uint64_t cause, long answer)
 		return;
 	}
 	if (cause == TRAP_MISS) {
-		registers_forward(lower);
-		lower->rax = (uint64_t)(answer < 0 && answer > -256 ? answer : -BARYON_ENOENT);
+		call_fail(thread_top(t), cause, answer < 0 && answer > -256 ? answer : -BARYON_ENOENT);
 		return;
 	}
 	struct event e = { .cause = TRAP_EXCEPTION, .vector = 14, .space = thread_top(t)->space, .address = lower->rip };
@@ -248,10 +266,10 @@ result call_portal_return(struct call *call)
 	struct activation *top = thread_top(t);
 	struct registers words;
 	uint64_t cause = top->cause;
-	bool implicit = top->kind == ACTIVATION_IMPLICIT;
+	bool implicit = top->kind == ACTIVATION_IMPLICIT, orphan = top->kind == ACTIVATION_ORPHAN;
 	result r;
 
-	if (!implicit && top->kind != ACTIVATION_EXPLICIT)
+	if (top->kind < ACTIVATION_IMPLICIT)
 		return -BARYON_EINVAL;
 	r = activation_want_lower(t);
 	if (r < 0 && r > -256)
@@ -260,6 +278,10 @@ result call_portal_return(struct call *call)
 		return r;
 	words_move(&words, &top->registers);
 	activation_pop(t);
+	if (orphan) {
+		t->stop_asked = true;
+		return RESULT_TRANSFERRED;
+	}
 	if (implicit) {
 		implicit_end(t, cause, (long)words.rdi);
 		return RESULT_TRANSFERRED;
@@ -404,10 +426,4 @@ struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registe
 			return fast;
 	}
 	return dispatch(cpu, t, r, number);
-}
-
-result call_abandon(struct call *call)
-{
-	(void)call;
-	return -BARYON_ENOSYS;
 }

@@ -8,6 +8,7 @@
 #include "charm/console.h"
 #include "fast.h"
 #include "kernel.h"
+#include "abandon.h"
 #include "memory.h"
 #include "portal.h"
 #include "schedule.h"
@@ -118,14 +119,18 @@ static result handler_push(struct thread *t, const struct event *e, struct porta
 
 /* on a pool's stack */
 
-static result stack_wait(struct cpu *cpu, struct thread *t, struct portal *p)
+static result stack_wait(struct cpu *cpu, struct thread *t, struct portal *p, uint64_t deadline)
 {
 	if (portal_held_by(p, t))
 		return -BARYON_EDEADLK;
+	if (deadline && clock_now() >= deadline) {
+		call_fail(thread_top(t), TRAP_MISS, -BARYON_ETIMEDOUT);
+		return 0;
+	}
 	t->alertable = false;
 	if (!portal_wait(p, t))
 		return RESULT_RESTART;
-	if (thread_block(cpu, t, RUN_STACK, 0))
+	if (thread_block(cpu, t, RUN_STACK, deadline))
 		return RESULT_BLOCKED;
 	spin_lock(&p->slot.lock);
 	portal_wait_end(p, t);
@@ -159,7 +164,7 @@ static result pool_push(struct cpu *cpu, struct thread *t, const struct event *e
 	if (p->stack_count == 0)
 		return -BARYON_EINVAL;
 	if (!portal_stack_take(p, &stack))
-		return stack_wait(cpu, t, p);
+		return stack_wait(cpu, t, p, e->cause == TRAP_MISS && !e->indirect ? deadline_of_call(lower) : 0);
 	a = activation_push(t);
 	a->kind = ACTIVATION_IMPLICIT;
 	a->space = p->space;

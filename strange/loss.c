@@ -39,9 +39,7 @@ void levels_lose(struct thread *t)
 	this_cpu()->losing = false;
 }
 
-/* The stack of a level that is in its record only. Its portal was found, but may be going: then the record stays as it is, and
- * whoever loads the portal again finds the stack taken until this is tried again. */
-static result stack_of_record_give(const struct record_name *name, baryon_uid thread)
+result record_stack_give(const struct record_name *name)
 {
 	struct slot *s;
 	struct portal *p;
@@ -57,7 +55,7 @@ static result stack_of_record_give(const struct record_name *name, baryon_uid th
 		spin_unlock(&s->lock);
 		return RESULT_RESTART;
 	}
-	if (p->record[i].thread != thread || p->record[i].link != name->link) {
+	if (p->record[i].kind == ACTIVATION_FREE || p->record[i].link != name->link) {
 		spin_unlock(&s->lock);
 		return 0;
 	}
@@ -92,7 +90,7 @@ result levels_cut(struct thread *t)
 			return 0;
 		r = activation_record_under(t, &name, &record);
 		if (r == 0 && name.portal)
-			r = stack_of_record_give(&name, t->slot.uid);
+			r = record_stack_give(&name);
 		if (r < 0)
 			return r > -256 ? 0 : r;
 		level_cut(t, &record);

@@ -131,6 +131,8 @@ static result portal_check(const struct portal_home *h, const struct space *s)
 		return -BARYON_EINVAL;
 	if (h->stack_count && h->records % PAGE_BYTES + records > PAGE_BYTES)
 		return -BARYON_EINVAL;
+	if (h->heirs && UID_KEEPER(h->heirs) != UID_KEEPER(h->header.uid))
+		return -BARYON_EINVAL;
 	if (h->entry - (DOMAIN_BASE + s->domain * DOMAIN_BYTES) >= DOMAIN_BYTES)
 		return -BARYON_EINVAL;
 	return h->stack_count && h->stacks - (DOMAIN_BASE + s->domain * DOMAIN_BYTES) >= DOMAIN_BYTES ?
@@ -181,6 +183,7 @@ static void portal_fill(struct portal *p, const struct portal_home *h, struct sp
 	p->flags = h->flags;
 	p->records = h->records;
 	p->cookie = h->cookie;
+	p->heirs = h->heirs;
 	p->waiting = NULL;
 	p->waiting_end = &p->waiting;
 }

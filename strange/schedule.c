@@ -5,6 +5,7 @@
 #include "activation.h"
 #include "memory.h"
 #include "cache.h"
+#include "abandon.h"
 #include "portal.h"
 #include "shootdown.h"
 #include "thread.h"
@@ -355,6 +356,8 @@ bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t dead
 {
 	bool blocked;
 
+	if (call_abandon_possible(t))
+		deadline = deadline_earliest(t, deadline);
 	thread_off(cpu, t);
 	spin_lock(&t->slot.lock);
 	blocked = !thread_wait_over(t, run) && t->slot.state == SLOT_LOADED;
@@ -426,7 +429,7 @@ struct registers *strange_tick(struct registers *r)
 	if (t) {
 		charge(cpu, t, now);
 		guards_drop(t);
-		if (t->slice_ns == 0)
+		if (t->slice_ns == 0 || (call_abandon_possible(t) && deadline_passed(t, now)))
 			cpu->reschedule = true;
 		timer_arm(cpu, now + (t->slice_ns ? t->slice_ns : SLICE_NS));
 	}

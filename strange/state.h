@@ -157,6 +157,12 @@ enum run_state { RUN_STOPPED, RUN_READY, RUN_RUNNING, RUN_PARKED, RUN_SIGNAL, RU
 
 #define GUARDS 8
 
+struct call_timer {
+	uint64_t ns;
+	uint32_t depth;             /* of the caller */
+};
+enum { CALL_TIMERS = 4 };
+
 struct thread {
 	struct slot slot;
 	struct activation act[2];
@@ -171,7 +177,7 @@ struct thread {
 	uint32_t portals_seen;      /* kernel's portals_changed when it was prepared */
 	union {                     /* what its CPU must look at before it runs on */
 		struct {
-			volatile bool unload_asked, destroy_asked, stop_asked, alert_pending, leave_asked;
+			volatile bool unload_asked, destroy_asked, stop_asked, alert_pending, leave_asked, abandon_asked;
 		};
 		volatile uint64_t asked;
 	};
@@ -205,6 +211,9 @@ struct thread {
 	uint64_t fs_base, gs_base;
 	uint32_t signal_first, signal_count;
 	bool signal_overflow;
+	struct call_timer timed[CALL_TIMERS];   /* derived: deadlines of callers that are not in the slot, each earlier than the one before */
+	uint8_t timed_count;
+	bool lower_unseen;          /* loaded inside a call: the caller's deadline was not looked at */
 	uint32_t signal_mappings;   /* mappings that name this thread */
 	uint64_t signals[THREAD_SIGNALS];
 	uint32_t guard[GUARDS];     /* mappings loaded last for it (index + 1) */
@@ -218,6 +227,7 @@ struct portal {
 	struct space *space;
 	struct node space_node;
 	uint64_t entry, stacks, stack_bytes, records, cookie;
+	baryon_uid heirs;
 	uint32_t stack_count, flags;
 	volatile uint32_t free_stacks;      /* derived: bit per free stack */
 	struct activation_record *record;   /* Strange's view of records[0] */

@@ -91,11 +91,13 @@ static void thread_fill(struct thread *t, const struct thread_home *h)
 	t->cpu = h->cpu == CPU_ANY ? -1 : h->cpu;
 	t->timer_cpu = -1;
 	t->depth = h->depth;
+	t->lower_unseen = h->depth > 0;
 	t->slice_ns = h->slice_ns > SLICE_NS ? SLICE_NS : h->slice_ns;
 	t->fs_base = h->fs_base;
 	t->gs_base = h->gs_base;
 	t->unpark_token = h->unpark_token != 0;
-	t->alert_pending = h->alert_pending != 0;
+	t->alert_pending = h->alert_pending & 1;
+	t->abandon_asked = (h->alert_pending & 2) != 0;
 	t->cookie = h->cookie;
 	t->used_ns = h->used_ns;
 	t->signal_count = h->signal_count;
@@ -308,7 +310,7 @@ void thread_write_back(uint32_t index)
 	h->fs_base = t->fs_base;
 	h->gs_base = t->gs_base;
 	h->unpark_token = t->unpark_token;
-	h->alert_pending = t->alert_pending;
+	h->alert_pending = t->alert_pending | t->abandon_asked << 1;
 	h->used_ns = t->used_ns;
 	home_top(t, h);
 	home_signals(t, h);
@@ -377,6 +379,12 @@ static result levels_end(struct thread *t, bool write)
 	else
 		t->run = run == RUN_READY || write ? RUN_READY : (uint8_t)run;
 	return r;
+}
+
+void thread_leave_queue(struct thread *t)
+{
+	leave_portal_queue(t);
+	(void)thread_wake(t, RUN_STACK);
 }
 
 bool thread_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
@@ -480,7 +488,7 @@ result thread_unload_self(struct call *call, bool destroy)
 
 bool thread_wait_over(const struct thread *t, unsigned run)
 {
-	if (t->alert_pending && (run != RUN_STACK || t->alertable))
+	if (t->abandon_asked || (t->alert_pending && (run != RUN_STACK || t->alertable)))
 		return true;
 	if (run == RUN_PARKED)
 		return t->unpark_token;
@@ -565,10 +573,8 @@ result call_alert(struct call *call)
 		cpu_notify(1ull << t->cpu);
 	waits = t->run == RUN_STACK && t->alertable;
 	spin_unlock(&t->slot.lock);
-	if (waits) {
-		leave_portal_queue(t);
-		(void)thread_wake(t, RUN_STACK);
-	}
+	if (waits)
+		thread_leave_queue(t);
 	return 0;
 }
 

@@ -14,6 +14,8 @@ bool thread_in_portal(const struct portal *p, uint32_t *id, uint32_t *generation
 void thread_serve_asked(struct cpu *cpu, struct thread *t);
 /* The map of its top activation is going: the thread is unloaded, and its owner told. */
 void thread_map_lost(struct cpu *cpu, struct thread *t);
+/* One that waits for a stack waits no more: it calls again. */
+void thread_leave_queue(struct thread *t);
 /* Is what `run` waits for there already? The thread is locked. */
 bool thread_wait_over(const struct thread *t, unsigned run);
 

@@ -132,6 +132,7 @@ static bool short_way(void)
 	place->rip = c->now.rip;
 	place->rsp = c->now.rsp;
 	place->rbp = c->now.rbp;
+	place->rbx = c->now.rbx, place->r14 = c->now.r14, place->r15 = c->now.r15;
 	place->flags = c->supervisor ? REGISTERS_SUPERVISOR | REGISTERS_DIRECT : 0;
 	r = number == CALL_PORTAL_CALL ? strange_portal_call(place, c->now.rbx) : strange_portal_return(place);
 	if (r)

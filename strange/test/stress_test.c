@@ -7,10 +7,10 @@
 #include "invariants.h"
 #include "strange/activation.h"
 
-enum { KERNELS = 2, PROGRAMS = 4, WORKERS = 3, SLOTS = 24, FIRST_PAGE = 40, PAGES = 20, SERVICE = 70, LEVELS = 24,
-       STEPS = 1500, POLITE = 3000 };
+enum { KERNELS = 2, PROGRAMS = 4, WORKERS = 3, SLOTS = 24, FIRST_PAGE = 48, PAGES = 16, SERVICE = 70, LEVELS = 24,
+       STEPS = 1500, POLITE = 3000, FIRST_HEIR = 400, HEIRS = 2 };
 
-enum what { WORK, PROGRAM, SERVE, TRAP, ANSWER, RELOAD };
+enum what { WORK, PROGRAM, SERVE, TRAP, ANSWER, RELOAD, HEIR };
 
 struct level {                  /* what runs at one depth of a thread */
 	enum what what;
@@ -48,6 +48,7 @@ static volatile bool ended;
 static volatile unsigned stopped;
 static uint64_t base_seed, idles;
 static uint64_t work[8];        /* calls made, by kind of level */
+static uint64_t abandoned, inherited;
 
 static uint64_t rnd(struct actor *a, uint64_t n)
 {
@@ -121,7 +122,8 @@ static void any_call(struct actor *a, struct level *l)
 	struct side *s = &sides[now()->rip - sides[0].k->base >= DOMAIN_BYTES]; /* in whose domain this is */
 	unsigned p = (unsigned)rnd(a, PROGRAMS), i = (unsigned)rnd(a, SLOTS);
 
-	uint64_t what = rnd(a, 12);
+	uint64_t what = rnd(a, 13);
+	uint64_t whom = rnd(a, 2) ? s->program[p] : UID_MAKE(s->k->number, 300 + i % WORKERS);
 
 	if (what >= 4 && what <= 6 && rnd(a, 6))
 		what = 7;
@@ -136,6 +138,7 @@ static void any_call(struct actor *a, struct level *l)
 	case 8: call6(l, CALL_ALERT, s->program[p], 0, 0, 0); break;
 	case 9: call6(l, CALL_PARK, host.now + rnd(a, 3000000), 0, 0, 0); break;
 	case 10: call6(l, CALL_UNPARK, s->program[p], 0, 0, 0); break;
+	case 11: call6(l, CALL_ABANDON, whom, 0, 0, 0); break;
 	default: call6(l, CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, s->program[p], 0), 0, 0); break;
 	}
 }
@@ -211,9 +214,10 @@ static void call_ended(struct level *l)
 	long r = (long)now()->rax;
 
 	l->called = false;
-	if (!(r >= 0 || r == -BARYON_EEXIST || r == -BARYON_ENOENT || r == -BARYON_ETIMEDOUT || r == -BARYON_EALERT))
+	abandoned += r == -BARYON_EABANDONED;
+	if (!(r >= 0 || r == -BARYON_EABANDONED || r == -BARYON_EEXIST || r == -BARYON_ENOENT || r == -BARYON_ETIMEDOUT || r == -BARYON_EALERT))
 		fprintf(stderr, "level %u call %lu: %ld\n", l->what, (unsigned long)l->number, r);
-	CHECK(r >= 0 || r == -BARYON_EEXIST || r == -BARYON_ENOENT || r == -BARYON_ETIMEDOUT || r == -BARYON_EALERT ||
+	CHECK(r >= 0 || r == -BARYON_EABANDONED || r == -BARYON_EEXIST || r == -BARYON_ENOENT || r == -BARYON_ETIMEDOUT || r == -BARYON_EALERT ||
 	      r == -BARYON_EDEADLK || r == -BARYON_EBUSY);
 	if (l->what == ANSWER)
 		l->answer = r < 0 && r != -BARYON_EEXIST ? r : 0;
@@ -292,6 +296,21 @@ static bool at_entry(void)
 	return now()->rip >= DOMAIN_BASE && now()->rip % DOMAIN_BYTES <= ENTRY_SERVICE && (now()->rip & 0xff) == 0;
 }
 
+/* Whatever an heir finds itself in is a service that makes one more call. */
+static void heir_levels(struct actor *a, unsigned levels)
+{
+	struct level *l = &a->level[a->levels - 1];
+
+	if (a->levels == levels && l->called && now()->rip != l->rip && now()->rip != l->rip + step_bytes())
+		*l = (struct level){ .what = SERVE, .left = 1 };
+	if (a->levels == levels && l->leaving && now()->rip != l->rip)
+		*l = (struct level){ .what = SERVE, .left = 1 };
+	while (a->levels < levels) {
+		a->level[a->levels++] = (struct level){ .what = SERVE, .left = 1 };
+		inherited++;
+	}
+}
+
 static void step(void)
 {
 	struct thread *t = state.cpu[host_this->number].thread;
@@ -302,6 +321,8 @@ static void step(void)
 	CHECK_IS(__atomic_exchange_n(&a->busy, 1, __ATOMIC_ACQUIRE), 0);
 	while (a->levels > t->depth + 1)
 		a->levels--;
+	if (a->level[0].what == HEIR)
+		heir_levels(a, t->depth + 1 - (at_entry() && a->levels == t->depth));
 	l = &a->level[a->levels - 1];
 	if (at_entry()) {
 		if (a->levels == t->depth + 1)
@@ -364,6 +385,17 @@ static void *processor(void *number)
 
 /* making */
 
+/* The service is loaded again, with heirs. */
+static void heirs_name(struct side *s)
+{
+	uint64_t home = world_home(KIND_PORTAL, UID_MAKE(s->k->number, SERVICE), 0);
+	baryon_uid heirs = UID_MAKE(s->k->number, FIRST_HEIR);
+
+	world_write(home + offsetof(struct portal_home, heirs), &heirs, sizeof heirs);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_PORTAL, UID_MAKE(s->k->number, SERVICE)), 0);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_PORTAL, home, 0), 0);
+}
+
 static void side_make(struct side *s, unsigned i)
 {
 	world_run(ROOT_THREAD);
@@ -371,6 +403,7 @@ static void side_make(struct side *s, unsigned i)
 	world_run(s->k->thread);
 	world_kernel_portals(s->k);
 	(void)world_portal_load(s->k, SERVICE, ENTRY_SERVICE, 8);
+	heirs_name(s);
 	s->out = world_memory(s->k, 64);
 	for (unsigned n = 0; n < PROGRAMS; n++) {
 		s->space[n] = world_space_load(s->k, 100 + n, SPACE_PROGRAM, 0);
@@ -383,7 +416,7 @@ static void side_make(struct side *s, unsigned i)
 			world_remember(s->k, KIND_MAPPING, s->space[n], h.address, s->home[n][m], 0);
 		}
 	}
-	CHECK(s->k->next <= s->k->memory + (FIRST_PAGE - 22) * PAGE_BYTES);
+	CHECK(s->k->next <= s->k->memory + (FIRST_PAGE - 24) * PAGE_BYTES);
 }
 
 static void cross_reference(struct side *from, struct side *to)
@@ -413,11 +446,22 @@ static void workers_load(struct side *s)
 		CHECK_IS(world_load(KIND_THREAD, at, LOAD_LOCKED), 0);
 		(void)actor_make(s, uid, WORK);
 	}
+	for (unsigned i = 0; i < HEIRS; i++) {
+		static struct thread_home h;
+		baryon_uid uid = UID_MAKE(s->k->number, FIRST_HEIR + i);
+		uint64_t at = world_thread_home(s->k, &h, uid, s->k->space, s->k->base + 0x100800, 5);
+
+		h.state = THREAD_STOPPED;
+		world_write(at, &h, sizeof h);
+		CHECK_IS(world_load(KIND_THREAD, at, 0), 0);
+		(void)actor_make(s, uid, HEIR);
+	}
 	for (unsigned i = 0; i < PROGRAMS; i++) {
 		s->program[i] = world_thread_load(s->k, 200 + i, s->space[i], 0x5000 + 0x1000 * i, 5);
 		(void)actor_make(s, s->program[i], PROGRAM);
 	}
 	(void)actor_make(s, s->k->thread, RELOAD);
+	CHECK(s->k->next <= s->k->memory + FIRST_PAGE * PAGE_BYTES);
 }
 
 static void make(const char *options)
@@ -436,13 +480,14 @@ static void make(const char *options)
 		workers_load(&sides[i]);
 }
 
-/* Nobody stops a thread here: none may be stopped, and no home may say so. */
+/* Nobody stops a thread here: none but an heir may be stopped, and no home may say so. */
 static void all_can_run(void)
 {
 	for (unsigned i = 0; i < actor_count; i++) {
 		const struct thread *t = world_thread(actors[i].uid);
 
-		CHECK(t ? t->run != RUN_STOPPED : actors[i].home->state != THREAD_STOPPED);
+		if (actors[i].level[0].what != HEIR)
+			CHECK(t ? t->run != RUN_STOPPED : actors[i].home->state != THREAD_STOPPED);
 	}
 }
 
@@ -484,10 +529,11 @@ static void run(uint64_t number, const char *options, unsigned rounds)
 		fprintf(stderr, "%lx run %d depth %d rip %lx\n", (long)actors[i].uid, t ? t->run : -1, t ? (int)t->depth : -1,
 			t ? (long)thread_top(t)->registers.rip : 0);
 	}
-	fprintf(stderr, "seed %lu: %lu idle, %lu calls, %lu traps, %lu served, %lu answers, %lu shoot-downs, %lu switches, %lu steals\n",
+	fprintf(stderr, "seed %lu: %lu idle, %lu calls, %lu traps, %lu served, %lu answers, %lu shoot-downs, %lu switches, %lu steals, %lu abandoned, %lu inherited\n",
 		(unsigned long)number, (unsigned long)idles, (unsigned long)work[WORK], (unsigned long)work[TRAP], (unsigned long)work[SERVE],
 		(unsigned long)work[ANSWER], (unsigned long)state.counters->shootdowns,
-		(unsigned long)state.counters->switches, (unsigned long)state.counters->steals);
+		(unsigned long)state.counters->switches, (unsigned long)state.counters->steals, (unsigned long)abandoned,
+		(unsigned long)inherited);
 }
 
 int main(int count, char **arguments)

@@ -44,7 +44,8 @@ struct registers *strange_interrupt(struct registers *r, unsigned irq);  /* glob
 struct registers *strange_tick(struct registers *r);                     /* the timer fired */
 struct registers *strange_notice(struct registers *r);                   /* another CPU called cpu_notify */
 /* Shorter ways for the most frequent calls. Null: not this time; Charm then takes the long way by strange_syscall.
- * portal_call and portal_return: only rip, rsp, rbp and flags of the caller were saved at `place`; the words wait in the processor,
+ * portal_call and portal_return: only rip, rsp, rbp, rbx, r14 (the deadline, which is read later), r15 and flags of the caller were saved
+ * at `place`; the words wait in the processor,
  * r8, r9, r10, r12 and r13 untouched: the file that implements them is compiled so (mk/kernel.mk), and calls nothing.
  * Of what is returned Charm loads rip, rsp, rax and rbx, and clears the registers that are no words.
  * resume: nothing was saved; what is returned is as for strange_syscall. */
