@@ -17,7 +17,6 @@
 #include "portal.h"
 #include "schedule.h"
 #include "thread.h"
-#include "timer.h"
 
 enum { PART_LEVELS = 16 };
 
@@ -410,41 +409,26 @@ bool call_abandon_due(struct thread *t)
 	return (t->timed_count || deadline_of_top(t)) && overdue(t, clock_now(), &p.depth) && away(&p) && abandon(t, &p);
 }
 
-/* A thread that waits, waits in the callee: there the wait begins again, in the heir. */
-static void asked_wake(struct call *call, struct thread *t)
-{
-	if (t->run == RUN_RUNNING && t->cpu != (int)call->cpu->number)
-		cpu_notify(1ull << t->cpu);
-	if (t->run == RUN_PARKED || t->run == RUN_SIGNAL) {
-		timer_remove(t);
-		thread_ready_locked(t);
-	}
-}
-
 result call_abandon(struct call *call)
 {
 	bool waits = false;
 	struct thread *t;
-	struct slot *s;
-	result r;
+	result r = thread_want(call, call->a[0], &t);
 
-	if (UID_KEEPER(call->a[0]) != call->kernel->number)
-		return -BARYON_EPERM;
-	r = slot_want(KIND_THREAD, call->a[0], &s);
 	if (r < 0)
 		return r;
-	t = (struct thread *)s;
-	spin_lock(&s->lock);
-	if (s->uid != call->a[0] || s->state != SLOT_LOADED)
+	spin_lock(&t->slot.lock);
+	if (t->slot.uid != call->a[0] || t->slot.state != SLOT_LOADED)
 		r = RESULT_RESTART;
 	else if (t == call->thread || (t->run != RUN_RUNNING && !away(&(struct part){ .thread = t })))
 		r = -BARYON_ENOENT;
 	if (r == 0) {
+		/* One that waits, waits in the callee: there the wait begins again, in the heir. */
 		t->abandon_asked = true;
-		asked_wake(call, t);
+		thread_disturb(call, t);
 		waits = t->run == RUN_STACK;
 	}
-	spin_unlock(&s->lock);
+	spin_unlock(&t->slot.lock);
 	if (waits)
 		thread_leave_queue(t);
 	return r;

@@ -57,7 +57,7 @@ void activation_note(struct activation *a, struct activation *lower)
 	a->lower_portal = lower->portal ? lower->portal->slot.uid : 0;
 }
 
-void activation_write(struct thread *t, struct activation *a, struct activation *lower)
+COLD void activation_write(struct thread *t, struct activation *a, struct activation *lower)
 {
 	struct activation_record *to = record_of(t, a);
 	struct activation_record r = {
@@ -148,7 +148,7 @@ void activation_pop(struct thread *t)
 
 /* reading back */
 
-static result record_of_portal(const struct record_name *name, struct activation_record *r)
+static COLD result record_of_portal(const struct record_name *name, struct activation_record *r)
 {
 	struct portal *p;
 	struct slot *s;
@@ -166,7 +166,7 @@ static result record_of_portal(const struct record_name *name, struct activation
 }
 
 /* A fault here is the owner's own: the space is that of the thread's handler stack. */
-static result record_of_block(struct thread *t, const struct record_name *name, struct activation_record *r)
+static COLD result record_of_block(struct thread *t, const struct record_name *name, struct activation_record *r)
 {
 	struct space *s = t->handler_space;
 	struct memory_place place;
@@ -182,7 +182,7 @@ static result record_of_block(struct thread *t, const struct record_name *name, 
 	return e;
 }
 
-result activation_fetch(struct thread *t, const struct record_name *name, struct activation_record *r)
+COLD result activation_fetch(struct thread *t, const struct record_name *name, struct activation_record *r)
 {
 	if (name->address == 0) {
 		memory_move(r, &((struct thread_home *)t->slot.home)->base, sizeof *r);
@@ -204,7 +204,7 @@ static result record_check(struct thread *t, const struct activation_record *r, 
 	return r->kind > ACTIVATION_BASE && r->kind <= ACTIVATION_ORPHAN ? 0 : -BARYON_ELOST;
 }
 
-static result portal_of_record(struct activation *a, const struct activation_record *r, uint64_t address)
+static COLD result portal_of_record(struct activation *a, const struct activation_record *r, uint64_t address)
 {
 	struct slot *s;
 	result e;
@@ -224,7 +224,7 @@ static result portal_of_record(struct activation *a, const struct activation_rec
 	return 0;
 }
 
-static result block_of_record(struct thread *t, struct activation *a, const struct activation_record *r, uint64_t address)
+static COLD result block_of_record(struct thread *t, struct activation *a, const struct activation_record *r, uint64_t address)
 {
 	struct memory_place place;
 	result e;
@@ -268,7 +268,7 @@ static void level_fill(struct thread *t, struct activation *a, const struct acti
 		a->map = t->base_space && !(t->base_space->flags & SPACE_SUPERVISOR) ? t->base_space : NULL;
 }
 
-result activation_read(struct thread *t, struct activation *a, const struct record_name *name)
+COLD result activation_read(struct thread *t, struct activation *a, const struct record_name *name)
 {
 	uint64_t address = name->address;
 	struct activation_record r;

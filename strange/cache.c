@@ -106,7 +106,7 @@ static bool mapping_displaceable(uint32_t i, bool force)
 }
 
 /* Does something locked depend on these? Then displacing would unload the locked one. */
-static bool holds_locked(const struct node *n, int depth)
+static COLD bool holds_locked(const struct node *n, int depth)
 {
 	for (; n; n = n->next) {
 		struct slot *s = slot_of(n->object);
@@ -140,7 +140,7 @@ static bool page_holds_locked(struct page *p)
 }
 
 /* Second chance: true when the object may go now. Clears its used mark. */
-static bool page_displaceable(uint32_t i, bool force)
+static COLD bool page_displaceable(uint32_t i, bool force)
 {
 	struct page *p = page_at(i);
 	bool used = p->used;
@@ -174,7 +174,7 @@ static bool slot_runnable(struct slot *s)
 	return runnable;
 }
 
-static bool slot_displaceable(uint32_t id, bool force)
+static COLD bool slot_displaceable(uint32_t id, bool force)
 {
 	struct slot *s = slot_of(id);
 	bool used = s->used;
@@ -185,7 +185,7 @@ static bool slot_displaceable(uint32_t id, bool force)
 	return (force || (!used && !slot_runnable(s))) && !slot_holds_locked(s);
 }
 
-static bool displaceable(unsigned kind, uint32_t i, bool force)
+static COLD bool displaceable(unsigned kind, uint32_t i, bool force)
 {
 	if (kind == KIND_MAPPING)
 		return mapping_displaceable(i, force);
@@ -194,7 +194,7 @@ static bool displaceable(unsigned kind, uint32_t i, bool force)
 	return slot_displaceable(OBJECT_ID(kind, i), force) && !object_in_use(OBJECT_ID(kind, i));
 }
 
-result cache_displace(unsigned kind, struct kernel *for_whom)
+COLD result cache_displace(unsigned kind, struct kernel *for_whom)
 {
 	struct cache *c = &state.cache[kind];
 	uint32_t n = c->count * DISPLACE_ROUNDS, i, id;
@@ -416,7 +416,7 @@ static void slot_clear(struct slot *s)
 	s->used = true;
 }
 
-result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, const void *record, uint64_t bytes,
+COLD result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, const void *record, uint64_t bytes,
 		  struct slot **out)
 {
 	const struct home_header *header = record;
@@ -485,7 +485,7 @@ static void slot_release(struct slot *s)
 	s->generation++;
 }
 
-void slot_abort(struct slot *s)
+COLD void slot_abort(struct slot *s)
 {
 	if (s->keeper_node.at)
 		dependent_remove(&s->keeper->slot, &s->keeper_node);
@@ -493,7 +493,7 @@ void slot_abort(struct slot *s)
 	cache_give(OBJECT_KIND(s->id), slot_index(s));
 }
 
-void slot_end(struct slot *s)
+COLD void slot_end(struct slot *s)
 {
 	slot_count(s, -1);
 	dependent_remove(&s->keeper->slot, &s->keeper_node);
@@ -512,7 +512,7 @@ bool slot_lock_dying(struct slot *s, uint32_t generation)
 	return false;
 }
 
-result slot_publish(struct slot *s)
+COLD result slot_publish(struct slot *s)
 {
 	if (s->keeper_node.at == NULL && !keeper_link(s)) {
 		slot_abort(s);
@@ -543,7 +543,7 @@ static bool mark_dying(uint32_t id, uint32_t generation)
 	return same;
 }
 
-result object_unload_id(uint32_t id, uint32_t generation, bool destroy)
+COLD result object_unload_id(uint32_t id, uint32_t generation, bool destroy)
 {
 	for (int step = 0; step < UNLOAD_STEPS; step++) {
 		uint32_t leaf = id, leaf_generation = generation, next, next_generation;

@@ -92,7 +92,7 @@ static void running_write_back(struct thread *t)
 	h->used_ns = t->used_ns;
 }
 
-static result call_object_write_back(struct call *call)
+static COLD result call_object_write_back(struct call *call)
 {
 	struct slot *s;
 	result r = own_object(call, &s);
@@ -144,7 +144,7 @@ void call_fail(struct activation *a, uint64_t cause, long error)
 	r->rax = (uint64_t)error;
 }
 
-static result call_stack_wait(struct call *call, struct portal *p)
+static COLD result call_stack_wait(struct call *call, struct portal *p)
 {
 	uint64_t deadline = call->r->r14;
 	struct thread *t = call->thread;
@@ -241,7 +241,7 @@ static result caller_lost(struct thread *t)
 }
 
 /* An implicit call to another kernel ends: its lower executes again, or the call that missed fails. */
-static void implicit_end(struct thread *t, uint64_t cause, long answer)
+static COLD void implicit_end(struct thread *t, uint64_t cause, long answer)
 {
 	struct registers *lower = &thread_top(t)->registers;
 

@@ -86,7 +86,7 @@ static void page_node_move(struct node *to, struct node *from, frame_number fram
 	spin_unlock(&p->lock);
 }
 
-static result handler_push(struct thread *t, const struct event *e, struct portal *p)
+static COLD result handler_push(struct thread *t, const struct event *e, struct portal *p)
 {
 	struct activation *a, *lower = thread_top(t);
 	struct trap_frame *frame;
@@ -119,7 +119,7 @@ static result handler_push(struct thread *t, const struct event *e, struct porta
 
 /* on a pool's stack */
 
-static result stack_wait(struct cpu *cpu, struct thread *t, struct portal *p, uint64_t deadline)
+static COLD result stack_wait(struct cpu *cpu, struct thread *t, struct portal *p, uint64_t deadline)
 {
 	if (portal_held_by(p, t))
 		return -BARYON_EDEADLK;
@@ -152,7 +152,7 @@ static void pool_start(struct thread *t, struct activation *a, const struct even
 	};
 }
 
-static result pool_push(struct cpu *cpu, struct thread *t, const struct event *e, struct portal *p,
+static COLD result pool_push(struct cpu *cpu, struct thread *t, const struct event *e, struct portal *p,
 			const struct kernel *owner)
 {
 	struct activation *a, *lower = thread_top(t);
@@ -180,7 +180,7 @@ static result pool_push(struct cpu *cpu, struct thread *t, const struct event *e
 	return 0;
 }
 
-static result owner_of(struct thread *t, const struct event *e, struct kernel **owner)
+static COLD result owner_of(struct thread *t, const struct event *e, struct kernel **owner)
 {
 	if (e->cause == TRAP_MISS)
 		return kernel_want(e->keeper, owner);
@@ -224,7 +224,7 @@ static void event_of_want(struct event *e, const struct want *w)
 			     .space = w->space, .keeper = w->keeper };
 }
 
-static void dead(struct cpu *cpu, struct thread *t, const struct event *e, result r)
+static COLD void dead(struct cpu *cpu, struct thread *t, const struct event *e, result r)
 {
 	const struct registers *g = &thread_top(t)->registers;
 

@@ -215,7 +215,7 @@ static void page_count(struct page *p, int by)
 		__atomic_fetch_add(&k->locked[KIND_PAGE], by, __ATOMIC_RELAXED);
 }
 
-static result page_publish(struct page *p)
+static COLD result page_publish(struct page *p)
 {
 	bool same;
 
@@ -306,7 +306,7 @@ static result page_load_one(struct call *call, uint64_t address)
 	return 0;
 }
 
-result call_page_load(struct call *call)
+COLD result call_page_load(struct call *call)
 {
 	uint64_t count = call->a[1], done;
 
@@ -323,7 +323,7 @@ result call_page_load(struct call *call)
 	return (result)done;
 }
 
-result call_page_unload(struct call *call)
+COLD result call_page_unload(struct call *call)
 {
 	uint64_t index = call->a[1], count = call->a[2], done = 0;
 	struct slot *c;
@@ -412,7 +412,7 @@ void page_write_back(uint32_t index)
 	p->home->flags = flags;
 }
 
-result page_unload(uint32_t index, uint32_t generation, bool write)
+COLD result page_unload(uint32_t index, uint32_t generation, bool write)
 {
 	struct page *p = page_at(index);
 

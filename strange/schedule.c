@@ -376,7 +376,7 @@ bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t dead
 
 /* time */
 
-static void period_begin(struct cpu *cpu, uint64_t now)
+static COLD void period_begin(struct cpu *cpu, uint64_t now)
 {
 	if (now - cpu->period_start_ns < PERIOD_NS)
 		return;
@@ -399,7 +399,7 @@ static void period_begin(struct cpu *cpu, uint64_t now)
 	spin_unlock(&cpu->queue.lock);
 }
 
-static void expire(struct cpu *cpu, uint64_t now)
+static COLD void expire(struct cpu *cpu, uint64_t now)
 {
 	struct thread *t;
 

@@ -111,7 +111,7 @@ struct registers *strange_interrupt(struct registers *r, unsigned irq)
 }
 
 /* The page must be locked: an interrupt has no time to miss. */
-result call_interrupt_bind(struct call *call)
+COLD result call_interrupt_bind(struct call *call)
 {
 	uint64_t irq = call->a[0];
 	struct memory_place place;
@@ -136,7 +136,7 @@ result call_interrupt_bind(struct call *call)
 	return 0;
 }
 
-result call_interrupt_done(struct call *call)
+COLD result call_interrupt_done(struct call *call)
 {
 	if (!(call->kernel->rights & KERNEL_MAY_INTERRUPTS))
 		return -BARYON_EPERM;

@@ -150,7 +150,7 @@ void table_unused(struct space *space, uint32_t table)
 	table_entries_gone(space, table, 0);
 }
 
-static void domain_install(struct space *space, mmu_entry e)
+static COLD void domain_install(struct space *space, mmu_entry e)
 {
 	unsigned slot = mmu_index(DOMAIN_BASE + space->domain * DOMAIN_BYTES, MMU_LEVELS - 1);
 
@@ -161,7 +161,7 @@ static void domain_install(struct space *space, mmu_entry e)
 	(void)mmu_exchange(&table_entries(state.blank_table)[slot], e);
 }
 
-result table_root_take(struct space *space)
+COLD result table_root_take(struct space *space)
 {
 	uint32_t t = table_pop();
 

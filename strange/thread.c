@@ -518,7 +518,7 @@ result call_park(struct call *call)
 	return RESULT_TRANSFERRED;
 }
 
-static result thread_want(struct call *call, baryon_uid uid, struct thread **t)
+result thread_want(struct call *call, baryon_uid uid, struct thread **t)
 {
 	struct slot *s;
 	result r;
@@ -551,6 +551,16 @@ result call_unpark(struct call *call)
 	return 0;
 }
 
+void thread_disturb(struct call *call, struct thread *t)
+{
+	if (t->run == RUN_PARKED || t->run == RUN_SIGNAL) {
+		timer_remove(t);
+		thread_ready_locked(t);
+	}
+	if (t->run == RUN_RUNNING && t->cpu != (int)call->cpu->number)
+		cpu_notify(1ull << t->cpu);
+}
+
 result call_alert(struct call *call)
 {
 	struct thread *t;
@@ -565,12 +575,7 @@ result call_alert(struct call *call)
 		return RESULT_RESTART;
 	}
 	t->alert_pending = true;
-	if (t->run == RUN_PARKED || t->run == RUN_SIGNAL) {
-		timer_remove(t);
-		thread_ready_locked(t);
-	}
-	if (t->run == RUN_RUNNING && t->cpu != (int)call->cpu->number)
-		cpu_notify(1ull << t->cpu);
+	thread_disturb(call, t);
 	waits = t->run == RUN_STACK && t->alertable;
 	spin_unlock(&t->slot.lock);
 	if (waits)
@@ -585,7 +590,7 @@ result call_yield(struct call *call)
 	return 0;
 }
 
-static COLD result set_state(struct call *call, struct thread *t, uint64_t value)
+static result set_state(struct call *call, struct thread *t, uint64_t value)
 {
 	if (value == THREAD_RUNNABLE) {
 		if (t->run == RUN_STOPPED)
@@ -621,7 +626,7 @@ static result set_bases(struct call *call, struct thread *t, uint64_t fs, uint64
 	return 0;
 }
 
-static COLD result set_one(struct call *call, struct thread *t)
+static result set_one(struct call *call, struct thread *t)
 {
 	uint64_t value = call->a[2];
 
@@ -648,7 +653,7 @@ static COLD result set_one(struct call *call, struct thread *t)
 	return -BARYON_EINVAL;
 }
 
-COLD result call_thread_set(struct call *call)
+result call_thread_set(struct call *call)
 {
 	struct thread *t;
 	result r = thread_want(call, call->a[0], &t);
@@ -684,7 +689,7 @@ static void home_rebase(struct thread *t, baryon_uid space)
 }
 
 /* exec: the caller's lowest activation moves to another space of its owner. */
-COLD result call_thread_rebase(struct call *call)
+result call_thread_rebase(struct call *call)
 {
 	struct thread *t = call->thread;
 	struct space *old = t->base_space;
@@ -724,7 +729,7 @@ COLD result call_thread_rebase(struct call *call)
 	return 0;
 }
 
-COLD void thread_leave_base(struct call *call)
+void thread_leave_base(struct call *call)
 {
 	struct thread *t = call->thread;
 
@@ -743,7 +748,7 @@ COLD void thread_leave_base(struct call *call)
 		cpu_leave_map(call->cpu);
 }
 
-COLD struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct space *space, uint64_t entry, uint64_t stack,
+struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct space *space, uint64_t entry, uint64_t stack,
 				uint64_t argument, uint64_t handler_top, struct thread_home *home)
 {
 	struct thread *t;

@@ -14,6 +14,10 @@ bool thread_in_portal(const struct portal *p, uint32_t *id, uint32_t *generation
 void thread_serve_asked(struct cpu *cpu, struct thread *t);
 /* The map of its top activation is going: the thread is unloaded, and its owner told. */
 void thread_map_lost(struct cpu *cpu, struct thread *t);
+/* The caller's own thread `uid`, loaded. EPERM, or as slot_want. */
+result thread_want(struct call *call, baryon_uid uid, struct thread **t) MUST_CHECK;
+/* Something was asked of a locked thread: it wakes from a park or wait, or its CPU looks. */
+void thread_disturb(struct call *call, struct thread *t);
 /* One that waits for a stack waits no more: it calls again. */
 void thread_leave_queue(struct thread *t);
 /* Is what `run` waits for there already? The thread is locked. */
