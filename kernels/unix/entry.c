@@ -64,6 +64,14 @@ static void fault_signal(int status, uint64_t address)
 		signal_force(SIGSEGV, status == -EACCES ? SEGV_ACCERR : SEGV_MAPERR, address);
 }
 
+/* No page is writable and executable at once: an instruction that writes to its own page is executed in another one. */
+static int fault_own_page(struct space *space, struct trap_frame *frame)
+{
+	int status = space_fault_in(space, frame->address, frame->access);
+
+	return status != 0 ? status : step_begin(frame, frame->address);
+}
+
 void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 {
 	struct thread *me = (struct thread *)cookie;
@@ -73,7 +81,12 @@ void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 
 	(void)cause;
 	process->faults++;
-	status = space_fault_resume(process->space, frame->address, frame->access, alone);
+	if (__builtin_expect((frame->access & RIGHT_WRITE) && step_may_be_needed(frame, frame->address), 0))
+		status = fault_own_page(process->space, frame);
+	else if (__builtin_expect(me->step.from != 0 && (frame->access & RIGHT_EXECUTE), 0) && !step_leave(frame))
+		status = 0;
+	else
+		status = space_fault_resume(process->space, frame->address, frame->access, alone);
 	if (status != 0)
 		fault_signal(status, frame->address);
 	work_check(frame);
@@ -81,12 +94,17 @@ void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 
 void exception_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 {
-	enum { DIVIDE = 0, DEBUG = 1, BREAKPOINT = 3, OPCODE = 6, X87 = 16, ALIGNMENT = 17, VECTOR = 19 };
-	uint64_t at = frame->registers.rip;
+	enum { DIVIDE = 0, DEBUG = 1, BREAKPOINT = 3, OPCODE = 6, X87 = 16, ALIGNMENT = 17, VECTOR = 19, STEPPED = 256 };
+	uint64_t at;
 
 	(void)cookie;
 	(void)cause;
+	if (step_leave(frame) && frame->vector == BREAKPOINT)
+		frame->vector = STEPPED;
+	at = frame->registers.rip;
 	switch (frame->vector) {
+	case STEPPED:
+		break;
 	case DIVIDE:
 	case X87:
 	case VECTOR:

@@ -216,6 +216,7 @@ void thread_exit(void)
 	struct process *process = me->process;
 
 	me->gone = 1;
+	step_drop();
 	if (me->robust_list != 0)
 		robust_list_end(me);
 	clear_tid(me);

@@ -119,7 +119,7 @@ static int file_touch(struct space *space, const struct region *region, uint64_t
 }
 
 /* A write to a private page that others hold too. */
-static int slot_own(uint64_t *slot)
+int slot_own(uint64_t *slot)
 {
 	page_index old = slot_page(*slot), page;
 

@@ -90,6 +90,18 @@ _Noreturn void init_main(void *argument);
  * Returns 0 or -E*. */
 int exec_first(struct process *process, const char *path, const char *const *arguments, const char *const *environment);
 
+/* ---- instructions that write to the page in which they lie (step.c) ---- */
+/* The instruction at the frame faulted when it wrote to `address`, and that fault is resolved: if it lies in the same page, it
+ * is executed elsewhere when the frame is resumed. 0; -EACCES: it is none that can be moved; -ENOMEM. No locks. */
+int step_begin(struct trap_frame *frame, uint64_t address);
+/* Whether the address is in a page of the instruction at the frame. */
+bool step_may_be_needed(const struct trap_frame *frame, uint64_t address);
+/* The calling thread stops in the middle of a step, or is done: the frame says again where it is in its program. True: the
+ * instruction is done, and the frame's trap was the one that ends the step. No locks. */
+bool step_leave(struct trap_frame *frame);
+/* The calling thread ends. No locks. */
+void step_drop(void);
+
 /* ---- signals (signal.c, signal_frame.c) ---- */
 struct signal_queued {
 	struct signal_queued *next;

@@ -114,6 +114,13 @@ enum {                          /* thread.work: looked at before every resume */
 	WORK_KEEP_RESULT = 16,      /* rax was set by the call itself (sigreturn, exec): leave it */
 };
 
+struct stepping {                   /* see step.c */
+	uint64_t from;              /* where the instruction stands; 0: none is executed elsewhere */
+	uint64_t place;             /* where it is executed */
+	uint64_t target;            /* of a direct call */
+	uint8_t length, kind;
+};
+
 /* A thread lies at the bottom of its handler stack. */
 struct thread {
 	struct process *process;        /* null for kernel threads */
@@ -138,6 +145,7 @@ struct thread {
 	uint64_t affinity;              /* as it was set; 0: never */
 	uint32_t policy, realtime_priority;     /* as they were set */
 	struct thread *dead_next;
+	struct stepping step;
 	char name[16];
 };
 

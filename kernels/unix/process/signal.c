@@ -463,6 +463,7 @@ void work_do(struct trap_frame *frame, bool is_call, int64_t result)
 	bool handled = false;
 	int number;
 
+	(void)step_leave(frame);
 	if (me->work & WORK_KEEP_RESULT) {
 		work_remove(me, WORK_KEEP_RESULT);
 		is_call = false;

@@ -16,6 +16,7 @@ enum {                          /* region flags; the rights are RIGHT_READ|WRITE
 	REGION_STACK = 16,          /* grows down */
 	REGION_MAY_WRITE = 32,      /* mprotect may add write */
 	REGION_HEAP = 64,           /* brk */
+	REGION_STEP = 128,          /* instructions that write to their own page are executed here: step.c */
 	REGION_RIGHTS = 7,
 };
 
@@ -50,6 +51,8 @@ struct space {                  /* fills one page; a slot table is another */
 	uint64_t argument_start, argument_end, environment_end;
 	uint64_t resident;          /* slots in use */
 	uint64_t stack_limit;
+	uint64_t step_page;         /* address of the region for steps; 0: none. May be gone */
+	uint64_t steps;             /* bits of its places in use */
 	struct slot_table tables_inline[TABLES_INLINE];
 	struct region regions_inline[REGION_INLINE];
 };
@@ -109,6 +112,9 @@ page_index space_own_page(struct space *space, uint64_t address);
 int space_word_exchange(struct space *space, uint64_t address, uint32_t *expected, uint32_t desired);
 /* The page of M behind an address of a shared region for futexes, 0 if it has none. */
 page_index space_shared_page(struct space *space, uint64_t address);
+
+/* Makes a present page the space's own if others hold it too. 0, -ENOMEM. Needs the space's lock (fault.c). */
+int slot_own(uint64_t *slot);
 
 /* mmap.c, inside UNIX */
 int space_map(struct space *space, const struct region *region, bool replace);
