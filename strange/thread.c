@@ -337,12 +337,18 @@ static void leave_portal_queue(struct thread *t)
 	spin_unlock(&p->slot.lock);
 }
 
+/* Nobody else will think of it: it can run, has a deadline, or waited for a stack, whose waiters only Strange knew. */
+static bool wakes_itself(const struct thread *t)
+{
+	return t->run == RUN_READY || t->run == RUN_STACK || (t->run >= RUN_PARKED && t->deadline);
+}
+
 /* Dying, off every CPU, locked: out. */
 static void thread_out(struct thread *t, bool write)
 {
 	struct kernel *k = t->slot.keeper;
 	uint64_t home = t->home_address;
-	bool tell = write && !t->unload_asked && (t->run == RUN_READY || (t->run >= RUN_PARKED && t->deadline));
+	bool tell = write && !t->unload_asked && wakes_itself(t);
 
 	thread_unqueue_locked(t);
 	if (write)

@@ -2,9 +2,11 @@
 #include "abi/start.h"
 #include "invariants.h"
 #include "strange/activation.h"
+#include "strange/cache.h"
 #include "strange/capability.h"
 
 enum { PROGRAM_START = 0x5000, CHAIN = 6 };
+#define SCHEDULER UID_MAKE(2, 205)
 
 static struct world_kernel *a, *b;
 static baryon_uid program, thread;
@@ -19,6 +21,7 @@ static void fresh(bool supervisor)
 
 	world_boot(NULL, 1);
 	world.after_step = invariants_check;
+	world_kernel_home.scheduler = SCHEDULER;
 	a = world_kernel_make(2, KERNEL_MAY_SUPERVISE, supervisor);
 	b = world_kernel_make(3, 0, false);
 	world_run(b->thread);
@@ -476,6 +479,43 @@ static void stopping_a_waiter_loses_no_wake_up(void)
 	world_run(w[4]);
 }
 
+static void displace(baryon_uid uid)
+{
+	struct thread *t = world_thread(uid);
+
+	CHECK_IS(object_unload_id(t->slot.id, t->slot.generation, false), 0);
+	invariants_check();
+}
+
+/* Only Strange knew who waits for a stack: its owner brings it back, and it calls again. */
+static void the_scheduler_is_told_of_a_displaced_waiter_for_a_stack(void)
+{
+	baryon_uid w[6];
+	uint64_t words[8] = { 0 };
+	struct thread *scheduler;
+
+	fresh(false);
+	CHECK_IS(world_call(CALL_OBJECT_DESTROY, KIND_THREAD, thread), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		w[i] = worker(i);
+		world_run(w[i]);
+		if (i < 4)
+			call_into(40, b, 0xb0);
+		else if (i == 4)
+			CHECK_IS(world_portal_call(40, 0, 0, words), WORLD_AWAY);
+		world_run(a->thread);
+	}
+	scheduler = world_thread(SCHEDULER);
+	CHECK_IS(world_thread(w[4])->run, RUN_STACK);
+	displace(w[4]);
+	CHECK_IS(scheduler->signal_count, 1);
+	CHECK_IS(scheduler->signals[0], world_home(KIND_THREAD, w[4], 0));
+	/* Who is parked for ever is brought back by whoever unparks it. */
+	CHECK_IS(world_thread(w[0])->run, RUN_PARKED);
+	displace(w[0]);
+	CHECK_IS(scheduler->signal_count, 1);
+}
+
 /* handlers */
 
 static void trap(uint64_t number);
@@ -760,6 +800,7 @@ int main(void)
 	full_pools_make_callers_wait();
 	waiting_for_ones_own_stack_fails_at_once();
 	alerts_end_a_wait_for_a_stack();
+	the_scheduler_is_told_of_a_displaced_waiter_for_a_stack();
 	stopping_a_waiter_loses_no_wake_up();
 	system_calls_go_to_the_owner_and_back();
 	a_handler_that_waited_still_resumes();
