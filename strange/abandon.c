@@ -17,6 +17,7 @@
 #include "portal.h"
 #include "schedule.h"
 #include "thread.h"
+#include "wait.h"
 
 enum { PART_LEVELS = 16 };
 
@@ -395,6 +396,7 @@ bool call_abandon_due(struct thread *t)
 {
 	struct part p = { .thread = t, .error = -BARYON_EABANDONED };
 
+	t->due_asked = false;
 	if (t->abandon_asked) {
 		t->abandon_asked = false;
 		return away(&p) && abandon(t, &p);
@@ -425,11 +427,11 @@ result call_abandon(struct call *call)
 	if (r == 0) {
 		/* One that waits, waits in the callee: there the wait begins again, in the heir. */
 		t->abandon_asked = true;
-		thread_disturb(call, t);
+		thread_disturb_locked(t);
 		waits = t->run == RUN_STACK;
 	}
 	spin_unlock(&t->slot.lock);
 	if (waits)
-		thread_leave_queue(t);
+		thread_stop_queueing(t);
 	return r;
 }

@@ -139,7 +139,7 @@ void activation_pop(struct thread *t)
 		portal_stack_give(a->portal, a->stack);
 	t->portals_seen = __atomic_load_n(&t->slot.keeper->portals_changed, __ATOMIC_ACQUIRE);
 	t->prepared = level_prepares(t, a);
-	t->entered = false;
+	t->entered = t->takes_signals = false;
 	activation_forget(a);
 	thread_swap(t);
 	t->count = 1;

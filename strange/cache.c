@@ -282,7 +282,7 @@ struct slot *slot_find(unsigned kind, baryon_uid uid)
 	struct hash *h = &state.cache[kind].hash;
 	uint32_t bucket = hash_of(uid) & h->mask;
 	struct spin *stripe = hash_stripe(h, bucket);
-	struct slot **recent = &this_cpu()->recent[kind], *s = *recent;
+	struct slot **recent = &this_cpu()->recent[kind][uid % RECENT], *s = *recent;
 
 	/* A slot that is free has no uid. */
 	if (s && s->uid == uid && s->state != SLOT_FREE)

@@ -161,7 +161,7 @@ static COLD result call_stack_wait(struct call *call, struct portal *p)
 	if (!portal_wait(p, t))
 		return RESULT_RESTART;
 	registers_rewind(call->r);
-	if (thread_block(call->cpu, t, RUN_STACK, deadline))
+	if (thread_block(call->cpu, t, RUN_STACK, deadline, clock_now()))
 		return RESULT_BLOCKED;
 	spin_lock(&p->slot.lock);
 	portal_wait_end(p, t);
@@ -336,15 +336,16 @@ result call_resume(struct call *call)
 
 typedef result (*call_function)(struct call *);
 #define CALL(NAME, name, number, arguments) [CALL_##NAME] = call_##name,
+/* These never come so far: fast.c. */
+enum { call_wait = 0, call_park = 0, call_unpark = 0, call_alert = 0, call_signal = 0, call_yield = 0 };
+
 static const call_function call_table[CALL_COUNT] = {
 #include "abi/calls.def"
 };
 #undef CALL
 
-static void finish(struct call *call, result r)
+static void finish(struct cpu *cpu, struct thread *t, struct registers *g, result r)
 {
-	struct registers *g = call->r;
-
 	switch (r) {
 	case RESULT_BLOCKED:
 	case RESULT_TRANSFERRED:
@@ -355,10 +356,16 @@ static void finish(struct call *call, result r)
 	case RESULT_MISS:
 	case RESULT_FAULT:
 		registers_rewind(g);
-		forward_want(call->cpu, call->thread);
+		forward_want(cpu, t);
 		return;
 	}
 	g->rax = (uint64_t)r;
+}
+
+struct registers *syscall_end(struct cpu *cpu, struct thread *t, struct registers *r, result e)
+{
+	finish(cpu, t, r, e);
+	return cpu_leave(cpu);
 }
 
 static struct registers *trap_forward(struct cpu *cpu, struct thread *t, struct activation *top)
@@ -393,7 +400,7 @@ static __attribute__((noinline)) struct registers *dispatch(struct cpu *cpu, str
 			return fast;
 		e = call_resume(&call);
 	}
-	finish(&call, e);
+	finish(cpu, t, r, e);
 	if (e < 0 && e > -256 && number == CALL_PORTAL_CALL)
 		words_clear(r);
 	return cpu_leave(cpu);

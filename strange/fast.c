@@ -43,14 +43,11 @@ struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned caus
 	return enter(cpu, t, cause);
 }
 
-struct registers *strange_syscall(struct registers *r)
-{
-	struct cpu *cpu = this_cpu();
-	struct thread *t = cpu->thread;
-	struct registers *fast = t->prepared ? enter(cpu, t, TRAP_SYSCALL) : NULL;
-
-	return fast ? fast : syscall_long(cpu, t, r);
-}
+static struct registers *(*const waits[])(struct cpu *, struct thread *, struct registers *) = {
+	[CALL_WAIT - CALL_WAIT] = syscall_wait, [CALL_PARK - CALL_WAIT] = syscall_park,
+	[CALL_UNPARK - CALL_WAIT] = syscall_unpark, [CALL_ALERT - CALL_WAIT] = syscall_alert,
+	[CALL_SIGNAL - CALL_WAIT] = syscall_signal, [CALL_YIELD - CALL_WAIT] = syscall_yield,
+};
 
 struct registers *strange_resume(void)
 {
@@ -72,4 +69,34 @@ struct registers *strange_resume(void)
 	cpu_hide_xstate(false);
 	trap_save_to(&f->registers);
 	return trap_tagged(&f->registers, TRAP_USER);
+}
+
+/* From a program. */
+static __attribute__((noinline)) struct registers *syscall_prepared(struct cpu *cpu, struct thread *t, struct registers *r)
+{
+	struct registers *fast = enter(cpu, t, TRAP_SYSCALL);
+
+	return fast ? fast : syscall_long(cpu, t, r);
+}
+
+static __attribute__((noinline)) struct registers *syscall_resume(struct cpu *cpu, struct thread *t, struct registers *r)
+{
+	struct registers *fast = strange_resume();
+
+	return fast ? fast : syscall_long(cpu, t, r);
+}
+
+struct registers *strange_syscall(struct registers *r)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	uint64_t wait = r->rax - CALL_WAIT;
+
+	if (t->prepared)
+		return syscall_prepared(cpu, t, r);
+	if (wait <= CALL_YIELD - CALL_WAIT && !(thread_top(t)->space->flags & SPACE_PROGRAM))
+		return waits[wait](cpu, t, r);
+	if (t->entered && r->rax == CALL_RESUME)
+		return syscall_resume(cpu, t, r);
+	return syscall_long(cpu, t, r);
 }

@@ -13,5 +13,15 @@ bool copy_fast(struct thread *t, struct registers *r);
 
 /* A system call, the long way (call.c). */
 struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r);
+/* The end of a call, with any of its results: what runs next. */
+struct registers *syscall_end(struct cpu *cpu, struct thread *t, struct registers *r, result e);
+
+/* The calls that wait and wake, from a domain (wait.c, signal.c). */
+struct registers *syscall_wait(struct cpu *cpu, struct thread *t, struct registers *r);
+struct registers *syscall_park(struct cpu *cpu, struct thread *t, struct registers *r);
+struct registers *syscall_unpark(struct cpu *cpu, struct thread *t, struct registers *r);
+struct registers *syscall_alert(struct cpu *cpu, struct thread *t, struct registers *r);
+struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct registers *r);
+struct registers *syscall_yield(struct cpu *cpu, struct thread *t, struct registers *r);
 
 #endif

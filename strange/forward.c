@@ -130,7 +130,7 @@ static COLD result stack_wait(struct cpu *cpu, struct thread *t, struct portal *
 	t->alertable = false;
 	if (!portal_wait(p, t))
 		return RESULT_RESTART;
-	if (thread_block(cpu, t, RUN_STACK, deadline))
+	if (thread_block(cpu, t, RUN_STACK, deadline, clock_now()))
 		return RESULT_BLOCKED;
 	spin_lock(&p->slot.lock);
 	portal_wait_end(p, t);

@@ -4,6 +4,7 @@
 #include "cache.h"
 #include "call.h"
 #include "memory.h"
+#include "schedule.h"
 
 static void kernel_fill(struct kernel *k, const struct kernel_home *h)
 {
@@ -18,7 +19,8 @@ static void kernel_fill(struct kernel *k, const struct kernel_home *h)
 	k->priority_ceiling = h->priority_ceiling;
 	memory_move(k->floor, h->floors, sizeof k->floor);
 	memory_move(k->lock_quota, h->lock_quota, sizeof k->lock_quota);
-	memory_move(k->cpu_share, h->cpu_share, sizeof k->cpu_share);
+	for (unsigned i = 0; i < CPU_LIMIT; i++)
+		k->limit_ns[i] = h->cpu_share[i] < 100 ? PERIOD_NS / 100 * h->cpu_share[i] : UINT64_MAX;
 	memory_move(k->used_ns, h->cpu_used_ns, sizeof k->used_ns);
 	memory_move(k->extents, h->extents, sizeof k->extents);
 }

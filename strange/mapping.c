@@ -14,6 +14,7 @@
 #include "page.h"
 #include "reference.h"
 #include "shootdown.h"
+#include "signal.h"
 #include "space.h"
 #include "table.h"
 
@@ -48,8 +49,10 @@ static inline void reverse_remove(struct page *p, struct mapping *m, frame_numbe
 /* What only few mappings have. */
 static __attribute__((noinline, cold)) void mapping_ungrant(struct kernel *k, const struct mapping *m, uint32_t table)
 {
-	if (m->thread)
+	if (m->thread) {
 		__atomic_fetch_sub(&thread_at(m->thread - 1u)->signal_mappings, 1, __ATOMIC_RELAXED);
+		signal_receivers_change();
+	}
 	if (m->locked) {
 		__atomic_fetch_sub(&k->locked[KIND_MAPPING], 1, __ATOMIC_RELAXED);
 		state.tables[table].pinned--;
@@ -68,6 +71,7 @@ static inline void entry_take(struct batch *b, uint32_t table, unsigned slot)
 	b->out[b->count].table = table;
 	b->out[b->count].frame = mmu_frame(e);
 	b->count++;
+	b->space->changes++;
 }
 
 /* Step two. Few are forgotten one by one. */
@@ -406,7 +410,7 @@ static inline bool run_good(const struct run *u, const struct registers *r)
 
 uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct registers *r, uint64_t done)
 {
-	struct run u = { cpu->reach, thread_top(t)->space, (struct space *)cpu->recent[KIND_SPACE], t, r->r10 };
+	struct run u = { cpu->reach, thread_top(t)->space, (struct space *)cpu->recent[KIND_SPACE][r->rdi % RECENT], t, r->r10 };
 	uint64_t at = r->rsi + done * sizeof(struct mapping_home), left = r->rdx - done;
 	unsigned in = 0;
 
@@ -432,7 +436,7 @@ uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct regist
 
 bool mapping_unload_fast(struct cpu *cpu, const struct thread *t, struct registers *r)
 {
-	struct space *s = (struct space *)cpu->recent[KIND_SPACE];
+	struct space *s = (struct space *)cpu->recent[KIND_SPACE][r->rdi % RECENT];
 	uint64_t address = r->rsi, pages = r->rdx;
 	unsigned seen = 0;
 

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "reference.h"
 #include "shootdown.h"
+#include "signal.h"
 
 enum { RANGE_STEP = 4096 };
 
@@ -132,6 +133,8 @@ static result entry_put(struct space *s, const struct plan *p, uint32_t index, u
 		same = page_granted(p->page, &p->grant, p->h.index);
 		if (same)
 			entry_fill(s, p, shape, index + 1, table, slot);
+		if (same && p->signal)
+			signal_receivers_change();
 		spin_unlock(&p->page->lock);
 		if (!same)
 			signal_release(p);

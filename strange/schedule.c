@@ -10,18 +10,11 @@
 #include "shootdown.h"
 #include "thread.h"
 #include "timer.h"
+#include "wait.h"
 
 /* queues */
 
-unsigned thread_effective_priority(const struct thread *t)
-{
-	const struct kernel *k = t->payer;
-	unsigned p = t->priority < k->priority_ceiling ? t->priority : k->priority_ceiling;
-
-	return t->cpu >= 0 && k->demoted[t->cpu] ? 0 : p;
-}
-
-static void queue_put(struct queue *q, struct thread *t, unsigned priority, bool front)
+static inline void queue_put(struct queue *q, struct thread *t, unsigned priority, bool front)
 {
 	t->queue_priority = (uint8_t)priority;
 	if (front || q->first[priority] == NULL) {
@@ -41,7 +34,7 @@ static void queue_put(struct queue *q, struct thread *t, unsigned priority, bool
 	q->ready |= 1u << priority;
 }
 
-static void queue_remove(struct queue *q, struct thread *t)
+static inline void queue_remove(struct queue *q, struct thread *t)
 {
 	unsigned p = t->queue_priority;
 
@@ -62,20 +55,31 @@ static bool may_run(const struct thread *t, unsigned cpu)
 	return (t->bound == CPU_ANY || t->bound == cpu) && (state.only == NULL || state.only == t);
 }
 
-/* The best thread that may run on `cpu`; it leaves the queue. */
-static struct thread *queue_take(struct queue *q, unsigned cpu)
+/* The best thread that may run on `cpu`; it leaves the queue, which is locked and not empty. */
+static inline struct thread *queue_best(struct queue *q, unsigned cpu)
 {
-	struct thread *t = NULL;
+	uint32_t ready = q->ready;
+	struct thread *t;
+
+	do {
+		for (t = q->first[top_priority(ready)]; t; t = t->queue_next)
+			if (may_run(t, cpu)) {
+				queue_remove(q, t);
+				return t;
+			}
+		ready &= ~(1u << top_priority(ready));
+	} while (ready);
+	return NULL;
+}
+
+static __attribute__((noinline)) struct thread *queue_take(struct queue *q, unsigned cpu)
+{
+	struct thread *t;
 
 	if (q->ready == 0)
 		return NULL;
 	spin_lock(&q->lock);
-	for (uint32_t ready = q->ready; ready && t == NULL; ready &= ~(1u << top_priority(ready)))
-		for (t = q->first[top_priority(ready)]; t; t = t->queue_next)
-			if (may_run(t, cpu))
-				break;
-	if (t)
-		queue_remove(q, t);
+	t = q->ready ? queue_best(q, cpu) : NULL;
 	spin_unlock(&q->lock);
 	return t;
 }
@@ -118,6 +122,29 @@ void thread_ready_locked(struct thread *t)
 	cpu_poke(cpu, priority);
 }
 
+/* Who is woken, and more urgent than what runs here, runs here next. An idle CPU is better still. */
+static inline bool hand_over(struct cpu *cpu, struct thread *t)
+{
+	const struct thread *from = cpu->thread;
+
+	if (from == NULL || cpu->next || state.idle_cpus || state.only || t->cpu != (int)cpu->number ||
+	    (t->bound != CPU_ANY && t->bound != cpu->number) ||
+	    thread_effective_priority(t) <= thread_effective_priority(from))
+		return false;
+	t->run = RUN_RUNNING;
+	cpu->next = t;
+	cpu->hand_over = true;
+	return true;
+}
+
+void thread_wake_locked(struct thread *t)
+{
+	if (t->timer_cpu >= 0)
+		timer_remove(t);
+	if (!hand_over(this_cpu(), t))
+		thread_ready_locked(t);
+}
+
 bool thread_wake(struct thread *t, unsigned from)
 {
 	bool woken;
@@ -125,10 +152,8 @@ bool thread_wake(struct thread *t, unsigned from)
 	spin_lock(&t->slot.lock);
 	/* Who waits for a stack is out of the portal's queue first: the run queue uses the same links. */
 	woken = t->run == from && t->slot.state == SLOT_LOADED && (from != RUN_STACK || t->waits_for == NULL);
-	if (woken) {
-		timer_remove(t);
-		thread_ready_locked(t);
-	}
+	if (woken)
+		thread_wake_locked(t);
 	spin_unlock(&t->slot.lock);
 	return woken;
 }
@@ -143,6 +168,18 @@ void thread_unqueue_locked(struct thread *t)
 		if (t->queue_at)
 			queue_remove(q, t);
 		spin_unlock(&q->lock);
+	}
+}
+
+void thread_urgency_changed_locked(struct thread *t)
+{
+	if (t->run == RUN_READY) {
+		thread_unqueue_locked(t);
+		thread_ready_locked(t);
+	} else if (t->run == RUN_RUNNING) {
+		state.cpu[t->cpu].reschedule = true;
+		if (t->cpu != (int)this_cpu()->number)
+			cpu_notify(1ull << t->cpu);
 	}
 }
 
@@ -165,7 +202,7 @@ void cpu_leave_map(struct cpu *cpu)
 
 /* running */
 
-static void charge(struct cpu *cpu, struct thread *t, uint64_t now)
+static inline void charge(struct cpu *cpu, struct thread *t, uint64_t now)
 {
 	struct kernel *k = t->payer;
 	uint64_t ns = now - t->started_ns;
@@ -175,13 +212,12 @@ static void charge(struct cpu *cpu, struct thread *t, uint64_t now)
 	t->slice_ns = t->slice_ns > ns ? t->slice_ns - ns : 0;
 	k->used_ns[cpu->number] += ns;
 	/* Graduated: urgent time costs up to twice as much as the same time at the lowest priority. */
-	k->period_ns[cpu->number] += ns + ns * t->priority / PRIORITY_COUNT;
-	if (k->cpu_share[cpu->number] < 100 &&
-	    k->period_ns[cpu->number] > PERIOD_NS / 100 * k->cpu_share[cpu->number])
+	k->period_ns[cpu->number] += ns + ns * t->urgency / PRIORITY_COUNT;
+	if (k->period_ns[cpu->number] > k->limit_ns[cpu->number])
 		k->demoted[cpu->number] = true;
 }
 
-static void guards_drop(struct thread *t)
+static inline void guards_drop(struct thread *t)
 {
 	if (t->guard_next == 0)
 		return;
@@ -189,18 +225,29 @@ static void guards_drop(struct thread *t)
 	t->guard_next = 0;
 }
 
-void thread_off(struct cpu *cpu, struct thread *t)
+static __attribute__((noinline)) void program_save(struct thread *t)
 {
-	charge(cpu, t, clock_now());
-	if (t->program) {
-		cpu_switch_xstate(t->xstate, NULL);
-		t->fs_base = cpu_fs_base();
-		t->gs_base = cpu_gs_base();
-	}
+	cpu_switch_xstate(t->xstate, NULL);
+	t->fs_base = cpu_fs_base();
+	t->gs_base = cpu_gs_base();
+}
+
+static __attribute__((noinline)) void program_restore(const struct thread *t) { cpu_switch_xstate(NULL, t->xstate); }
+
+static inline void leave_cpu(struct cpu *cpu, struct thread *t, uint64_t now)
+{
+	charge(cpu, t, now);
+	if (t->program)
+		program_save(t);
 	guards_drop(t);
 }
 
-static void timer_arm(struct cpu *cpu, uint64_t until)
+void thread_off(struct cpu *cpu, struct thread *t)
+{
+	leave_cpu(cpu, t, clock_now());
+}
+
+static inline void timer_arm(struct cpu *cpu, uint64_t until)
 {
 	if (until >= cpu->timer_set)
 		return;
@@ -208,10 +255,8 @@ static void timer_arm(struct cpu *cpu, uint64_t until)
 	clock_set_timer(until);
 }
 
-static void thread_on(struct cpu *cpu, struct thread *t)
+static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
 {
-	uint64_t now = clock_now();
-
 	t->run = RUN_RUNNING;
 	t->cpu = (int)cpu->number;
 	t->started_ns = now;
@@ -222,33 +267,20 @@ static void thread_on(struct cpu *cpu, struct thread *t)
 	if (t->base_space)
 		t->base_space->slot.used = true;
 	if (t->program)
-		cpu_switch_xstate(NULL, t->xstate);
+		program_restore(t);
 	cpu_set_bases(t->fs_base, t->gs_base);
 	state.counters->switches++;
 	timer_arm(cpu, now + t->slice_ns);
 }
 
-/* Take a ready thread from a queue and make it this CPU's. */
-static struct thread *thread_pick(struct cpu *cpu)
-{
-	struct thread *t = queue_take(&cpu->queue, cpu->number);
-
-	for (unsigned i = 1; t == NULL && i < state.cpus; i++) {
-		t = queue_take(&state.cpu[(cpu->number + i) % state.cpus].queue, cpu->number);
-		if (t)
-			state.counters->steals++;
-	}
-	return t;
-}
-
-static bool thread_claim(struct cpu *cpu, struct thread *t)
+static inline bool thread_claim(struct cpu *cpu, struct thread *t, uint64_t now)
 {
 	bool mine;
 
 	spin_lock(&t->slot.lock);
 	mine = t->run == RUN_READY && t->queue_at == NULL && t->slot.state == SLOT_LOADED;
 	if (mine)
-		thread_on(cpu, t);
+		thread_on(cpu, t, now);
 	spin_unlock(&t->slot.lock);
 	return mine;
 }
@@ -263,43 +295,95 @@ static void idle_set(struct cpu *cpu, bool idle)
 		__atomic_fetch_and(&state.idle_cpus, ~bit, __ATOMIC_SEQ_CST);
 }
 
+/* Its own queue was empty: from any queue, also when the CPU was called idle meanwhile. */
+static __attribute__((noinline)) struct thread *thread_steal(struct cpu *cpu)
+{
+	struct thread *t = NULL;
+
+	for (unsigned round = 0; t == NULL && round < 2; round++) {
+		for (unsigned i = 0; t == NULL && i < state.cpus; i++)
+			t = queue_take(&state.cpu[(cpu->number + i) % state.cpus].queue, cpu->number);
+		if (t == NULL)
+			idle_set(cpu, true);
+	}
+	if (t)
+		state.counters->steals++;
+	return t;
+}
+
 /* A thread to run, or null: then the CPU is idle and its timer stands at the first deadline. */
-static struct thread *choose(struct cpu *cpu)
+static __attribute__((noinline)) struct thread *choose(struct cpu *cpu, uint64_t now)
 {
 	struct thread *t;
 
 	do {
-		t = thread_pick(cpu);
-		if (t == NULL) {
-			idle_set(cpu, true);
-			t = thread_pick(cpu);
-		}
+		t = queue_take(&cpu->queue, cpu->number);
+		if (t == NULL)
+			t = thread_steal(cpu);
 		if (t == NULL) {
 			timer_arm(cpu, timer_first(cpu));
 			return NULL;
 		}
 		idle_set(cpu, false);
-	} while (!thread_claim(cpu, t));
+	} while (!thread_claim(cpu, t, now));
 	return t;
 }
 
+/* A thread was put into this CPU's queue, and nobody told: one that is idle may come for it. */
+static inline void idle_call(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (state.idle_cpus)
+		cpu_notify(state.idle_cpus & -state.idle_cpus);
+}
+
+/* `t` comes to run in place of what ran. */
+static __attribute__((noinline)) struct thread *relieve(struct cpu *cpu)
+{
+	struct thread *t = cpu->next, *from = cpu->thread;
+	struct queue *q = &cpu->queue;
+	uint64_t now = clock_now();
+
+	cpu->next = NULL;
+	cpu->hand_over = false;
+	if (from)
+		leave_cpu(cpu, from, now);
+	thread_on(cpu, t, now);
+	if (from) {
+		spin_lock(&from->slot.lock);
+		from->run = RUN_READY;
+		spin_lock(&q->lock);
+		queue_put(q, from, thread_effective_priority(from), from->slice_ns != 0);
+		spin_unlock(&q->lock);
+		spin_unlock(&from->slot.lock);
+		idle_call();
+	}
+	return t;
+}
+
+/* A more urgent thread runs, or, when the slice is over, the next of the same priority. */
 static void preempt(struct cpu *cpu)
 {
-	struct thread *t = cpu->thread;
+	struct thread *t = cpu->thread, *best = NULL;
 	struct queue *q = &cpu->queue;
 	bool ended = t->slice_ns == 0, held = state.only && state.only != t;
+	uint64_t now;
 
 	if (!held && (q->ready == 0 || top_priority(q->ready) < thread_effective_priority(t) ||
 	    (!ended && top_priority(q->ready) == thread_effective_priority(t))))
 		return;
-	thread_off(cpu, t);
+	now = clock_now();
+	leave_cpu(cpu, t, now);
 	spin_lock(&t->slot.lock);
 	cpu->thread = NULL;
 	t->run = RUN_READY;
 	spin_lock(&q->lock);
 	queue_put(q, t, thread_effective_priority(t), !ended);
+	best = queue_best(q, cpu->number);
 	spin_unlock(&q->lock);
 	spin_unlock(&t->slot.lock);
+	if (best && thread_claim(cpu, best, now) && best != t)
+		idle_call();
 }
 
 /* What others asked of the running thread. */
@@ -310,21 +394,23 @@ static void serve_asked(struct cpu *cpu, struct thread *t)
 }
 
 /* The long way: until there is a thread that may run. */
-static struct thread *settle(struct cpu *cpu)
+static __attribute__((noinline)) struct thread *settle(struct cpu *cpu)
 {
 	struct thread *t;
 
 	for (;;) {
-		shootdown_serve();
+		if (cpu->flush_pending)
+			shootdown_serve();
 		t = cpu->thread;
 		if (t)
 			serve_asked(cpu, t);
-		if (cpu->thread && (cpu->reschedule || (state.only && state.only != cpu->thread))) {
-			cpu->reschedule = false;
+		if (cpu->hand_over)
+			(void)relieve(cpu);
+		if (cpu->thread && (__atomic_exchange_n(&cpu->reschedule, false, __ATOMIC_SEQ_CST) ||
+				    (state.only && state.only != cpu->thread)))
 			preempt(cpu);
-		}
 		if (cpu->thread == NULL)
-			cpu->thread = choose(cpu);
+			cpu->thread = choose(cpu, clock_now());
 		t = cpu->thread;
 		if (t == NULL)
 			return NULL;
@@ -341,24 +427,32 @@ struct registers *cpu_leave(struct cpu *cpu)
 {
 	struct thread *t = cpu->thread;
 
-	if (t == NULL || cpu_attention(cpu, t) || (thread_top(t)->map != cpu->map && thread_top(t)->map)) {
+	if (cpu->hand_over && (t == NULL || !t->asked)) {
+		t = relieve(cpu);
+	} else if (t == NULL) {
+		__atomic_store_n(&cpu->reschedule, false, __ATOMIC_SEQ_CST);
+		t = choose(cpu, clock_now());
+	}
+	if (t == NULL || cpu_attention(cpu, t) || !cpu_enter_map(cpu, thread_top(t)->map)) {
 		t = settle(cpu);
 		if (t == NULL)
 			return NULL;
 	} else {
 		cpu_hide_xstate(activation_hides_xstate(t));
 	}
+	if (t->takes_signals)
+		thread_take_signals(t);
 	trap_save_to(thread_save_place(t));
 	return &thread_top(t)->registers;
 }
 
-bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t deadline)
+bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t deadline, uint64_t now)
 {
 	bool blocked;
 
 	if (call_abandon_possible(t))
 		deadline = deadline_earliest(t, deadline);
-	thread_off(cpu, t);
+	leave_cpu(cpu, t, now);
 	spin_lock(&t->slot.lock);
 	blocked = !thread_wait_over(t, run) && t->slot.state == SLOT_LOADED;
 	if (blocked) {
@@ -399,44 +493,28 @@ static COLD void period_begin(struct cpu *cpu, uint64_t now)
 	spin_unlock(&cpu->queue.lock);
 }
 
-static COLD void expire(struct cpu *cpu, uint64_t now)
-{
-	struct thread *t;
-
-	while ((t = timer_expired(cpu, now)) != NULL) {
-		struct portal *p = t->waits_for;
-
-		if (p) {
-			spin_lock(&p->slot.lock);
-			portal_wait_end(p, t);
-			spin_unlock(&p->slot.lock);
-		}
-		if (!thread_wake(t, RUN_PARKED) && !thread_wake(t, RUN_SIGNAL))
-			(void)thread_wake(t, RUN_STACK);
-	}
-}
-
 struct registers *strange_tick(struct registers *r)
 {
 	struct cpu *cpu = this_cpu();
 	uint64_t now = clock_now();
-	struct thread *t = cpu->thread;
+	struct thread *t = cpu->thread, *late;
 
 	registers_in(t, r);
 	cpu->timer_set = UINT64_MAX;
-	expire(cpu, now);
+	while ((late = timer_expired(cpu, now)) != NULL)
+		thread_expire(late, now);
 	period_begin(cpu, now);
-	if (t) {
+	if (t && !cpu->hand_over) {
 		charge(cpu, t, now);
 		guards_drop(t);
 		if (t->slice_ns == 0 || (call_abandon_possible(t) && deadline_passed(t, now)))
 			cpu->reschedule = true;
 		timer_arm(cpu, now + (t->slice_ns ? t->slice_ns : SLICE_NS));
 	}
-	timer_arm(cpu, timer_first(cpu));
 	r = cpu_leave(cpu);
 	if (cpu->thread && cpu->thread->slice_ns == 0)
 		cpu->thread->slice_ns = SLICE_NS;
+	timer_arm(cpu, timer_first(cpu));
 	return r;
 }
 

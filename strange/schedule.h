@@ -15,14 +15,18 @@ void thread_off(struct cpu *cpu, struct thread *t);
 
 /* Make a thread that is in `from` ready. Takes its lock. False: it was not. */
 bool thread_wake(struct thread *t, unsigned from);
-/* The same with the lock held. */
+/* End a wait, with the lock held: it is ready, or this CPU runs it next. */
+void thread_wake_locked(struct thread *t);
+/* It may run, and goes into a queue. Locked. */
 void thread_ready_locked(struct thread *t);
+/* Its urgency is another now: what runs is chosen again. Locked. */
+void thread_urgency_changed_locked(struct thread *t);
 /* Take it out of whatever queue it is in (not a portal's). Locked. */
 void thread_unqueue_locked(struct thread *t);
 
-/* The running thread waits in state `run`, with its registers rewound to the call. A deadline of 0 is for ever. False: something that ends the
- * wait came first, and the call goes on: check again. */
-bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t deadline);
+/* The running thread waits in state `run`, with its registers rewound to the call. A deadline of 0 is for ever; now: what the clock
+ * says. False: something that ends the wait came first, and the call is executed again. */
+bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t deadline, uint64_t now);
 
 bool cpu_needs_map(const struct cpu *cpu);
 void cpu_leave_map(struct cpu *cpu);
@@ -53,6 +57,18 @@ static inline bool cpu_attention(const struct cpu *cpu, const struct thread *t)
 	return t->asked || cpu->attention;
 }
 
-unsigned thread_effective_priority(const struct thread *t);
+/* For t->urgency. */
+static inline uint8_t thread_urgency(const struct thread *t)
+{
+	unsigned ceiling = t->payer->priority_ceiling;
+
+	return (uint8_t)(t->priority < ceiling ? t->priority : ceiling);
+}
+
+/* While a kernel has used up its share of a CPU, its threads there are the last. */
+static inline unsigned thread_effective_priority(const struct thread *t)
+{
+	return t->cpu >= 0 && t->payer->demoted[t->cpu] ? 0 : t->urgency;
+}
 
 #endif

@@ -4,30 +4,38 @@
 #include "activation.h"
 #include "cache.h"
 #include "call.h"
+#include "fast.h"
 #include "mapping.h"
 #include "memory.h"
 #include "schedule.h"
-#include "timer.h"
 
 enum { RECEIVERS = 16 };
 
-void signal_post(struct thread *t, uint32_t generation, uint64_t address)
+/* Queue it; the thread is locked. */
+static inline void post_locked(struct thread *t, uint64_t address)
 {
-	spin_lock(&t->slot.lock);
-	if (t->slot.generation != generation || t->slot.state != SLOT_LOADED) {
-		spin_unlock(&t->slot.lock);
-		state.counters->signals_dropped++;
-		return;
-	}
 	if (t->signal_count < THREAD_SIGNALS)
 		t->signals[(t->signal_first + t->signal_count++) % THREAD_SIGNALS] = address;
 	else
 		t->signal_overflow = true;
 	if (t->run == RUN_SIGNAL) {
-		timer_remove(t);
-		thread_ready_locked(t);
+		t->takes_signals = true;
+		thread_wake_locked(t);
 	}
+}
+
+bool signal_post(struct thread *t, uint32_t generation, uint64_t address)
+{
+	bool there;
+
+	spin_lock(&t->slot.lock);
+	there = t->slot.generation == generation && t->slot.state == SLOT_LOADED;
+	if (there)
+		post_locked(t, address);
 	spin_unlock(&t->slot.lock);
+	if (!there)
+		state.counters->signals_dropped++;
+	return there;
 }
 
 void signal_frame(frame_number frame, uint64_t offset)
@@ -36,61 +44,44 @@ void signal_frame(frame_number frame, uint64_t offset)
 	unsigned n = mapping_receivers(frame, to, RECEIVERS);
 
 	for (unsigned i = 0; i < n; i++)
-		signal_post(to[i].thread, to[i].generation, to[i].address + offset);
+		(void)signal_post(to[i].thread, to[i].generation, to[i].address + offset);
 }
 
-result call_signal(struct call *call)
+/* Both only rise, and a space's count is never that of another load of its slot: no sum comes twice. */
+static inline uint64_t signal_stamp(const struct space *s) { return s->changes + state.receivers_changed; }
+
+static struct registers *signal_search(struct cpu *cpu, struct thread *t, struct registers *r)
 {
+	struct space *s = thread_top(t)->space;
+	struct receiver_memo *memo = &cpu->memo[r->rdi / PAGE_BYTES % MEMOS];
+	uint64_t address = r->rdi, stamp = signal_stamp(s);
+	struct signal_receiver to[RECEIVERS];
 	struct memory_place place;
-	result r = memory_place(call->space, call->a[0], RIGHT_READ, &place);
+	result e = memory_place(s, address, RIGHT_READ, &place);
+	unsigned n;
 
-	if (r < 0)
-		return r;
-	signal_frame(place.frame, call->a[0] % PAGE_BYTES);
-	return 0;
+	if (e < 0)
+		return syscall_end(cpu, t, r, e);
+	n = mapping_receivers(place.frame, to, RECEIVERS);
+	for (unsigned i = 0; i < n; i++)
+		(void)signal_post(to[i].thread, to[i].generation, to[i].address + address % PAGE_BYTES);
+	if (n == 1)
+		*memo = (struct receiver_memo){ address / PAGE_BYTES, s, stamp, to[0].thread, to[0].address, to[0].generation };
+	r->rax = 0;
+	return cpu_leave(cpu);
 }
 
-static result signals_take(struct call *call, uint64_t out, uint64_t count)
+struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct registers *r)
 {
-	struct thread *t = call->thread;
-	uint64_t taken[THREAD_SIGNALS], n;
-	bool overflow;
-	result r;
+	uint64_t address = r->rdi;
+	const struct space *s = thread_top(t)->space;
+	const struct receiver_memo *memo = &cpu->memo[address / PAGE_BYTES % MEMOS];
 
-	spin_lock(&t->slot.lock);
-	n = t->signal_count < count ? t->signal_count : count;
-	for (uint64_t i = 0; i < n; i++)
-		taken[i] = t->signals[(t->signal_first + i) % THREAD_SIGNALS];
-	spin_unlock(&t->slot.lock);
-	r = n ? memory_write(call->space, out, taken, n * 8) : 0;
-	if (r < 0)
-		return r;
-	spin_lock(&t->slot.lock);
-	t->signal_first = (t->signal_first + (uint32_t)n) % THREAD_SIGNALS;
-	t->signal_count -= (uint32_t)n;
-	overflow = t->signal_overflow;
-	t->signal_overflow = false;
-	spin_unlock(&t->slot.lock);
-	return (result)(n | (overflow ? SIGNAL_OVERFLOWED : 0));
-}
-
-result call_wait(struct call *call)
-{
-	struct thread *t = call->thread;
-	uint64_t deadline = call->a[0];
-
-	if (call->a[2] == 0 || call->a[1] % 8)
-		return -BARYON_EINVAL;
-	if (t->signal_count || t->signal_overflow)
-		return signals_take(call, call->a[1], call->a[2]);
-	if (t->alert_pending) {
-		t->alert_pending = false;
-		return -BARYON_EALERT;
-	}
-	if (deadline && clock_now() >= deadline)
-		return -BARYON_ETIMEDOUT;
-	registers_rewind(call->r);
-	return thread_block(call->cpu, t, RUN_SIGNAL, deadline) ? RESULT_BLOCKED : RESULT_TRANSFERRED;
+	if (memo->page != address / PAGE_BYTES || memo->space != s || memo->stamp != signal_stamp(s) ||
+	    !signal_post(memo->thread, memo->generation, memo->address + address % PAGE_BYTES))
+		return signal_search(cpu, t, r);
+	r->rax = 0;
+	return cpu_leave(cpu);
 }
 
 /* interrupts */

@@ -6,13 +6,17 @@
 
 struct call;
 
-/* Queue an address to a thread, and wake it when it waits. */
-void signal_post(struct thread *t, uint32_t generation, uint64_t address);
+/* Queue an address to a thread, and wake it when it waits. False: it is not that thread any more, or going. */
+bool signal_post(struct thread *t, uint32_t generation, uint64_t address);
 /* To everybody with a signal mapping of that frame. */
 void signal_frame(frame_number frame, uint64_t offset);
 
-result call_wait(struct call *call);
-result call_signal(struct call *call);
+/* A mapping that names a signal thread came or went; its page is locked. */
+static inline void signal_receivers_change(void)
+{
+	__atomic_fetch_add(&state.receivers_changed, 1, __ATOMIC_SEQ_CST);
+}
+
 result call_interrupt_bind(struct call *call);
 result call_interrupt_done(struct call *call);
 

@@ -75,6 +75,7 @@ static result space_fill(struct space *s, const struct space_home *h, struct ker
 	s->domain = h->flags & SPACE_PROGRAM ? 0 : h->domain;
 	s->principal = principal;
 	s->table = TABLE_NONE;
+	s->changes = (uint64_t)s->slot.generation << 32;
 	s->principal_node.at = NULL;
 	if (!domain_claim(s))
 		return -BARYON_EBUSY;

@@ -78,9 +78,9 @@ struct kernel {
 	baryon_uid scheduler;
 	uint32_t loaded[KIND_COUNT], locked[KIND_COUNT];
 	uint32_t floor[KIND_COUNT], lock_quota[KIND_COUNT];
-	uint8_t cpu_share[CPU_LIMIT];
 	uint64_t used_ns[CPU_LIMIT];
 	uint64_t period_ns[CPU_LIMIT];      /* derived: charged in the current period */
+	uint64_t limit_ns[CPU_LIMIT];       /* derived: what may be charged in a period before it is demoted */
 	bool demoted[CPU_LIMIT];            /* derived */
 	struct group_extent extents[KERNEL_EXTENTS];
 };
@@ -129,6 +129,7 @@ struct space {
 	uint32_t leaf;              /* derived: lowest table that was looked for last */
 	uint64_t leaf_last;         /* last address under it; 0: none */
 	uint64_t cpus;              /* derived: CPUs that have the map active */
+	volatile uint64_t changes;  /* derived: rises when a translation is taken out; never the same for two loads of a slot */
 	struct binding binding[BINDINGS];   /* derived: portals called last, by handle */
 	bool entered;               /* a portal was loaded here since the space was loaded */
 	bool destroyed;             /* it is dying for ever: who is inside returns with ELOST */
@@ -170,6 +171,7 @@ struct thread {
 	uint8_t count;              /* how many of act[] are valid: 1 or 2 */
 	uint8_t run;                /* enum run_state; under slot.lock, and its CPU's alone while running */
 	uint8_t priority;
+	uint8_t urgency;            /* derived: the priority, as its kernel may have it */
 	uint8_t queue_priority;
 	bool program;               /* its lowest level is in a program: it has extended state */
 	bool prepared;              /* the other level is a first handler block, ready to be entered: see fast.c */
@@ -177,13 +179,14 @@ struct thread {
 	uint32_t portals_seen;      /* kernel's portals_changed when it was prepared */
 	union {                     /* what its CPU must look at before it runs on */
 		struct {
-			volatile bool unload_asked, destroy_asked, stop_asked, alert_pending, leave_asked, abandon_asked;
+			volatile bool unload_asked, destroy_asked, stop_asked, alert_pending, leave_asked, abandon_asked, due_asked;
 		};
 		volatile uint64_t asked;
 	};
 	bool ending;                /* dying, and somebody takes its levels off */
 	bool unpark_token;
 	bool alertable;             /* waits for a stack by a call of its own: an alert ends that */
+	bool takes_signals;         /* derived: ready, its registers at a call of `wait` that signals have ended */
 	bool resumed_marker;
 	uint32_t depth;
 	int cpu;                    /* runs on, queued on, or ran last */
@@ -315,6 +318,17 @@ struct want {                   /* what a call misses */
 	uint32_t keeper;            /* miss: kernel number */
 };
 
+/* The only receiver of signals to a page, found before. True while `stamp` is signal_stamp() of the space. */
+struct receiver_memo {
+	uint64_t page;              /* sender's */
+	struct space *space;
+	uint64_t stamp;
+	struct thread *thread;
+	uint64_t address;           /* of the page, as the receiver maps it */
+	uint32_t generation;        /* of the thread */
+};
+enum { MEMOS = 4, RECENT = 4 };
+
 struct queue {
 	struct spin lock;
 	uint32_t ready;             /* bit per priority */
@@ -339,11 +353,13 @@ enum { REACHES = 4 };
 
 struct cpu {
 	struct thread *thread;      /* that runs here, or null */
+	struct thread *next;        /* runs here next: woken by it, more urgent, and in no queue. Null whenever Strange is left */
 	struct space *map;          /* active translations, or null: only the shared half */
 	unsigned number;
 	union {                     /* what must be looked at before a thread runs on */
 		struct {
-			volatile uint32_t reschedule;
+			volatile uint16_t reschedule;
+			volatile uint16_t hand_over;        /* `next` comes to run */
 			volatile uint32_t flush_pending;    /* there are tickets not served */
 		};
 		volatile uint64_t attention;
@@ -354,8 +370,9 @@ struct cpu {
 	bool losing;                /* levels of a thread are taken off: nothing else is unloaded for that */
 	struct portal *entering;    /* a portal that may not end, for a thread of this CPU is about to enter it */
 	struct want want;
-	struct slot *recent[KIND_COUNT];    /* found last, of each kind */
+	struct slot *recent[KIND_COUNT][RECENT];    /* found last, of each kind, by uid */
 	struct reach reach[REACHES];
+	struct receiver_memo memo[MEMOS];   /* by page */
 	struct queue queue;
 	struct spin timer_lock;
 	struct thread *timers;
@@ -384,6 +401,7 @@ struct state {
 	struct container *irq_container[IRQ_LIMIT];
 	frame_number irq_frame[IRQ_LIMIT];      /* page that takes its signals */
 	uint16_t irq_offset[IRQ_LIMIT];
+	volatile uint64_t receivers_changed;    /* rises when a mapping that names a signal thread comes or goes */
 	struct spin irq_lock;
 	uint64_t seal_key[2];
 	uint64_t link_key[2];       /* of this boot */

@@ -128,6 +128,7 @@ static void base_set(struct thread *t, struct space *base)
 {
 	t->base_space = base;
 	t->payer = base && base->principal ? base->principal : t->slot.keeper;
+	t->urgency = thread_urgency(t);
 }
 
 static result thread_depend(struct thread *t, struct space *base, struct space *handler)
@@ -323,10 +324,10 @@ static void scheduler_tell(struct kernel *k, uint64_t home_address)
 	struct slot *s = k->scheduler ? slot_find(KIND_THREAD, k->scheduler) : NULL;
 
 	if (s && s->state == SLOT_LOADED && s->keeper == k)
-		signal_post((struct thread *)s, s->generation, home_address);
+		(void)signal_post((struct thread *)s, s->generation, home_address);
 }
 
-static void leave_portal_queue(struct thread *t)
+void thread_leave_portal_queue(struct thread *t)
 {
 	struct portal *p = t->waits_for;
 
@@ -387,12 +388,6 @@ static result levels_end(struct thread *t, bool write)
 	return r;
 }
 
-void thread_leave_queue(struct thread *t)
-{
-	leave_portal_queue(t);
-	(void)thread_wake(t, RUN_STACK);
-}
-
 bool thread_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
 {
 	(void)index, (void)id, (void)generation;
@@ -405,7 +400,7 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 
 	if (mapping_unload_signals(t) > 0)
 		return RESULT_RESTART;
-	leave_portal_queue(t);
+	thread_leave_portal_queue(t);
 	if (!slot_lock_dying(&t->slot, generation)) {
 		(void)thread_wake(t, RUN_STACK);        /* it was another: it looks again */
 		return 0;
@@ -490,39 +485,7 @@ result thread_unload_self(struct call *call, bool destroy)
 	return 0;
 }
 
-/* waiting */
-
-bool thread_wait_over(const struct thread *t, unsigned run)
-{
-	if (t->abandon_asked || (t->alert_pending && (run != RUN_STACK || t->alertable)))
-		return true;
-	if (run == RUN_PARKED)
-		return t->unpark_token;
-	if (run == RUN_SIGNAL)
-		return t->signal_count > 0 || t->signal_overflow;
-	return t->waits_for == NULL;
-}
-
-result call_park(struct call *call)
-{
-	struct thread *t = call->thread;
-	uint64_t deadline = call->a[0];
-
-	if (t->unpark_token) {
-		t->unpark_token = false;
-		return 0;
-	}
-	if (t->alert_pending) {
-		t->alert_pending = false;
-		return -BARYON_EALERT;
-	}
-	if (deadline && clock_now() >= deadline)
-		return -BARYON_ETIMEDOUT;
-	registers_rewind(call->r);
-	if (thread_block(call->cpu, t, RUN_PARKED, deadline))
-		return RESULT_BLOCKED;
-	return RESULT_TRANSFERRED;
-}
+/* settings */
 
 result thread_want(struct call *call, baryon_uid uid, struct thread **t)
 {
@@ -534,66 +497,6 @@ result thread_want(struct call *call, baryon_uid uid, struct thread **t)
 	r = slot_want(KIND_THREAD, uid, &s);
 	*t = (struct thread *)s;
 	return r;
-}
-
-result call_unpark(struct call *call)
-{
-	struct thread *t;
-	result r = thread_want(call, call->a[0], &t);
-
-	if (r < 0)
-		return r;
-	spin_lock(&t->slot.lock);
-	if (t->slot.uid != call->a[0] || t->slot.state != SLOT_LOADED) {
-		spin_unlock(&t->slot.lock);
-		return RESULT_RESTART;
-	}
-	t->unpark_token = true;
-	if (t->run == RUN_PARKED) {
-		timer_remove(t);
-		thread_ready_locked(t);
-	}
-	spin_unlock(&t->slot.lock);
-	return 0;
-}
-
-void thread_disturb(struct call *call, struct thread *t)
-{
-	if (t->run == RUN_PARKED || t->run == RUN_SIGNAL) {
-		timer_remove(t);
-		thread_ready_locked(t);
-	}
-	if (t->run == RUN_RUNNING && t->cpu != (int)call->cpu->number)
-		cpu_notify(1ull << t->cpu);
-}
-
-result call_alert(struct call *call)
-{
-	struct thread *t;
-	bool waits;
-	result r = thread_want(call, call->a[0], &t);
-
-	if (r < 0)
-		return r;
-	spin_lock(&t->slot.lock);
-	if (t->slot.uid != call->a[0] || t->slot.state != SLOT_LOADED) {
-		spin_unlock(&t->slot.lock);
-		return RESULT_RESTART;
-	}
-	t->alert_pending = true;
-	thread_disturb(call, t);
-	waits = t->run == RUN_STACK && t->alertable;
-	spin_unlock(&t->slot.lock);
-	if (waits)
-		thread_leave_queue(t);
-	return 0;
-}
-
-result call_yield(struct call *call)
-{
-	call->thread->slice_ns = 0;
-	call->cpu->reschedule = true;
-	return 0;
 }
 
 static result set_state(struct call *call, struct thread *t, uint64_t value)
@@ -641,6 +544,8 @@ static result set_one(struct call *call, struct thread *t)
 		if (value >= PRIORITY_COUNT || value > call->kernel->priority_ceiling)
 			return -BARYON_EINVAL;
 		t->priority = (uint8_t)value;
+		t->urgency = thread_urgency(t);
+		thread_urgency_changed_locked(t);
 		return 0;
 	case THREAD_SET_CPU:
 		if (value != CPU_ANY && value >= state.cpus)
@@ -667,7 +572,7 @@ result call_thread_set(struct call *call)
 	if (r < 0)
 		return r;
 	if (call->a[1] == THREAD_SET_STATE && call->a[2] == THREAD_STOPPED && t != call->thread)
-		leave_portal_queue(t);
+		thread_leave_portal_queue(t);
 	spin_lock(&t->slot.lock);
 	r = t->slot.uid == call->a[0] && t->slot.state == SLOT_LOADED ? set_one(call, t) : RESULT_RESTART;
 	spin_unlock(&t->slot.lock);

@@ -16,17 +16,9 @@ void thread_serve_asked(struct cpu *cpu, struct thread *t);
 void thread_map_lost(struct cpu *cpu, struct thread *t);
 /* The caller's own thread `uid`, loaded. EPERM, or as slot_want. */
 result thread_want(struct call *call, baryon_uid uid, struct thread **t) MUST_CHECK;
-/* Something was asked of a locked thread: it wakes from a park or wait, or its CPU looks. */
-void thread_disturb(struct call *call, struct thread *t);
-/* One that waits for a stack waits no more: it calls again. */
-void thread_leave_queue(struct thread *t);
-/* Is what `run` waits for there already? The thread is locked. */
-bool thread_wait_over(const struct thread *t, unsigned run);
+/* One that waits for a stack is in the portal's queue no more; who calls this wakes it. No lock. */
+void thread_leave_portal_queue(struct thread *t);
 
-result call_park(struct call *call);
-result call_unpark(struct call *call);
-result call_alert(struct call *call);
-result call_yield(struct call *call);
 result call_thread_set(struct call *call);
 result call_thread_rebase(struct call *call);
 /* Ask a thread to go: 0 when it is not running, RESULT_RESTART while it is on another CPU. */

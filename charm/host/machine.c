@@ -292,6 +292,19 @@ bool trap_read_home(void *own, const void *from)
 	return i == 4;
 }
 
+bool trap_store(uint64_t address, uint64_t value)
+{
+	bool was = host_this->supervisor;
+	uint64_t *at;
+
+	host_this->supervisor = true;
+	at = machine_translate(address, RIGHT_WRITE);
+	host_this->supervisor = was;
+	if (at)
+		*at = value;
+	return at != NULL;
+}
+
 /* Strange copies in ring 0, whatever ran. */
 uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address)
 {

@@ -590,6 +590,21 @@ trap_read_fault:
 	xor %eax, %eax
 	ret
 
+/* bool trap_store(uint64_t address, uint64_t value) */
+	.globl trap_store
+	.balign 16
+trap_store:
+	mov $1, %eax
+	stac
+trap_store_word:
+	mov %rsi, (%rdi)
+	clac
+	ret
+trap_store_fault:
+	clac
+	xor %eax, %eax
+	ret
+
 /* void xstate_load(const void *load): a malformed image loads the initial state instead. */
 	.globl xstate_load
 	.balign 16
@@ -614,6 +629,7 @@ trap_fixups:
 	.quad trap_read_8, trap_read_fault
 	.quad trap_read_16, trap_read_fault
 	.quad trap_read_24, trap_read_fault
+	.quad trap_store_word, trap_store_fault
 	.quad xstate_load_restore, xstate_load_fault
 trap_fixups_end:
 

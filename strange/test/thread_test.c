@@ -29,14 +29,11 @@ static baryon_uid worker(unsigned n, unsigned priority)
 	return world_thread_load(k, 200 + n, k->space, k->base + 0x100000 * (n + 1), priority);
 }
 
-/* The call that the thread waits in is over: it is executed again and says how. */
+/* The call that the thread waited in is over, and this is its answer. */
 static long waited(void)
 {
-	uint64_t rip = now()->rip;
-
-	machine_syscall();
 	invariants_check();
-	CHECK_IS(now()->rip, rip + SYSCALL_BYTES);
+	CHECK_IS(now()->rip, world_thread(world_running())->act[0].registers.rip);
 	return (long)now()->rax;
 }
 
@@ -115,6 +112,100 @@ static void alerts_end_waits(void)
 	CHECK_IS(world_call(CALL_WAIT, 1, k->memory, 4), -BARYON_ETIMEDOUT);
 }
 
+/* The receiver's page: page 60 of k's memory, named by `receiver`, at `at` of k's domain beside the usual place. */
+static uint64_t signal_map(baryon_uid receiver)
+{
+	uint64_t at = k->base + (9ull << 30), home;
+
+	world_run(ROOT_THREAD);
+	struct mapping_home h = { at, 60, 100 + k->number, RIGHT_READ | RIGHT_WRITE, 0, receiver };
+	home = world_memory(&world.root, sizeof h);
+	world_write(home, &h, sizeof h);
+	world_remember(&world.root, KIND_MAPPING, k->space, at, home, 0);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, k->space, home, 1, 0), 1);
+	world_run(k->thread);
+	return at;
+}
+
+static uint64_t word_at(uint64_t address)
+{
+	uint64_t word;
+
+	world_read(address, &word, sizeof word);
+	return word;
+}
+
+static const struct thread_home *unloaded(baryon_uid w)
+{
+	static struct thread_home h;
+
+	if (world_thread(w))
+		CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, w), 0);
+	world_read(world_home(KIND_THREAD, w, 0), &h, sizeof h);
+	return &h;
+}
+
+/* Between the wake-up and the first instruction the home is as true as before and after. */
+static void homes_say_how_a_wait_ended_before_the_thread_runs(void)
+{
+	uint64_t out, at, rip;
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	at = signal_map(w);
+	out = world_memory(k, 64);
+	CHECK(world_touch(out, RIGHT_WRITE));
+	world_run(w);
+	rip = now()->rip;
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	world_run(k->thread);
+	CHECK_IS(world_call(CALL_UNPARK, w), 0);
+	CHECK_IS(unloaded(w)->state, THREAD_RUNNABLE);
+	CHECK_IS(unloaded(w)->base.registers.rip, rip + SYSCALL_BYTES);
+	CHECK_IS(unloaded(w)->base.registers.rax, 0);
+	CHECK_IS(unloaded(w)->unpark_token, 0);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, w, 0)), 0);
+	world_run(w);
+	CHECK_IS(now()->rip, rip + SYSCALL_BYTES);
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 4), WORLD_AWAY);
+	world_run(k->thread);
+	CHECK_IS(world_call(CALL_SIGNAL, at + 40), 0);
+	CHECK_IS(unloaded(w)->base.registers.rip, rip + SYSCALL_BYTES);
+	CHECK_IS(unloaded(w)->base.registers.rax, CALL_WAIT);
+	CHECK_IS(unloaded(w)->signal_count, 1);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, w, 0)), 0);
+	world_run(w);
+	machine_syscall();
+	CHECK_IS(now()->rax, 1);
+	CHECK_IS(word_at(out), at + 40);
+}
+
+/* The place for the signals is not mapped when the thread comes to run: it calls again, and gets them all. */
+static void signals_wait_for_the_place_they_go_to(void)
+{
+	uint64_t out, at;
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	at = signal_map(w);
+	out = world_memory(k, 64);
+	CHECK(world_touch(out, RIGHT_WRITE));
+	world_run(w);
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 4), WORLD_AWAY);
+	world_run(ROOT_THREAD);
+	CHECK(world_call(CALL_MAPPING_UNLOAD, k->space, out & ~(PAGE_BYTES - 1), 1) >= 0);
+	world_run(k->thread);
+	CHECK_IS(world_call(CALL_SIGNAL, at + 48), 0);
+	CHECK_IS(world_call(CALL_SIGNAL, at + 56), 0);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), w);
+	CHECK_IS(now()->rax, CALL_WAIT);
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 4), 2);
+	CHECK_IS(word_at(out + 8), at + 56);
+}
+
 static void a_stopped_thread_does_not_run(void)
 {
 	baryon_uid w;
@@ -135,21 +226,6 @@ static void a_stopped_thread_does_not_run(void)
 }
 
 /* signals */
-
-/* The receiver's page: page 60 of k's memory, named by `receiver`, at `at` of k's domain beside the usual place. */
-static uint64_t signal_map(baryon_uid receiver)
-{
-	uint64_t at = k->base + (9ull << 30), home;
-
-	world_run(ROOT_THREAD);
-	struct mapping_home h = { at, 60, 100 + k->number, RIGHT_READ | RIGHT_WRITE, 0, receiver };
-	home = world_memory(&world.root, sizeof h);
-	world_write(home, &h, sizeof h);
-	world_remember(&world.root, KIND_MAPPING, k->space, at, home, 0);
-	CHECK_IS(world_call(CALL_MAPPING_LOAD, k->space, home, 1, 0), 1);
-	world_run(k->thread);
-	return at;
-}
 
 static void signals_come_as_the_receiver_maps_them(void)
 {
@@ -451,6 +527,8 @@ int main(void)
 	a_token_makes_park_return_at_once();
 	deadlines_fire_in_order();
 	alerts_end_waits();
+	homes_say_how_a_wait_ended_before_the_thread_runs();
+	signals_wait_for_the_place_they_go_to();
 	a_stopped_thread_does_not_run();
 	signals_come_as_the_receiver_maps_them();
 	too_many_signals_say_so();

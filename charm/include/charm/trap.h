@@ -36,6 +36,10 @@ uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address
 /* Copy 32 bytes, at a multiple of 8, of a domain of this CPU's current map into Strange's own memory. False: they are not all there. */
 bool trap_read_home(void *own, const void *from);
 
+/* Write a word, 8-aligned, to memory of this CPU's current map, as the processor would for a program: the entry becomes dirty.
+ * False: it cannot be written there, and nothing was. */
+bool trap_store(uint64_t address, uint64_t value);
+
 /* Implemented by Strange. */
 struct registers *strange_syscall(struct registers *r);
 struct registers *strange_fault(struct registers *r, uint64_t address, unsigned access); /* RIGHT_* wanted */
