@@ -34,7 +34,7 @@ static inline void queue_put(struct queue *q, struct thread *t, unsigned priorit
 	q->ready |= 1u << priority;
 }
 
-static inline void queue_remove(struct queue *q, struct thread *t)
+static void queue_remove(struct queue *q, struct thread *t)
 {
 	unsigned p = t->queue_priority;
 
@@ -296,7 +296,7 @@ static void idle_set(struct cpu *cpu, bool idle)
 }
 
 /* Its own queue was empty: from any queue, also when the CPU was called idle meanwhile. */
-static __attribute__((noinline)) struct thread *thread_steal(struct cpu *cpu)
+static __attribute__((noinline, cold)) struct thread *thread_steal(struct cpu *cpu)
 {
 	struct thread *t = NULL;
 
@@ -362,7 +362,7 @@ static __attribute__((noinline)) struct thread *relieve(struct cpu *cpu)
 }
 
 /* A more urgent thread runs, or, when the slice is over, the next of the same priority. */
-static void preempt(struct cpu *cpu)
+static __attribute__((noinline)) void preempt(struct cpu *cpu)
 {
 	struct thread *t = cpu->thread, *best = NULL;
 	struct queue *q = &cpu->queue;
@@ -394,7 +394,7 @@ static void serve_asked(struct cpu *cpu, struct thread *t)
 }
 
 /* The long way: until there is a thread that may run. */
-static __attribute__((noinline)) struct thread *settle(struct cpu *cpu)
+static __attribute__((noinline, cold)) struct thread *settle(struct cpu *cpu)
 {
 	struct thread *t;
 

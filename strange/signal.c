@@ -50,7 +50,7 @@ void signal_frame(frame_number frame, uint64_t offset)
 /* Both only rise, and a space's count is never that of another load of its slot: no sum comes twice. */
 static inline uint64_t signal_stamp(const struct space *s) { return s->changes + state.receivers_changed; }
 
-static struct registers *signal_search(struct cpu *cpu, struct thread *t, struct registers *r)
+static __attribute__((cold)) struct registers *signal_search(struct cpu *cpu, struct thread *t, struct registers *r)
 {
 	struct space *s = thread_top(t)->space;
 	struct receiver_memo *memo = &cpu->memo[r->rdi / PAGE_BYTES % MEMOS];

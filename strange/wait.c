@@ -65,7 +65,7 @@ struct registers *syscall_park(struct cpu *cpu, struct thread *t, struct registe
 static uint64_t domain_base(const struct space *s) { return DOMAIN_BASE + s->domain * DOMAIN_BYTES; }
 
 /* To the memory that the call names; the result is its. The thread is locked, and runs on this CPU. False: that memory is not there. */
-static bool signals_put(struct thread *t, struct registers *r)
+static __attribute__((noinline)) bool signals_put(struct thread *t, struct registers *r)
 {
 	uint64_t out = r->rsi, n = t->signal_count < r->rdx ? t->signal_count : r->rdx;
 
@@ -93,7 +93,7 @@ void thread_take_signals(struct thread *t)
 }
 
 /* Why signals_put failed: the first or the last of these words cannot be written. */
-static result words_missing(struct space *s, uint64_t out, uint64_t words)
+static __attribute__((noinline, cold)) result words_missing(struct space *s, uint64_t out, uint64_t words)
 {
 	struct memory_place place;
 	result r = memory_place(s, out, RIGHT_WRITE, &place);
@@ -103,7 +103,7 @@ static result words_missing(struct space *s, uint64_t out, uint64_t words)
 	return r == 0 ? RESULT_RESTART : r;
 }
 
-static struct registers *signals_take(struct cpu *cpu, struct thread *t, struct registers *r)
+static __attribute__((noinline, cold)) struct registers *signals_take(struct cpu *cpu, struct thread *t, struct registers *r)
 {
 	uint64_t words = r->rdx < THREAD_SIGNALS ? r->rdx : THREAD_SIGNALS;
 	bool put;
@@ -151,7 +151,7 @@ void thread_stop_queueing(struct thread *t)
 }
 
 /* The caller's own thread of that name, locked. */
-static inline result thread_lock(struct thread *t, baryon_uid uid, struct thread **other)
+static __attribute__((noinline)) result thread_lock(struct thread *t, baryon_uid uid, struct thread **other)
 {
 	struct slot *s;
 	result r;
