@@ -13,7 +13,7 @@ KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral
 	-ffunction-sections -fdata-sections -Wall -Wextra -Werror \
 	-I. -Icharm/include -Icharm/$(ARCH)/include
 # Instructions are counted, and bytes: nothing is aligned beyond what the processor fetches at once.
-KERNEL_FAST := -O2 -falign-functions=8 -falign-jumps=1 -falign-loops=1 -falign-labels=1
+KERNEL_FAST := -O2 -fno-inline-functions -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
 KERNEL_LDS := charm/$(ARCH)/baryon.lds
 
 CHARM_SOURCES := $(sort $(wildcard charm/$(ARCH)/*.c charm/$(ARCH)/*.S))
