@@ -29,10 +29,17 @@ build/programs/%: tests/programs/%.c $(MK_FILES)
 	$(call say,GUEST,$<)
 	$(Q)$(HOST_CC) -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -pthread -o $@ $<
 
+# Programs that say the same on Linux and on Baryon, one for each group of calls.
+TEST_TRIALS := $(patsubst tests/linux/%.c,build/linux/%,$(sort $(wildcard tests/linux/*.c)))
+build/linux/%: tests/linux/%.c tests/linux/try.h $(MK_FILES)
+	@mkdir -p $(@D)
+	$(call say,GUEST,$<)
+	$(Q)$(HOST_CC) -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-result -static -pthread -o $@ $<
+
 SYSTEM_TESTS := $(sort $(wildcard tests/system/*.test))
 SOAK_TESTS := $(sort $(wildcard tests/soak/*.test))
 SMOKE_TESTS := $(sort $(wildcard tests/system/smoke_*.test))
-TEST_NEEDS += build/tests/run build/tests/terminal baryon $(UNIT_PROGRAMS) $(TEST_GUESTS)
+TEST_NEEDS += build/tests/run build/tests/terminal baryon $(UNIT_PROGRAMS) $(TEST_GUESTS) $(TEST_TRIALS)
 
 build/tests/%: build/host/tests/%.o
 	@mkdir -p $(@D)

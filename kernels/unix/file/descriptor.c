@@ -159,6 +159,23 @@ int descriptor_install(struct file *file, int lowest, bool close_on_exec)
 	return descriptor;
 }
 
+int64_t descriptors_install_two(struct file *const file[2], uint64_t to, bool close_on_exec)
+{
+	int32_t pair[2] = {descriptor_install(file[0], 0, close_on_exec), -1};
+	int64_t status = pair[0];
+
+	if (status < 0) {
+		file_put(file[1]);
+		return status;
+	}
+	pair[1] = descriptor_install(file[1], 0, close_on_exec);
+	status = pair[1] < 0 ? pair[1] : user_write(to, pair, sizeof(pair));
+	for (int i = 0; status && i < 2; i++)
+		if (pair[i] >= 0)
+			descriptor_close(pair[i]);
+	return status;
+}
+
 int files_set(struct files *files, int descriptor, struct file *file)
 {
 	int status = slots_make(files, descriptor);

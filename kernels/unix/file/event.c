@@ -8,17 +8,12 @@ enum { EPOLL_CLOEXEC = O_CLOEXEC, EVENT_BYTES = 8 };
 
 static int64_t anonymous_open(const struct file_operations *operations, void *state, uint32_t flags, bool close_on_exec)
 {
-	struct inode *inode = inode_make(0600, 0, 0, 0);
-	struct file *file = inode ? file_make(inode, flags) : 0;
+	struct file *file = file_anonymous(operations, 0600, flags, state);
 
-	inode_put(inode);
 	if (!file) {
 		heap_free(state);
 		return -ENOMEM;
 	}
-	inode->filesystem = FILESYSTEM_ANONYMOUS;
-	file->operations = operations;
-	file->state = state;
 	return descriptor_install(file, 0, close_on_exec);
 }
 

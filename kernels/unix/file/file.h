@@ -18,6 +18,7 @@
 
 struct inode;
 struct pipe;
+struct socket;
 struct terminal;
 struct poll_table;
 struct io;
@@ -104,6 +105,7 @@ struct inode {
 		struct data data;
 		struct { char *target; bool owned; } link;       /* size bytes; in the heap when owned */
 		struct pipe *pipe;
+		struct socket *socket;  /* bound to it, or null: socket/address.c */
 	};
 };
 
@@ -230,6 +232,8 @@ struct walk {                   /* a path on its way; walk_end releases everythi
 int walk_user(struct walk *walk, int descriptor, uint64_t path, uint32_t flags);
 int walk_text(struct walk *walk, const char *path, uint32_t flags);
 void walk_end(struct walk *walk);
+/* Makes what is no directory under the last name of a walk, with WALK_NAME: walk->inode is it. 0, -EEXIST, -E*. */
+int name_make_node(struct walk *walk, uint32_t mode, uint32_t device);
 /* The inode at a path, with a reference. As walk_user, -ENOENT when there is none. */
 int path_inode(int descriptor, uint64_t path, uint32_t flags, struct inode **out);
 /* The absolute path of a directory, or of `inode` in it, seen from the caller's root. Length without the zero, or -E*. */
@@ -253,6 +257,9 @@ struct io {                     /* where bytes come from or go to */
 uint64_t io_put(struct io *io, const void *from, uint64_t bytes);
 uint64_t io_get(struct io *io, void *to, uint64_t bytes);
 uint64_t io_zero(struct io *io, uint64_t bytes);
+
+/* Checks a list of a program's pieces and makes it one stream of bytes. 0, -EINVAL, -EFAULT. */
+int io_pieces(struct io *io, const struct linux_iovec *pieces, uint64_t count);
 
 static inline void io_program(struct io *io, uint64_t address, uint64_t bytes)
 {
@@ -279,6 +286,7 @@ struct file_operations {        /* a null operation fails: read, write EINVAL; i
 struct file {
 	uint32_t references;        /* atomic */
 	uint32_t flags;             /* O_*, without creation flags; atomic */
+	uint32_t flying;            /* of the references, those of sockets' queues; atomic */
 	const struct file_operations *operations;
 	struct inode *inode;
 	struct inode *folder;       /* where its name was found, or null */
@@ -300,6 +308,8 @@ static inline bool file_writable(const struct file *file)
 {
 	return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH);
 }
+/* A file on an inode of its own that has no name. Null: no memory. The state is the caller's then. */
+struct file *file_anonymous(const struct file_operations *operations, uint32_t mode, uint32_t flags, void *state);
 int64_t file_read(struct file *file, struct io *io);            /* at its position */
 int64_t file_write(struct file *file, struct io *io);
 
@@ -320,7 +330,8 @@ static inline void held_put(struct held *held)
 }
 /* Puts a file (takes over the reference) at the lowest free descriptor from `lowest`. >= 0, -EMFILE, -ENOMEM (file released). */
 int descriptor_install(struct file *file, int lowest, bool close_on_exec);
-/* Two at once for pipe: both or none. */
+/* Two at once, written to `to` as two int32_t: both or none. 0, -EMFILE, -ENOMEM, -EFAULT (the files are released). */
+int64_t descriptors_install_two(struct file *const file[2], uint64_t to, bool close_on_exec);
 int descriptor_close(int descriptor);                           /* 0, -EBADF */
 int64_t descriptor_flags_set(int descriptor, bool close_on_exec);      /* 0, -EBADF */
 struct files *files_make(void);
@@ -347,6 +358,11 @@ static inline void queue_wake_all(struct wait_queue *queue)
 	if (__atomic_load_n(&queue->first, __ATOMIC_SEQ_CST))
 		wait_queue_wake(queue);
 }
+/* The same; who watches for other POLL* events only need not look. */
+static inline void queue_wake_events(struct wait_queue *queue, uint32_t events __attribute__((unused)))
+{
+	queue_wake_all(queue);
+}
 static inline void queue_wake_one(struct wait_queue *queue)
 {
 	if (__atomic_load_n(&queue->first, __ATOMIC_SEQ_CST))
@@ -366,5 +382,6 @@ int64_t pipe_size_call(struct file *file, uint32_t command, uint64_t argument); 
 void file_locks_release(struct file *file);                     /* flock's, at the last close */
 void file_locks_process_release(struct inode *inode);           /* fcntl's, at any close of the process */
 void file_locks_free(struct inode *inode);
+void rights_collect(void);      /* frees files that only queues of sockets hold which only such queues hold (socket/rights.c) */
 
 #endif

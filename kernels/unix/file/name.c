@@ -52,7 +52,7 @@ static int make_begin(struct walk *walk, struct entry **hidden)
 	return status ? status : -EEXIST;
 }
 
-static int make_node(struct walk *walk, uint32_t mode, uint32_t device)
+int name_make_node(struct walk *walk, uint32_t mode, uint32_t device)
 {
 	struct entry *hidden;
 	int status;
@@ -73,7 +73,7 @@ static int64_t node_call(int directory, uint64_t path, uint32_t mode, uint32_t d
 	int status = walk_user(&walk, directory, path, WALK_NAME);
 
 	if (status == 0)
-		status = make_node(&walk, mode, device);
+		status = name_make_node(&walk, mode, device);
 	walk_end(&walk);
 	return status;
 }

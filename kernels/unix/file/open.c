@@ -23,8 +23,14 @@ void file_get(struct file *file)
 
 void file_put(struct file *file)
 {
-	if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL))
+	uint32_t flying = __atomic_load_n(&file->flying, __ATOMIC_RELAXED);
+	uint32_t left = __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL);
+
+	if (left) {
+		if (flying >= left)
+			rights_collect();
 		return;
+	}
 	if (file->inode->locks)
 		file_locks_release(file);
 	if (file->operations && file->operations->release)
@@ -32,6 +38,22 @@ void file_put(struct file *file)
 	inode_put(file->inode);
 	inode_put(file->folder);
 	heap_free(file);
+}
+
+struct file *file_anonymous(const struct file_operations *operations, uint32_t mode, uint32_t flags, void *state)
+{
+	struct credentials *who = &self_process()->credentials;
+	struct inode *inode = inode_make(mode, who->fsuid, who->fsgid, 0);
+	struct file *file = inode ? file_make(inode, flags) : 0;
+
+	inode_put(inode);
+	if (!file)
+		return 0;
+	inode->filesystem = FILESYSTEM_ANONYMOUS;
+	inode->nlink = 1;
+	file->operations = operations;
+	file->state = state;
+	return file;
 }
 
 /* Gives a file the operations of its inode's type. */
@@ -225,6 +247,7 @@ int64_t file_path(struct file *file, char *to, uint64_t limit)
 			return bytes;
 	}
 	bytes = text_format(to, limit, "%s:[%lu]", inode_is(file->inode, S_IFIFO) ? "pipe" :
+		inode_is(file->inode, S_IFSOCK) ? "socket" :
 		inode_is(file->inode, S_IFCHR) ? "device" : "deleted", file->inode->number);
 	return (uint64_t)bytes < limit ? bytes : -ERANGE;
 }

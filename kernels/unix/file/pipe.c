@@ -327,28 +327,13 @@ static int pipe_make(struct file **reader, struct file **writer, uint32_t flags)
 
 static int64_t pipe_call(uint64_t to, uint32_t flags)
 {
-	struct file *reader, *writer;
-	int32_t pair[2];
+	struct file *file[2];
 	int64_t status;
 
 	if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return -EINVAL;
-	status = pipe_make(&reader, &writer, flags & O_NONBLOCK);
-	if (status)
-		return status;
-	pair[0] = descriptor_install(reader, 0, flags & O_CLOEXEC);
-	if (pair[0] < 0) {
-		file_put(writer);
-		return pair[0];
-	}
-	pair[1] = descriptor_install(writer, 0, flags & O_CLOEXEC);
-	status = pair[1] < 0 ? pair[1] : user_write(to, pair, sizeof(pair));
-	if (status) {
-		descriptor_close(pair[0]);
-		if (pair[1] >= 0)
-			descriptor_close(pair[1]);
-	}
-	return status;
+	status = pipe_make(&file[0], &file[1], flags & O_NONBLOCK);
+	return status ? status : descriptors_install_two(file, to, flags & O_CLOEXEC);
 }
 
 int64_t sys_pipe(SYSCALL_ARGUMENTS)

@@ -73,8 +73,7 @@ int64_t sys_pwrite64(SYSCALL_ARGUMENTS)
 	return move_call((int)a0, a1, a2, &a3, true);
 }
 
-/* Checks a list of pieces and makes it one stream of bytes. */
-static int pieces_start(struct io *io, const struct linux_iovec *pieces, uint64_t count)
+int io_pieces(struct io *io, const struct linux_iovec *pieces, uint64_t count)
 {
 	uint64_t total = 0;
 
@@ -104,7 +103,7 @@ static int64_t pieces_move(struct file *file, uint64_t list, uint64_t count, uin
 	}
 	result = user_read(pieces, list, count * sizeof(struct linux_iovec));
 	if (result == 0)
-		result = pieces_start(&io, pieces, count);
+		result = io_pieces(&io, pieces, count);
 	if (result == 0)
 		result = file_move(file, &io, position, write);
 	if (block)

@@ -130,6 +130,11 @@ void *heap_alloc(uint64_t bytes)
 	return calloc(1, bytes);
 }
 
+void *heap_alloc_any(uint64_t bytes)
+{
+	return heap_alloc(bytes);
+}
+
 void heap_release(void *record)
 {
 	if (record)

@@ -9,6 +9,6 @@ TEST_CFLAGS_kernels/unix/decode := $(UNIX_TEST_CFLAGS)
 TEST_SOURCES_kernels/unix/decode := kernels/unix/process/decode.c
 TEST_CFLAGS_kernels/unix/mutex := $(UNIX_TEST_CFLAGS)
 FILE_TEST_CFLAGS := -Ikernels/unix/test/file_include -Ibuild/include -Ilib/include -Ikernels/unix -Wno-unused-parameter -pthread
-FILE_TEST_SOURCES := kernels/unix/test/file_fake.c $(wildcard kernels/unix/file/*.c) lib/ring.c
+FILE_TEST_SOURCES := kernels/unix/test/file_fake.c $(wildcard kernels/unix/file/*.c kernels/unix/socket/*.c) lib/ring.c
 FILE_TESTS := $(patsubst kernels/unix/test/%_test.c,kernels/unix/%,$(wildcard kernels/unix/test/file_*_test.c))
 $(foreach t,$(FILE_TESTS),$(eval TEST_CFLAGS_$(t) := $(FILE_TEST_CFLAGS))$(eval TEST_SOURCES_$(t) := $(FILE_TEST_SOURCES)))
