@@ -30,7 +30,7 @@
 
 /* A system call instruction is two bytes; a direct stub's call point lies DIRECT_BYTES before its return. */
 #define SYSCALL_BYTES    2
-#define DIRECT_BYTES     12
+#define DIRECT_BYTES     13
 
 /* What everybody may know of the machine; at INFO_PAGE and INFO_PAGE_DIRECT, read-only. */
 struct info_page {

@@ -23,7 +23,7 @@ MK_FILES := Makefile $(wildcard mk/*.mk)
 
 # The words of a portal call stay in their registers, and the caller's others may be used.
 build/strange/fast_portal.o: KERNEL_CFLAGS += -ffixed-r8 -ffixed-r9 -ffixed-r10 -ffixed-r12 -ffixed-r13 \
-	-fcall-used-rbx -fcall-used-r14 -fcall-used-r15 -fomit-frame-pointer
+	-ffixed-rdi -ffixed-rsi -fcall-used-rbx -fcall-used-r14 -fcall-used-r15 -fomit-frame-pointer
 
 build/charm/%.o: charm/%.c $(MK_FILES)
 	@mkdir -p $(@D)

@@ -349,6 +349,7 @@ void strange_boot(const struct boot_information *info)
 		struct cpu *c = &state.cpu[i];
 
 		c->number = i;
+		c->left = LEFT_NONE;
 		c->timer_set = UINT64_MAX;
 		for (unsigned p = 0; p < PRIORITY_COUNT; p++)
 			c->queue.end[p] = &c->queue.first[p];

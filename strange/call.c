@@ -424,8 +424,6 @@ struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registe
 	}
 	if (number == CALL_MAPPING_UNLOAD && !cpu_attention(cpu, t) && mapping_unload_fast(cpu, t, r))
 		return r;
-	if (number - CALL_COPY_IN <= CALL_COPY_OUT - CALL_COPY_IN && !cpu_attention(cpu, t) && copy_fast(t, r))
-		return r;
 	if (number == CALL_RESUME) {
 		struct registers *fast = strange_resume();
 

@@ -111,12 +111,9 @@ static result step_direct(struct copy *c, uint64_t bytes)
 	return copy_short(c, at, c->in ? RIGHT_READ : RIGHT_WRITE);
 }
 
-static bool in_range(const struct space *s, uint64_t address, uint64_t bytes)
+static inline bool in_range(const struct space *s, uint64_t address, uint64_t bytes)
 {
-	uint64_t first = s->flags & SPACE_PROGRAM ? 0 : DOMAIN_BASE + s->domain * DOMAIN_BYTES;
-	uint64_t size = s->flags & SPACE_PROGRAM ? PROGRAM_LIMIT : DOMAIN_BYTES;
-
-	return address - first <= size && bytes <= size - (address - first);
+	return address - s->first <= s->bytes && bytes <= s->bytes - (address - s->first);
 }
 
 static result copy_run(struct call *call, struct copy *c)
@@ -136,83 +133,111 @@ static result copy_run(struct call *call, struct copy *c)
 	return r < 0 ? r : 0;
 }
 
-/* the short way: everything is there, and neither side crosses a page */
+/* The short way: everything is there, and the caller's side lies in one page. The callee's side is in the map and is reached as the callee
+ * reaches it. The caller's is reached through its frame, found by its tables: those of a space that this CPU has active, or left
+ * last, need no lock, and may be remembered until this CPU flushes (struct far_page). */
 
-/* Strange's view of memory in one page; null: the long way says why not. */
-static inline char *reach(const struct space *s, uint64_t address, uint64_t bytes, unsigned access, frame_number *frame)
+/* The lists of blocks have places of their own: so the two pages of a copy never displace each other. */
+enum place { PLACE_BLOCKS, PLACE_DATA };
+
+static inline struct far_page *far_place(const struct cpu *cpu, uint64_t address, enum place place)
+{
+	return (struct far_page *)&cpu->far_page[place][address / PAGE_BYTES % FAR_PAGES];
+}
+
+static bool far_allowed(const struct cpu *cpu, const struct space *s)
+{
+	return s == cpu->map || s == cpu->left || (s->flags & SPACE_SUPERVISOR);
+}
+
+static bool far_walk(struct cpu *cpu, const struct space *s, uint64_t address, unsigned access, enum place place)
 {
 	mmu_entry e;
+	frame_number frame;
 
-	if (address % PAGE_BYTES + bytes > PAGE_BYTES || !in_range(s, address, bytes))
-		return NULL;
+	if (!far_allowed(cpu, s) || !in_range(s, address, 1))
+		return false;
 	e = table_walk(s, address);
 	if (access & ~mmu_rights(e))
-		return NULL;
-	*frame = mmu_frame(e) + (mmu_is_large(e) ? (frame_number)(address / PAGE_BYTES % GROUP_PAGES) : 0);
-	return state.frames[*frame].page ? (char *)frame_pointer(*frame) + address % PAGE_BYTES : NULL;
-}
-
-static inline bool block_allows(const struct activation *lower, uint64_t address, uint64_t bytes, unsigned direction)
-{
-	frame_number frame;
-	const struct call_blocks *b = (const struct call_blocks *)
-		reach(lower->space, lower->registers.rbp, sizeof *b, RIGHT_READ, &frame);
-	const volatile struct call_block *block;
-
-	if (b == NULL || lower->registers.rbp % 8)
 		return false;
-	block = &b->block[0];
-	uint64_t first = block->address, size = block->bytes;
-
-	return b->count && (block->direction & direction) && address - first <= size && bytes <= size - (address - first);
-}
-
-static inline bool copy_locked(const struct space *local, const struct activation *lower, const struct registers *r, bool in,
-			       bool declared)
-{
-	uint64_t here = in ? r->rdi : r->rsi, there = in ? r->rsi : r->rdi, bytes = r->rdx;
-	frame_number near, far;
-	char *n, *f;
-
-	if (declared && !block_allows(lower, there, bytes, in ? BLOCK_IN : BLOCK_OUT))
+	frame = mmu_frame(e) + (mmu_is_large(e) ? (frame_number)(address / PAGE_BYTES % GROUP_PAGES) : 0);
+	if (state.frames[frame].page == 0)
 		return false;
-	f = reach(lower->space, there, bytes, in ? RIGHT_READ : RIGHT_WRITE, &far);
-	n = f ? reach(local, here, bytes, in ? RIGHT_WRITE : RIGHT_READ, &near) : NULL;
-	if (n == NULL)
-		return false;
-	frame_touch(in ? near : far);
-	__builtin_memcpy(in ? n : f, in ? f : n, bytes);
+	*far_place(cpu, address, place) = (struct far_page){ s, address & ~(PAGE_BYTES - 1), cpu->flushes, mmu_rights(e), frame_pointer(frame) };
 	return true;
 }
 
-/* A handler in the supervisor, with its program's memory in the map. What is done short of all, the long way does again. */
-bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned number)
+/* Strange's view of the bytes, which are in one page; null: it is not remembered. */
+static inline char *far_find(const struct cpu *cpu, const struct space *s, uint64_t address, unsigned access, enum place place)
+{
+	const struct far_page *r = far_place(cpu, address, place);
+
+	if (r->page != (address & ~(PAGE_BYTES - 1)) || r->space != s || r->flushes != cpu->flushes || (access & ~r->rights))
+		return NULL;
+	return r->at + address % PAGE_BYTES;
+}
+
+/* Look for what is not remembered, and try again. */
+static __attribute__((noinline)) bool copy_after_walk(uint64_t to, uint64_t from, uint64_t bytes, unsigned way)
+{
+	struct cpu *cpu = this_cpu();
+	const struct activation *lower = thread_lower(cpu->thread);
+	uint64_t there = way == RIGHT_READ ? from : to, blocks = lower->registers.rbp;
+
+	if (thread_top(cpu->thread)->kind == ACTIVATION_EXPLICIT && far_find(cpu, lower->space, blocks, RIGHT_READ, PLACE_BLOCKS) == NULL)
+		return far_walk(cpu, lower->space, blocks, RIGHT_READ, PLACE_BLOCKS) && strange_copy(to, from, bytes, way);
+	return far_find(cpu, lower->space, there, way, PLACE_DATA) == NULL && far_walk(cpu, lower->space, there, way, PLACE_DATA) &&
+	       strange_copy(to, from, bytes, way);
+}
+
+static inline bool block_allows(const volatile struct call_blocks *b, uint64_t address, uint64_t bytes, unsigned direction)
+{
+	uint64_t first = address - b->block[0].address, size = b->block[0].bytes;
+
+	return b->count && (b->block[0].direction & direction) && first <= size && bytes <= size - first;
+}
+
+static inline bool within_page(uint64_t address, uint64_t bytes)
+{
+	return address % PAGE_BYTES + bytes <= PAGE_BYTES;
+}
+
+bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned way)
 {
 	const struct cpu *cpu = this_cpu();
 	const struct thread *t = cpu->thread;
 	const struct activation *top = thread_top(t), *lower = thread_lower(t);
-	uint64_t here = number == CALL_COPY_IN ? to : from, there = number == CALL_COPY_IN ? from : to, at;
+	uint64_t here = way == RIGHT_READ ? to : from, there = way == RIGHT_READ ? from : to, blocks;
+	char *far;
 
-	return t->count == 2 && top->kind == ACTIVATION_HANDLER && cpu->map == lower->space && bytes <= PAGE_BYTES &&
-	       (lower->space->flags & SPACE_PROGRAM) && there < PROGRAM_LIMIT && bytes <= PROGRAM_LIMIT - there &&
-	       in_range(top->space, here, bytes) && !cpu_attention(cpu, t) &&
-	       trap_copy((void *)to, (const void *)from, bytes, &at) == bytes;
-}
-
-bool copy_fast(struct thread *t, struct registers *r)
-{
-	const struct activation *top = thread_top(t), *lower = thread_lower(t);
-	bool in = r->rax == CALL_COPY_IN, done;
-
-	if (t->count != 2 || r->rdx > PAGE_BYTES || (top->kind != ACTIVATION_EXPLICIT && top->kind != ACTIVATION_HANDLER))
+	if (t->count != 2 || cpu_attention(cpu, t) || bytes > PAGE_BYTES || !in_range(top->space, here, bytes))
 		return false;
-	spin_lock(&lower->space->slot.lock);
-	done = copy_locked(top->space, lower, r, in, top->kind == ACTIVATION_EXPLICIT);
-	spin_unlock(&lower->space->slot.lock);
-	if (done)
-		r->rax = r->rdx;
-	return done;
+	if (top->kind == ACTIVATION_EXPLICIT) {
+		blocks = lower->registers.rbp;
+		if (blocks % 8 || !within_page(blocks, sizeof(struct call_blocks)))
+			return false;
+		far = far_find(cpu, lower->space, blocks, RIGHT_READ, PLACE_BLOCKS);
+		if (far == NULL)
+			return copy_after_walk(to, from, bytes, way);
+		if (!block_allows((const volatile struct call_blocks *)far, there, bytes, way))
+			return false;
+	} else if (top->kind != ACTIVATION_HANDLER) {
+		return false;
+	} else if (cpu->map == lower->space) {  /* both are in the map */
+		return in_range(lower->space, there, bytes) && trap_copy_all((void *)to, (const void *)from, bytes);
+	}
+	if (!within_page(there, bytes))
+		return false;
+	far = far_find(cpu, lower->space, there, way, PLACE_DATA);
+	if (far == NULL)
+		return copy_after_walk(to, from, bytes, way);
+	if (way == RIGHT_READ)
+		return trap_copy_all((void *)to, far, bytes);
+	frame_touch_pointer(far);
+	return trap_copy_all(far, (const void *)from, bytes);
 }
+
+_Static_assert((int)BLOCK_IN == (int)RIGHT_READ && (int)BLOCK_OUT == (int)RIGHT_WRITE, "strange_copy");
 
 static result copy(struct call *call, struct copy *c, uint64_t out)
 {

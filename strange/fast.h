@@ -8,9 +8,6 @@
  * the long way. */
 struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned cause);
 
-/* copy_in or copy_out whose pages are all there; r: the caller's registers, which get the result. False: take the long way. */
-bool copy_fast(struct thread *t, struct registers *r);
-
 /* A system call, the long way (call.c). */
 struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r);
 /* The end of a call, with any of its results: what runs next. */

@@ -4,120 +4,130 @@
 #include "memory.h"
 #include "schedule.h"
 
-/* Like portal_stack_take. */
-static inline uint32_t stack_take(struct portal *p)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* Like portal_stack_take, and a full fence. What it does not get at once the long way waits for. */
+static ALWAYS_INLINE bool stack_take(struct portal *p, uint64_t *stack)
 {
-	uint32_t bits = p->free_stacks;
+	uint32_t bits = p->free_stacks, bit;
 
-	do {
-		if (bits == 0)
-			return PORTAL_STACKS;
-	} while (!__atomic_compare_exchange_n(&p->free_stacks, &bits, bits & (bits - 1), false, __ATOMIC_ACQUIRE,
-					      __ATOMIC_RELAXED));
-	return (uint32_t)__builtin_ctz(bits);
-}
-
-static inline void callee_fill(struct thread *t, struct activation *a, const struct activation *lower, struct portal *p,
-			       uint32_t stack)
-{
-	struct activation_record *record = p->record + stack;
-	uint64_t supervisor = p->space->flags & SPACE_SUPERVISOR;
-
-	a->space = p->space;
-	a->map = supervisor ? lower->map : p->space;
-	a->portal = p;
-	a->stack = stack;
-	a->record = record;
-	a->kind = ACTIVATION_EXPLICIT;
-	a->lower_in_frame = false;
-	a->link = 0;
-	a->cause = 0;
-	a->handler_sp = lower->kind == ACTIVATION_HANDLER ? lower->registers.rsp : lower->handler_sp;
-	a->registers.rip = p->entry;
-	a->registers.rsp = p->stacks + (stack + 1ull) * p->stack_bytes;
-	a->registers.rbx = p->cookie;
-	a->registers.flags = supervisor;
-	record->thread = t->slot.uid;
-	record->kind = ACTIVATION_EXPLICIT;
-}
-
-_Static_assert((int)SPACE_SUPERVISOR == (int)REGISTERS_SUPERVISOR, "callee_fill relies on it");
-
-static inline void level_drop(struct thread *t, struct activation *a)
-{
-	a->kind = ACTIVATION_FREE;
-	thread_swap(t);
-	t->count = 1;
-	t->depth--;
+	if (bits == 0)
+		return false;
+	*stack = (unsigned)__builtin_ctz(bits);
+	bit = 1u << *stack;
+	return __atomic_fetch_and(&p->free_stacks, ~bit, __ATOMIC_SEQ_CST) & bit;
 }
 
 /* Give the stack back. False: somebody waits for it, and it was taken again, so that the long way can wake him. When another has
  * it already, he will. */
-static inline bool stack_give(struct portal *p, struct activation *a)
+static ALWAYS_INLINE bool stack_give(struct portal *p, struct activation *a)
 {
 	uint32_t bit = 1u << a->stack;
 
 	a->record->kind = ACTIVATION_FREE;
-	__atomic_fetch_or(&p->free_stacks, bit, __ATOMIC_SEQ_CST);
+	if (__atomic_fetch_or(&p->free_stacks, bit, __ATOMIC_SEQ_CST) & bit)
+		return true;
 	if (p->waiting == NULL || !(__atomic_fetch_and(&p->free_stacks, ~bit, __ATOMIC_SEQ_CST) & bit))
 		return true;
 	a->record->kind = ACTIVATION_EXPLICIT;
 	return false;
 }
 
-/* Null: call_portal_call goes on, and ends the entering. */
-struct registers *strange_portal_call(struct registers *place, uint64_t handle)
+static ALWAYS_INLINE void level_enter(struct thread *t, struct activation *a, struct activation *lower)
+{
+	t->level[0] = a;
+	t->level[1] = lower;
+	t->count = 2;
+	t->depth++;
+}
+
+static ALWAYS_INLINE void level_drop(struct thread *t, struct activation *a, struct activation *lower)
+{
+	a->kind = ACTIVATION_FREE;
+	t->level[0] = lower;
+	t->level[1] = a;
+	t->count = 1;
+	t->depth--;
+}
+
+static ALWAYS_INLINE void callee_fill(struct activation *a, const struct activation *lower, struct portal *p)
+{
+	struct space *s = p->space;
+
+	a->portal = p;
+	a->space = s;
+	a->map = s->flags & SPACE_SUPERVISOR ? lower->map : s;
+	a->kind = ACTIVATION_EXPLICIT;
+	a->lower_in_frame = false;
+	a->link = 0;
+	a->handler_sp = lower->kind == ACTIVATION_HANDLER ? lower->registers.rsp : lower->handler_sp;
+}
+
+static ALWAYS_INLINE void record_fill(struct activation *a, const struct thread *t, const struct portal *p, uint64_t stack)
+{
+	struct activation_record *record = p->record + stack;
+
+	a->stack = (uint32_t)stack;
+	a->record = record;
+	record->thread = t->slot.uid;
+	record->kind = ACTIVATION_EXPLICIT;
+}
+
+/* The portal is named, then a stack is taken, which is a fence, and then the binding is looked at once more: whoever unloads the reference takes it out of
+ * the bindings first, and whoever unloads the portal does that after its references and then looks who enters it.
+ * Where it gives up, call_portal_call goes on, and ends the entering. */
+void strange_portal_call(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
 	struct activation *lower = thread_top(t), *a = thread_lower(t);
-	struct binding *b = &lower->space->binding[handle % BINDINGS];
-	struct portal *p = b->portal;
-	uint32_t stack;
+	const struct bindings *b = &lower->space->bindings;
+	uint64_t handle = lower->registers.rbx, i = handle % BINDINGS, badge;
+	uint64_t changes = __atomic_load_n(&b->changes[i], __ATOMIC_ACQUIRE);
+	struct portal *p;
+	uint64_t stack;
 
-	if (handle == 0 || b->handle != handle || place != &lower->registers || t->count != 1 || cpu_attention(cpu, t))
-		return NULL;
-	cpu->entering = p;
-	a->registers.rax = b->badge;
-	/* Whoever unloads the reference or the portal said so first, and then looks who enters it: taking a stack is the fence between. */
-	stack = stack_take(p);
-	if (stack == PORTAL_STACKS)
-		return NULL;
-	if (b->handle != handle || b->portal != p || p->slot.state != SLOT_LOADED) {
-		__atomic_fetch_or(&p->free_stacks, 1u << stack, __ATOMIC_SEQ_CST);
-		return NULL;
-	}
-	callee_fill(t, a, lower, p, stack);
-	thread_swap(t);
-	t->count = 2;
-	t->depth++;
-	t->prepared = t->entered = false;
+	if (b->handle[i] != handle || t->count != 1 || cpu_attention(cpu, t))
+		return trap_portal_long(CALL_PORTAL_CALL);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (cpu_enter_map(cpu, a->map)) {
-		cpu->entering = NULL;
-		cpu_hide_xstate(true);
-		trap_save_to(&a->registers);
-		return &a->registers;
+	p = b->portal[i];
+	cpu->entering = p;
+	if (!stack_take(p, &stack))
+		return trap_portal_long(CALL_PORTAL_CALL);
+	badge = b->badge[i];
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (b->changes[i] != changes || b->handle[i] != handle) {
+		cpu->taken = (uint32_t)stack + 1;
+		return trap_portal_long(CALL_PORTAL_CALL);
 	}
-	a->record->kind = ACTIVATION_FREE;
-	__atomic_fetch_or(&p->free_stacks, 1u << stack, __ATOMIC_SEQ_CST);
-	level_drop(t, a);
-	return NULL;
+	callee_fill(a, lower, p);
+	record_fill(a, t, p, stack);
+	level_enter(t, a, lower);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (!cpu_change_map(cpu, a->map, cpu_join_map)) {
+		level_drop(t, a, lower);
+		cpu->taken = (uint32_t)stack + 1;
+		return trap_portal_long(CALL_PORTAL_CALL);
+	}
+	cpu->entering = NULL;
+	if (t->program)
+		cpu_hide_xstate(true);
+	trap_save_to(&a->registers);
+	return trap_portal_run(&lower->registers, p->entry, p->top[stack], badge, p->cookie, a->space->flags & SPACE_SUPERVISOR);
 }
 
-struct registers *strange_portal_return(struct registers *place)
+void strange_portal_return(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
 	struct activation *a = thread_top(t), *lower = thread_lower(t);
 
-	if (a->kind != ACTIVATION_EXPLICIT || place != &a->registers || t->count != 2 || cpu_attention(cpu, t) ||
-	    !cpu_enter_map(cpu, lower->map) || !stack_give(a->portal, a))
-		return NULL;
-	level_drop(t, a);
-	lower->registers.rax = 0;
-	lower->registers.rbx = 0;
-	cpu_hide_xstate(activation_hides_xstate(t));
+	if (a->kind != ACTIVATION_EXPLICIT || t->count != 2 || cpu_attention(cpu, t) || !cpu_change_map(cpu, lower->map, cpu_join_map) ||
+	    !stack_give(a->portal, a))
+		return trap_portal_long(CALL_PORTAL_RETURN);
+	level_drop(t, a, lower);
+	if (t->program)
+		cpu_hide_xstate(activation_hides_xstate(t));
 	trap_save_to(&lower->registers);
-	return &lower->registers;
+	return trap_portal_run(&a->registers, lower->registers.rip, lower->registers.rsp, 0, 0, lower->registers.flags & REGISTERS_SUPERVISOR);
 }

@@ -23,7 +23,7 @@ bool portal_stack_take(struct portal *p, uint32_t *stack)
 
 uint64_t portal_stack_top(const struct portal *p, uint32_t stack)
 {
-	return p->stacks + (stack + 1) * p->stack_bytes;
+	return p->top[stack];
 }
 
 bool portal_held_by(const struct portal *p, const struct thread *t)
@@ -64,6 +64,11 @@ void portal_entered(struct cpu *cpu)
 {
 	struct portal *p = cpu->entering;
 
+	if (cpu->taken) {
+		p->record[cpu->taken - 1].kind = ACTIVATION_FREE;
+		__atomic_fetch_or(&p->free_stacks, 1u << (cpu->taken - 1), __ATOMIC_SEQ_CST);
+		cpu->taken = 0;
+	}
 	if (p && p->waiting && p->free_stacks)
 		waiters_wake(p);
 	cpu->entering = NULL;
@@ -184,6 +189,8 @@ static void portal_fill(struct portal *p, const struct portal_home *h, struct sp
 	p->records = h->records;
 	p->cookie = h->cookie;
 	p->heirs = h->heirs;
+	for (uint32_t i = 0; i < PORTAL_STACKS; i++)
+		p->top[i] = h->stacks + (i + 1) * h->stack_bytes;
 	p->waiting = NULL;
 	p->waiting_end = &p->waiting;
 }

@@ -46,26 +46,27 @@ result reference_want(struct space *space, uint64_t handle, unsigned kind, struc
 	return want_kept_by(k->number, KIND_REFERENCE, space->slot.uid, handle);
 }
 
-/* The handle is written last and taken away first, so a reader that sees it twice read what belongs to it. */
+/* The handle is taken away first, then the change is counted, and the new handle is written last: a reader that saw a count, the handle, what
+ * belongs to it and the same count read what belongs together. */
 static void binding_put(struct space *space, uint64_t handle, const struct reference_view *v)
 {
-	struct binding *b = &space->binding[handle % BINDINGS];
+	struct bindings *b = &space->bindings;
+	unsigned i = handle % BINDINGS;
 
 	spin_lock(&space->slot.list_lock);
-	__atomic_store_n(&b->handle, 0, __ATOMIC_SEQ_CST);
-	b->portal = (struct portal *)v->target;
-	b->badge = v->badge;
-	__atomic_store_n(&b->handle, handle, __ATOMIC_SEQ_CST);
+	binding_clear(space, i);
+	__atomic_store_n(&b->changes[i], b->changes[i] + 1, __ATOMIC_SEQ_CST);
+	b->portal[i] = (struct portal *)v->target;
+	b->badge[i] = v->badge;
+	__atomic_store_n(&b->handle[i], handle, __ATOMIC_SEQ_CST);
 	spin_unlock(&space->slot.list_lock);
 }
 
 static void binding_drop(struct space *space, uint64_t handle)
 {
-	struct binding *b = &space->binding[handle % BINDINGS];
-
 	spin_lock(&space->slot.list_lock);
-	if (b->handle == handle)
-		__atomic_store_n(&b->handle, 0, __ATOMIC_SEQ_CST);
+	if (space->bindings.handle[handle % BINDINGS] == handle)
+		binding_clear(space, handle);
 	spin_unlock(&space->slot.list_lock);
 }
 

@@ -190,11 +190,14 @@ bool cpu_needs_map(const struct cpu *cpu)
 	return cpu->thread && thread_top(cpu->thread)->map == cpu->map;
 }
 
+bool cpu_join_map_out_of_line(struct cpu *cpu, struct space *map) { return cpu_join_map(cpu, map); }
+
 void cpu_leave_map(struct cpu *cpu)
 {
 	struct space *old = cpu->map;
 
 	mmu_activate(state.table_frame + state.blank_table);
+	cpu_forget_left(cpu);
 	cpu->map = NULL;
 	if (old)
 		__atomic_fetch_and(&old->cpus, ~(1ull << cpu->number), __ATOMIC_SEQ_CST);

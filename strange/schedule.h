@@ -31,30 +31,56 @@ bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t dead
 bool cpu_needs_map(const struct cpu *cpu);
 void cpu_leave_map(struct cpu *cpu);
 
-/* This CPU translates by `map` (null: by any). False when the space is going. */
-static inline bool cpu_enter_map(struct cpu *cpu, struct space *map)
+/* This CPU no longer counts as one that may know translations of the space that it left last. */
+static inline __attribute__((always_inline)) void cpu_forget_left(struct cpu *cpu)
 {
-	struct space *old = cpu->map;
-	uint64_t bit = 1ull << cpu->number;
+	if (cpu->left != LEFT_NONE)
+		__atomic_fetch_and(&cpu->left->cpus, ~(1ull << cpu->number), __ATOMIC_SEQ_CST);
+	cpu->left = LEFT_NONE;
+	cpu->flushes++;
+}
 
-	if (map == old || map == NULL)
-		return true;
-	__atomic_fetch_or(&map->cpus, bit, __ATOMIC_SEQ_CST);
+static inline __attribute__((always_inline)) bool cpu_join_map(struct cpu *cpu, struct space *map)
+{
+	__atomic_fetch_or(&map->cpus, 1ull << cpu->number, __ATOMIC_SEQ_CST);
 	if (map->slot.state != SLOT_LOADED) {
-		__atomic_fetch_and(&map->cpus, ~bit, __ATOMIC_SEQ_CST);
+		__atomic_fetch_and(&map->cpus, ~(1ull << cpu->number), __ATOMIC_SEQ_CST);
 		return false;
 	}
-	mmu_activate(state.table_frame + map->table);
-	cpu->map = map;
-	if (old)
-		__atomic_fetch_and(&old->cpus, ~bit, __ATOMIC_SEQ_CST);
+	cpu_forget_left(cpu);
 	return true;
 }
+
+bool cpu_join_map_out_of_line(struct cpu *cpu, struct space *map);
+
+/* This CPU translates by `map` (null: by any). False when the space is going. Going to and fro between two maps, as calls do, moves
+ * no bits: the space that was left last keeps this CPU's, and so cannot go before this CPU has flushed. */
+static inline __attribute__((always_inline)) bool cpu_change_map(struct cpu *cpu, struct space *map, bool (*join)(struct cpu *, struct space *))
+{
+	struct space *old = cpu->map;
+
+	if (map == old)
+		return true;
+	if (map != cpu->left) {
+		if (map == NULL)
+			return true;
+		if (!join(cpu, map))
+			return false;
+		if (old == NULL)
+			old = LEFT_NONE;
+	}
+	mmu_activate(map->root);
+	cpu->map = map;
+	cpu->left = old;        /* with no map, none was left: see cpu_leave_map */
+	return true;
+}
+
+static inline __attribute__((always_inline)) bool cpu_enter_map(struct cpu *cpu, struct space *map) { return cpu_change_map(cpu, map, cpu_join_map_out_of_line); }
 
 /* Must something be looked at before the thread runs on? */
 static inline bool cpu_attention(const struct cpu *cpu, const struct thread *t)
 {
-	return t->asked || cpu->attention;
+	return (*(const uint64_t *)&t->asked | *(const uint64_t *)&cpu->attention) != 0;
 }
 
 /* For t->urgency. */

@@ -26,14 +26,18 @@ void shootdown_serve(void)
 		return;
 	if (cpu->map && cpu->map->slot.state == SLOT_DYING && !cpu_needs_map(cpu))
 		cpu_leave_map(cpu);
+	cpu_forget_left(cpu);
+	cpu->flushes++;
 	mmu_invalidate_all();
 	__atomic_store_n(&cpu->flush_done, wanted, __ATOMIC_RELEASE);
 }
 
+/* This CPU's own, too, forgets. */
 static uint64_t cpus_with(struct space *space)
 {
 	uint64_t all = (1ull << state.cpus) - 1;
 
+	this_cpu()->flushes++;
 	return space->flags & SPACE_SUPERVISOR ? all : __atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST);
 }
 

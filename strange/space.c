@@ -73,10 +73,14 @@ static result space_fill(struct space *s, const struct space_home *h, struct ker
 {
 	s->flags = h->flags;
 	s->domain = h->flags & SPACE_PROGRAM ? 0 : h->domain;
+	s->first = h->flags & SPACE_PROGRAM ? 0 : DOMAIN_BASE + h->domain * DOMAIN_BYTES;
+	s->bytes = h->flags & SPACE_PROGRAM ? PROGRAM_LIMIT : DOMAIN_BYTES;
 	s->principal = principal;
 	s->table = TABLE_NONE;
 	s->changes = (uint64_t)s->slot.generation << 32;
 	s->principal_node.at = NULL;
+	for (unsigned i = 0; i < BINDINGS; i++)
+		binding_clear(s, i);
 	if (!domain_claim(s))
 		return -BARYON_EBUSY;
 	result r = principal && !dependent_add(&principal->slot, h->principal, &s->principal_node, s->slot.id) ?
@@ -133,6 +137,8 @@ static bool space_left(struct space *s)
 
 	if (cpu->map == s && !cpu_needs_map(cpu))
 		cpu_leave_map(cpu);
+	if (cpu->left == s)
+		cpu_forget_left(cpu);
 	if (s->cpus & ~(1ull << cpu->number))
 		shootdown_space(s);
 	return s->cpus == 0;

@@ -112,13 +112,15 @@ struct page {                   /* not a struct slot: there are many */
 	uint32_t group_mappings;    /* first large mapping + 1 (large pages); under lock */
 };
 
-/* A loaded reference to a portal with the right to call, found without a search. Whoever unloads the reference takes it out first. */
-struct binding {
-	uint64_t handle;            /* 0: none */
-	struct portal *portal;
-	uint64_t badge;
-};
+/* Loaded references to portals with the right to call, found without a search; by handle % BINDINGS. Whoever unloads a reference
+ * takes it out first. An empty place has a handle that belongs elsewhere. */
 enum { BINDINGS = 8 };
+struct bindings {
+	uint64_t handle[BINDINGS];
+	struct portal *portal[BINDINGS];
+	uint64_t badge[BINDINGS];
+	uint64_t changes[BINDINGS];
+};
 
 struct space {
 	struct slot slot;
@@ -126,11 +128,13 @@ struct space {
 	struct kernel *principal;
 	struct node principal_node;
 	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
+	frame_number root;          /* derived: the frame of that */
+	uint64_t first, bytes;      /* derived: its range of addresses */
 	uint32_t leaf;              /* derived: lowest table that was looked for last */
 	uint64_t leaf_last;         /* last address under it; 0: none */
-	uint64_t cpus;              /* derived: CPUs that have the map active */
+	uint64_t cpus;              /* derived: CPUs that have the map active, or left it last */
 	volatile uint64_t changes;  /* derived: rises when a translation is taken out; never the same for two loads of a slot */
-	struct binding binding[BINDINGS];   /* derived: portals called last, by handle */
+	struct bindings bindings;   /* derived: portals called last; none in a program's space */
 	bool entered;               /* a portal was loaded here since the space was loaded */
 	bool destroyed;             /* it is dying for ever: who is inside returns with ELOST */
 };
@@ -233,6 +237,7 @@ struct portal {
 	baryon_uid heirs;
 	uint32_t stack_count, flags;
 	volatile uint32_t free_stacks;      /* derived: bit per free stack */
+	uint64_t top[PORTAL_STACKS];        /* derived: of each stack */
 	struct activation_record *record;   /* Strange's view of records[0] */
 	struct node record_node;
 	struct thread *waiting, **waiting_end;      /* under slot.lock */
@@ -351,10 +356,24 @@ struct reach {
 #define REACH_SUPERVISOR (1ull << 32)       /* mapped into a supervisor domain */
 enum { REACHES = 4 };
 
+/* Where a page of a space lies: found by copies in a space that this CPU has active or left last. */
+struct far_page {
+	const struct space *space;
+	uint64_t page;              /* its address */
+	uint32_t flushes;           /* of the CPU when it was found: good while that is so */
+	uint32_t rights;
+	char *at;                   /* Strange's view */
+};
+enum { FAR_PAGES = 8 };
+
+/* No space: not null, which is no map. */
+#define LEFT_NONE ((struct space *)1)
+
 struct cpu {
 	struct thread *thread;      /* that runs here, or null */
 	struct thread *next;        /* runs here next: woken by it, more urgent, and in no queue. Null whenever Strange is left */
 	struct space *map;          /* active translations, or null: only the shared half */
+	struct space *left;         /* active before, or LEFT_NONE: this CPU's bit stays in its `cpus` until it flushes */
 	unsigned number;
 	union {                     /* what must be looked at before a thread runs on */
 		struct {
@@ -366,9 +385,11 @@ struct cpu {
 	};
 	uint32_t flush_wanted;      /* tickets of others that want this CPU to drop its translations */
 	uint32_t flush_done;        /* the last ticket served */
+	uint32_t flushes;           /* rises whenever this CPU drops a translation, or no longer hears of a space's */
 	volatile bool paused;
 	bool losing;                /* levels of a thread are taken off: nothing else is unloaded for that */
 	struct portal *entering;    /* a portal that may not end, for a thread of this CPU is about to enter it */
+	uint32_t taken;             /* a stack of that one, taken for nothing: its number + 1 */
 	struct want want;
 	struct slot *recent[KIND_COUNT][RECENT];    /* found last, of each kind, by uid */
 	struct reach reach[REACHES];
@@ -380,6 +401,7 @@ struct cpu {
 	uint64_t period_start_ns;
 	uint64_t drawn, drawn_spare;    /* links: how many pairs, and the half that is left; 0: none */
 	struct registers idle;
+	struct far_page far_page[2][FAR_PAGES];     /* by page: of block lists, of data */
 } __attribute__((aligned(64)));
 
 struct state {
@@ -423,6 +445,11 @@ static inline void thread_swap(struct thread *t)
 
 	t->level[0] = t->level[1];
 	t->level[1] = top;
+}
+
+static inline void binding_clear(struct space *s, uint64_t handle)
+{
+	__atomic_store_n(&s->bindings.handle[handle % BINDINGS], handle % BINDINGS ^ 1, __ATOMIC_SEQ_CST);
 }
 
 #define SLOT_AT(type, kind, i) \

@@ -173,6 +173,7 @@ COLD result table_root_take(struct space *space)
 	table_set(t, space, TABLE_NONE, 0, top_level(space), 0);
 	state.tables[t].pinned = 1;
 	space->table = t;
+	space->root = state.table_frame + t;
 	if (space->flags & SPACE_SUPERVISOR)
 		domain_install(space, mmu_make_table(state.table_frame + t));
 	else

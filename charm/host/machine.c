@@ -109,35 +109,34 @@ static struct registers *saved(uint64_t flags)
 	return c->save;
 }
 
-/* Of a short way's result only these are loaded; the words stay in the processor, the rest is cleared. */
-static void load_short(const struct registers *r)
-{
-	const struct registers w = host_this->now;
-
-	host_this->now = (struct registers){
-		.rip = r->rip, .rsp = r->rsp, .rax = r->rax, .rbx = r->rbx, .rdi = w.rdi, .rsi = w.rsi, .rdx = w.rdx,
-		.r8 = w.r8, .r9 = w.r9, .r10 = w.r10, .r12 = w.r12, .r13 = w.r13, .rflags = w.rflags,
-	};
-	host_this->supervisor = r->flags & REGISTERS_SUPERVISOR;
-}
-
 static bool short_way(void)
 {
 	struct host_cpu *c = host_this;
-	struct registers *r = NULL, *place = c->save;
+	struct registers *place = c->save;
 	uint64_t number = c->now.rax;
 
+	if (number == CALL_COPY_IN || number == CALL_COPY_OUT) {
+		if (!strange_copy(c->now.rdi, c->now.rsi, c->now.rdx, number == CALL_COPY_IN ? RIGHT_READ : RIGHT_WRITE))
+			return false;
+		c->now.rax = c->now.rdx;
+		return true;
+	}
 	if (number != CALL_PORTAL_CALL && number != CALL_PORTAL_RETURN)
 		return false;
 	place->rip = c->now.rip;
 	place->rsp = c->now.rsp;
-	place->rbp = c->now.rbp;
-	place->rbx = c->now.rbx, place->r14 = c->now.r14, place->r15 = c->now.r15;
+	place->rdx = c->now.rdx;
 	place->flags = c->supervisor ? REGISTERS_SUPERVISOR | REGISTERS_DIRECT : 0;
-	r = number == CALL_PORTAL_CALL ? strange_portal_call(place, c->now.rbx) : strange_portal_return(place);
-	if (r)
-		load_short(r);
-	return r != NULL;
+	c->ran = false;
+	if (number == CALL_PORTAL_RETURN) {
+		strange_portal_return();
+		return c->ran;
+	}
+	place->rbx = c->now.rbx;
+	place->rbp = c->now.rbp;
+	place->r14 = c->now.r14;
+	strange_portal_call();
+	return c->ran;
 }
 
 void machine_syscall(void)
@@ -259,10 +258,18 @@ bool machine_tlb_true(const struct host_cpu *c)
 	return true;
 }
 
+/* Of an address as a program has it, or of one of Strange's own pointers. */
+static void *view(uint64_t address, unsigned access)
+{
+	uint64_t in_arena = address - (uint64_t)host_arena;
+
+	return in_arena < host.frames * PAGE_BYTES ? (void *)address : machine_translate(address, access);
+}
+
 static uint64_t copy_piece(uint64_t to, uint64_t from, uint64_t bytes, uint64_t *address)
 {
 	uint64_t left_to = PAGE_BYTES - to % PAGE_BYTES, left_from = PAGE_BYTES - from % PAGE_BYTES, n = bytes;
-	void *d = machine_translate(to, RIGHT_WRITE), *s = machine_translate(from, RIGHT_READ);
+	void *d = view(to, RIGHT_WRITE), *s = view(from, RIGHT_READ);
 
 	n = n < left_to ? n : left_to;
 	n = n < left_from ? n : left_from;
@@ -320,4 +327,11 @@ uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address
 	}
 	host_this->supervisor = was;
 	return done;
+}
+
+bool trap_copy_all(void *to, const void *from, uint64_t bytes)
+{
+	uint64_t address;
+
+	return trap_copy(to, from, bytes, &address) == bytes;
 }

@@ -48,6 +48,9 @@
 	.balign 16
 entry_syscall:
 	swapgs
+	test %rcx, %rcx
+	js entry_call                   /* from a domain, or from wherever in a stub page */
+entry_save:
 	mov %rsp, %gs:LOCAL_SCRATCH
 	mov %gs:LOCAL_SAVE, %rsp
 	mov %rcx, R_RIP(%rsp)
@@ -56,9 +59,6 @@ entry_syscall:
 	mov %r11, R_RFLAGS(%rsp)
 	mov %rcx, R_RSP(%rsp)
 	mov %rbp, R_RBP(%rsp)
-	lea -PORTAL_CALL(%rax), %ecx
-	cmp $1, %ecx
-	jbe portal_call
 syscall_save:
 	save_arguments %rsp
 	save_callee_saved %rsp
@@ -183,17 +183,97 @@ run_direct_on:
 run_direct_jump:                        /* interrupts come after it, or seem to: see interrupt_kernel */
 	jmp *%rcx
 
-/* A direct stub, from a supervisor domain: rcx is the return address. */
-	.globl entry_direct
+/* The calls that have a way of their own. A program that comes here by a stub page finds its call refused by the short ways. */
+	.balign 16
+entry_call:
+	cmp $PORTAL_CALL, %eax
+	je portal_call
+	cmp $PORTAL_RETURN, %eax
+	je portal_return
+	cmp $COPY_IN, %eax
+	je entry_copy
+	cmp $COPY_IN + 1, %eax
+	je entry_copy
+	cmp $RESUME, %eax
+	jne entry_save
+
+/* resume keeps no register of the handler, unless it takes the long way. */
+	mov %rsp, %r8
+	mov %gs:LOCAL_STACK, %rsp
+	push %rcx
+	push %r8
+	call strange_resume
+	test %rax, %rax
+	jnz run_tagged
+	pop %r8
+	pop %rcx
+	mov %r8, %rsp
+	mov $RESUME, %eax
+	xor %edx, %edx
+	xor %esi, %esi
+	xor %edi, %edi
+	xor %r10d, %r10d
+entry_lost:                             /* nothing of Strange's stays in a register */
+	xor %r8d, %r8d
+	xor %r9d, %r9d
+	mov $RFLAGS_ALWAYS, %r11d
+	jmp entry_save
+
+/* copy_in and copy_out keep what they must when they take the long way; on the short one only the result is new, and what a function may lose is
+ * cleared. The stack gets what both ways need, then what the long one needs. */
+	.macro copy_begin
+	mov %rsp, %r8
+	mov %gs:LOCAL_STACK, %rsp
+	push %r8
+	push %rcx
+	push %rdx
+	push %rdi
+	push %rsi
+	push %r10
+	push %rax
+	sub $8, %rsp
+	lea 1 - COPY_IN(%rax), %ecx
+	call strange_copy
+	.endm
+	.macro copy_again
+	add $8, %rsp
+	pop %rax
+	pop %r10
+	pop %rsi
+	pop %rdi
+	pop %rdx
+	pop %rcx
+	pop %rsp
+	.endm
+	.macro copy_end
+	mov 40(%rsp), %rax
+	mov 48(%rsp), %rcx
+	mov 56(%rsp), %rsp
+	.endm
+
+	.balign 16
+entry_copy:
+	copy_begin
+	test %al, %al
+	jz 1f
+	copy_end
+	xor %edx, %edx
+	xor %esi, %esi
+	xor %edi, %edi
+	xor %r8d, %r8d
+	xor %r9d, %r9d
+	xor %r10d, %r10d
+	mov $RFLAGS_ALWAYS, %r11d
+	swapgs
+	jmp entry_sysret
+1:	copy_again
+	jmp entry_lost
+
+/* Direct stubs, from a supervisor domain: rcx is the return address, interrupts are off. */
+	.globl entry_direct, entry_direct_resume, entry_direct_copy, entry_direct_portal_call, entry_direct_portal_return
 	.balign 16
 entry_direct:
-	cli
 	mov %rsp, %r11
-	cmp $RESUME, %eax
-	je direct_resume
-	jb direct_save
-	cmp $COPY_IN + 1, %eax
-	jbe direct_copy                 /* RESUME is the number before */
 direct_save:
 	mov %gs:LOCAL_SAVE, %rsp
 	mov %rcx, R_RIP(%rsp)
@@ -201,13 +281,11 @@ direct_save:
 	mov %r11, R_RSP(%rsp)
 	movq $R_IS_SUPERVISOR | R_IS_DIRECT, R_FLAGS(%rsp)
 	mov %rbp, R_RBP(%rsp)
-	lea -PORTAL_CALL(%rax), %ecx
-	cmp $1, %ecx
-	jbe portal_call
 	jmp syscall_save
 
 /* resume keeps no register of the handler, unless it takes the long way. */
-direct_resume:
+entry_direct_resume:
+	mov %rsp, %r11
 	mov %gs:LOCAL_STACK, %rsp
 	push %rcx
 	push %r11
@@ -220,91 +298,76 @@ direct_resume:
 	xor %edi, %edi
 	jmp direct_save
 
-/* copy_in and copy_out: the same, but on the way on only the result is new. */
-direct_copy:
-	mov %gs:LOCAL_STACK, %rsp
-	push %rcx
-	push %r11
-	push %rdi
-	push %rsi
-	push %rdx
-	push %r10
-	push %rax
-	sub $8, %rsp
-	mov %eax, %ecx
-	call strange_copy
+entry_direct_copy:
+	copy_begin
 	test %al, %al
 	jz 1f
-	mov 24(%rsp), %rax
-	mov 56(%rsp), %rcx
-	mov 48(%rsp), %rsp
+	copy_end
 	jmp run_direct_on
-1:	add $8, %rsp
-	pop %rax
-	pop %r10
-	pop %rdx
-	pop %rsi
-	pop %rdi
-	pop %r11
-	pop %rcx
-	jmp direct_save
+1:	copy_again
+	jmp entry_direct
 
-/* portal_call and portal_return: rsp is the place, with rip, rsp, rbp and flags saved. Of the words only rdi, rsi and rdx go to the
- * stack: strange/fast_portal.c leaves the others alone, and takes rbx, r14 and r15 as its own. */
+/* portal_call and portal_return, by strange/fast_portal.c, which leaves the words in their registers and takes all others as its own. What the
+ * long way needs of those is saved first: r15 is nobody's. */
+	.macro portal_save flags
+	mov %gs:LOCAL_SAVE, %r15
+	mov %rcx, R_RIP(%r15)
+	movq $\flags, R_FLAGS(%r15)
+	mov %rsp, R_RSP(%r15)
+	mov %rdx, R_RDX(%r15)
+	.endm
+
+	.balign 16
 portal_call:
-	mov %rbx, R_RBX(%rsp)
-	mov %r14, R_R14(%rsp)
-	mov %r15, R_R15(%rsp)
-	mov %rsp, %r11
+	portal_save 0
+portal_call_saved:
+	mov %rbx, R_RBX(%r15)
+	mov %rbp, R_RBP(%r15)
+	mov %r14, R_R14(%r15)
 	mov %gs:LOCAL_STACK, %rsp
-	push %rdi
-	push %rsi
-	push %rdx
-	sub $8, %rsp
-	mov %r11, %rdi
-	test %ecx, %ecx
-	jnz portal_return
-	mov %rbx, %rsi
-	call strange_portal_call
-	test %rax, %rax
-	jz portal_long
-portal_run:
-	mov 8(%rsp), %rdx
-	mov 16(%rsp), %rsi
-	mov 24(%rsp), %rdi
-	mov R_RIP(%rax), %rcx
-	mov R_RSP(%rax), %rsp
-	mov R_RBX(%rax), %rbx
-	xor %ebp, %ebp
-	xor %r14d, %r14d
-	xor %r15d, %r15d
-	testb $R_IS_SUPERVISOR, R_FLAGS(%rax)
-	mov R_RAX(%rax), %rax
-	jnz 1f
-	mov $RFLAGS_ALWAYS, %r11d
-	swapgs
-	jmp entry_sysret
-1:	sti
-run_portal_jump:                        /* like run_direct_jump */
-	jmp *%rcx
+	jmp strange_portal_call
+	.balign 16
 portal_return:
-	call strange_portal_return
-	test %rax, %rax
-	jnz portal_run
-	mov $PORTAL_CALL + 1, %ecx
-	jmp 2f
-portal_long:
-	mov $PORTAL_CALL, %ecx
-2:	mov 8(%rsp), %rdx
-	mov 16(%rsp), %rsi
-	mov 24(%rsp), %rdi
-	mov %ecx, %eax
+	portal_save 0
+	mov %gs:LOCAL_STACK, %rsp
+	jmp strange_portal_return
+entry_direct_portal_call:
+	portal_save R_IS_SUPERVISOR | R_IS_DIRECT
+	jmp portal_call_saved
+entry_direct_portal_return:
+	portal_save R_IS_SUPERVISOR | R_IS_DIRECT
+	mov %gs:LOCAL_STACK, %rsp
+	jmp strange_portal_return
+
+/* Not this time: the registers as they were. portal_return has no others than the words. */
+	.globl portal_call_long, portal_return_long
+portal_call_long:
+	mov $PORTAL_CALL, %eax
 	mov %gs:LOCAL_SAVE, %rsp
 	mov R_RBX(%rsp), %rbx
 	mov R_RBP(%rsp), %rbp
 	mov R_R14(%rsp), %r14
-	mov R_R15(%rsp), %r15
+	jmp 1f
+portal_return_long:
+	mov $PORTAL_RETURN, %eax
+	mov %gs:LOCAL_SAVE, %rsp
+	xor %ebx, %ebx
+	xor %ebp, %ebp
+	xor %r14d, %r14d
+	mov %rbp, R_RBP(%rsp)
+1:	mov R_RDX(%rsp), %rdx
+	xor %ecx, %ecx
+	xor %r11d, %r11d
+	xor %r15d, %r15d
+	movq $RFLAGS_ALWAYS, R_RFLAGS(%rsp)
 	jmp syscall_save
+
+/* Into a supervisor domain by a portal, or back: rcx is where to. */
+	.globl portal_run_supervisor
+portal_run_supervisor:
+	sti
+run_portal_jump:                        /* like run_direct_jump */
+	jmp *%rcx
 
 /* Nothing to run. An interrupt does not come back here: it starts at the top of the stack again. */
 entry_idle:
@@ -365,11 +428,9 @@ interrupt_call:
 	call trap_interrupt
 	jmp run
 
-/* Ring 0 was interrupted: a supervisor domain, the idle loop, or a step between the domain and Charm with
- * interrupts still or already on; that step is then undone or completed, so that no saved rip points into Charm. */
+/* Ring 0 was interrupted: a supervisor domain, the idle loop, or the last step from Charm to a domain with interrupts
+ * already on; that step is then completed, so that no saved rip points into Charm. */
 interrupt_kernel:
-	cmpq $entry_direct, 16(%rsp)
-	je 1f
 	cmpq $run_direct_jump, 16(%rsp)
 	je 2f
 	cmpq $run_launch_jump, 16(%rsp)
@@ -384,7 +445,6 @@ interrupt_kernel:
 	jae interrupt_save
 	xor %edi, %edi
 	jmp interrupt_call
-1:	sub $LAYOUT_DIRECT_BYTES, %rcx
 2:	mov %rcx, 16(%rsp)
 	jmp interrupt_save
 3:	call apic_acknowledge           /* entry_wait's caller minds no scratch register */
@@ -605,6 +665,27 @@ trap_store_fault:
 	xor %eax, %eax
 	ret
 
+/* bool trap_copy_all(void *to, const void *from, uint64_t bytes) */
+	.globl trap_copy_all
+	.balign 16
+trap_copy_all:
+	mov %rdx, %rcx
+	shr $3, %rcx
+	and $7, %edx
+	stac
+trap_copy_all_words:
+	rep movsq
+	mov %edx, %ecx
+trap_copy_all_bytes:
+	rep movsb
+	clac
+	mov $1, %eax
+	ret
+trap_copy_all_fault:
+	clac
+	xor %eax, %eax
+	ret
+
 /* void xstate_load(const void *load): a malformed image loads the initial state instead. */
 	.globl xstate_load
 	.balign 16
@@ -630,6 +711,8 @@ trap_fixups:
 	.quad trap_read_16, trap_read_fault
 	.quad trap_read_24, trap_read_fault
 	.quad trap_store_word, trap_store_fault
+	.quad trap_copy_all_words, trap_copy_all_fault
+	.quad trap_copy_all_bytes, trap_copy_all_fault
 	.quad xstate_load_restore, xstate_load_fault
 trap_fixups_end:
 

@@ -38,6 +38,7 @@
 
 /* abi/calls.def */
 #define PORTAL_CALL 12
+#define PORTAL_RETURN 13
 #define RESUME 14
 #define COPY_IN 15
 
@@ -83,7 +84,7 @@
 #define LAYOUT_KERNEL_BASE 0xffffffff80000000
 #define LAYOUT_PHYSMAP_INDEX 256
 #define LAYOUT_STUB_BYTES 32
-#define LAYOUT_DIRECT_BYTES 12
+#define LAYOUT_DIRECT_BYTES 13
 
 #define BOOT_GDT_BYTES 32
 

@@ -23,14 +23,29 @@ stubs_trapping:
 #undef CALL
 
 	.section .stubs.direct, "ax"
-	/* The last LAYOUT_DIRECT_BYTES before the return make the call; going back by them repeats it. */
+	/* The last LAYOUT_DIRECT_BYTES before the return make the call; going back by them repeats it. Interrupts are off before Charm's
+	 * code begins, so none is ever taken at its first instruction. */
+	.macro stub_jump entry
+	lea 6(%rip), %rcx
+	cli
+	.byte 0xe9
+	.long \entry - . - 4
+	ret
+	.endm
 	.macro stub_direct number
 	.equ stub_page, stubs_direct
 	stub_begin \number
-	lea 5(%rip), %rcx
-	.byte 0xe9
-	.long entry_direct - . - 4
-	ret
+	.if \number == PORTAL_CALL
+	stub_jump entry_direct_portal_call
+	.elseif \number == PORTAL_RETURN
+	stub_jump entry_direct_portal_return
+	.elseif \number == RESUME
+	stub_jump entry_direct_resume
+	.elseif \number == COPY_IN || \number == COPY_IN + 1
+	stub_jump entry_direct_copy
+	.else
+	stub_jump entry_direct
+	.endif
 	.endm
 stubs_direct:
 #define CALL(NAME, name, number, arguments) stub_direct number

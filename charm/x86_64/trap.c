@@ -20,7 +20,7 @@ _Static_assert(REGISTERS_FULL == R_IS_FULL && REGISTERS_DIRECT == R_IS_DIRECT, "
 _Static_assert(REGISTERS_SUPERVISOR == R_IS_SUPERVISOR, "offsets.h");
 _Static_assert(STUB_BYTES == LAYOUT_STUB_BYTES && DIRECT_BYTES == LAYOUT_DIRECT_BYTES, "offsets.h");
 _Static_assert(TRAP_USER == TAG_USER && TRAP_LAUNCH_SUPERVISOR == TAG_SUPERVISOR && TRAP_TAGS == TAGS, "offsets.h");
-_Static_assert(CALL_PORTAL_CALL == PORTAL_CALL && CALL_PORTAL_RETURN == PORTAL_CALL + 1 && CALL_RESUME == RESUME &&
+_Static_assert(CALL_PORTAL_CALL == PORTAL_CALL && CALL_PORTAL_RETURN == PORTAL_RETURN && CALL_RESUME == RESUME &&
 	       CALL_COPY_IN == COPY_IN && CALL_COPY_OUT == COPY_IN + 1 && RESUME + 1 == COPY_IN,
 	       "offsets.h");
 _Static_assert(offsetof(struct trap_launch, rsp) == LAUNCH_RSP && offsetof(struct trap_launch, argument) == LAUNCH_ARGUMENT &&

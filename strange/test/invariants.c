@@ -362,6 +362,8 @@ static void cpus(void)
 	for (unsigned i = 0; i < state.cpus; i++) {
 		struct cpu *c = &state.cpu[i];
 
+		HOLDS(c->left == LEFT_NONE || (c->left != c->map && c->left->slot.state != SLOT_FREE && (c->left->cpus & (1ull << i))),
+		      "CPU %u left a map that is gone", i);
 		if (c->map == NULL)
 			continue;
 		HOLDS(c->map->slot.state != SLOT_FREE, "CPU %u has a map that is gone", i);
@@ -372,7 +374,7 @@ static void cpus(void)
 	for (uint32_t s = 0; s < state.cache[KIND_SPACE].count; s++)
 		for (unsigned i = 0; i < state.cpus; i++)
 			if (space_at(s)->slot.state != SLOT_FREE && (space_at(s)->cpus & (1ull << i)))
-				HOLDS(state.cpu[i].map == space_at(s), "space %u names CPU %u", s, i);
+				HOLDS(state.cpu[i].map == space_at(s) || state.cpu[i].left == space_at(s), "space %u names CPU %u", s, i);
 }
 
 static void references(void)

@@ -28,13 +28,19 @@ static inline struct registers *trap_tagged(void *p, uintptr_t tag)
 }
 
 /* Implemented by Charm. */
-#include "charm_arch/trap.h"     /* inline: void trap_save_to(struct registers *place) */
+#include "charm_arch/trap.h"     /* inline:
+ * void trap_save_to(struct registers *place)
+ * void trap_portal_run(rip, rsp, rax, rbx, bool supervisor)       the other side runs, with the words as they are and every other register zero;
+ *                                                               rip is canonical
+ * void trap_portal_long(unsigned number) */
 
 /* Copy between a domain of this CPU's current map and user memory, at most PAGE_BYTES; faults are caught.
  * Returns bytes done; if fewer, *address is where it stopped. */
 uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address);
 /* Copy 32 bytes, at a multiple of 8, of a domain of this CPU's current map into Strange's own memory. False: they are not all there. */
 bool trap_read_home(void *own, const void *from);
+/* The same in fewer instructions, with one side in Strange's own view if need be. False: some bytes are missing. */
+bool trap_copy_all(void *to, const void *from, uint64_t bytes);
 
 /* Write a word, 8-aligned, to memory of this CPU's current map, as the processor would for a program: the entry becomes dirty.
  * False: it cannot be written there, and nothing was. */
@@ -48,17 +54,17 @@ struct registers *strange_interrupt(struct registers *r, unsigned irq);  /* glob
 struct registers *strange_tick(struct registers *r);                     /* the timer fired */
 struct registers *strange_notice(struct registers *r);                   /* another CPU called cpu_notify */
 /* Shorter ways for the most frequent calls. Null: not this time; Charm then takes the long way by strange_syscall.
- * portal_call and portal_return: only rip, rsp, rbp, rbx, r14 (the deadline, which is read later), r15 and flags of the caller were saved
- * at `place`; the words wait in the processor,
- * r8, r9, r10, r12 and r13 untouched: the file that implements them is compiled so (mk/kernel.mk), and calls nothing.
- * Of what is returned Charm loads rip, rsp, rax and rbx, and clears the registers that are no words.
  * resume: nothing was saved; what is returned is as for strange_syscall. */
-struct registers *strange_portal_call(struct registers *place, uint64_t handle);
-struct registers *strange_portal_return(struct registers *place);
 struct registers *strange_resume(void);
-/* copy_in or copy_out (number) from a supervisor domain: true when all bytes are copied, and then the caller simply goes on. Nothing was
+/* copy_in (way: RIGHT_READ) or copy_out (RIGHT_WRITE): true when all bytes are copied, and then the caller simply goes on. Nothing was
  * saved. */
-bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned number);
+bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned way);
+/* portal_call and portal_return. Of the caller only rip, rsp and flags are saved, for portal_call rbx (the handle), rbp and r14 too; the
+ * words wait in the processor: the file that implements these is compiled so that it leaves them alone (mk/kernel.mk), and
+ * calls nothing. They end by trap_portal_run, or by trap_portal_long with the same number: then Charm takes the long way
+ * by strange_syscall. */
+void strange_portal_call(void);
+void strange_portal_return(void);
 /* In all of them r is the place of trap_save_to, or null when the CPU was idle. */
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -24,6 +24,7 @@ struct host_cpu {
 	/* the program that runs; machine.h */
 	struct registers now;
 	bool idle, supervisor;
+	bool ran;                   /* a short way of portals came to its end */
 };
 
 extern __thread struct host_cpu *host_this;

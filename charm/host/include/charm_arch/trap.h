@@ -6,4 +6,18 @@
 
 static inline void trap_save_to(struct registers *place) { host_this->save = place; }
 
+static inline void trap_portal_run(const struct registers *place, uint64_t rip, uint64_t rsp, uint64_t rax, uint64_t rbx, bool supervisor)
+{
+	const struct registers w = host_this->now;
+
+	host_this->now = (struct registers){
+		.rip = rip, .rsp = rsp, .rax = rax, .rbx = rbx, .rdi = w.rdi, .rsi = w.rsi, .rdx = place->rdx,
+		.r8 = w.r8, .r9 = w.r9, .r10 = w.r10, .r12 = w.r12, .r13 = w.r13, .rflags = w.rflags,
+	};
+	host_this->supervisor = supervisor;
+	host_this->ran = true;
+}
+
+static inline void trap_portal_long(unsigned number) { (void)number; }
+
 #endif

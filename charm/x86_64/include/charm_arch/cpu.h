@@ -39,11 +39,11 @@ static inline uint64_t cpu_cycles(void)
 }
 
 /* Costs a comparison when nothing changes. */
-static inline void cpu_hide_xstate(bool hidden)
+static inline __attribute__((always_inline)) void cpu_hide_xstate(bool hidden)
 {
-	uint32_t now;
-	__asm__ volatile("movl %%gs:12, %0" : "=r"(now));
-	if (now == hidden)
+	bool same;
+	__asm__ volatile("cmpl %1, %%gs:12" : "=@cce"(same) : "ri"((uint32_t)hidden));
+	if (same)
 		return;
 	__asm__ volatile("movl %0, %%gs:12" : : "r"((uint32_t)hidden));
 	if (hidden) {
