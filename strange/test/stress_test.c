@@ -18,6 +18,7 @@ struct level {                  /* what runs at one depth of a thread */
 	bool leaving;               /* that call ends the level */
 	uint64_t rip;
 	uint64_t number;            /* of the call */
+	uint64_t token;             /* of the call, in r15 until it is over */
 	long answer;
 	int left;                   /* calls to make before it ends */
 };
@@ -46,7 +47,7 @@ static unsigned actor_count, cpus;
 static pthread_barrier_t barrier;
 static volatile bool ended;
 static volatile unsigned stopped;
-static uint64_t base_seed, idles;
+static uint64_t base_seed, idles, tokens;
 static uint64_t work[8];        /* calls made, by kind of level */
 static uint64_t abandoned, inherited;
 
@@ -96,6 +97,7 @@ static void call6(struct level *l, uint64_t number, uint64_t a0, uint64_t a1, ui
 	l->rip = r->rip;
 	r->rax = l->number = number;
 	r->rdi = a0, r->rsi = a1, r->rdx = a2, r->r10 = a3;
+	r->r15 = l->token = __atomic_add_fetch(&tokens, 1, __ATOMIC_RELAXED);
 	work[l->what]++;
 }
 
@@ -296,14 +298,21 @@ static bool at_entry(void)
 	return now()->rip >= DOMAIN_BASE && now()->rip % DOMAIN_BYTES <= ENTRY_SERVICE && (now()->rip & 0xff) == 0;
 }
 
+/* Is this the level that made the call? Services all run at the same addresses, and the heir may be in another's by now. */
+static bool call_is_of(const struct level *l)
+{
+	if (now()->rip == l->rip)
+		return now()->r15 == l->token;
+	return !l->leaving && now()->rip == l->rip + step_bytes() &&
+	       (now()->r15 == l->token || (l->number == CALL_PORTAL_CALL && now()->r15 == 0));
+}
+
 /* Whatever an heir finds itself in is a service that makes one more call. */
 static void heir_levels(struct actor *a, unsigned levels)
 {
 	struct level *l = &a->level[a->levels - 1];
 
-	if (a->levels == levels && l->called && now()->rip != l->rip && now()->rip != l->rip + step_bytes())
-		*l = (struct level){ .what = SERVE, .left = 1 };
-	if (a->levels == levels && l->leaving && now()->rip != l->rip)
+	if (a->levels == levels && l->called && !call_is_of(l))
 		*l = (struct level){ .what = SERVE, .left = 1 };
 	while (a->levels < levels) {
 		a->level[a->levels++] = (struct level){ .what = SERVE, .left = 1 };
