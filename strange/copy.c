@@ -19,7 +19,7 @@ struct copy {
 };
 
 /* The blocks that the caller declared lie in its own memory. */
-static result blocks_allow(struct space *s, uint64_t blocks, uint64_t address, uint64_t bytes, unsigned direction)
+static COLD result blocks_allow(struct space *s, uint64_t blocks, uint64_t address, uint64_t bytes, unsigned direction)
 {
 	struct call_blocks b;
 	result r;
@@ -39,7 +39,7 @@ static result blocks_allow(struct space *s, uint64_t blocks, uint64_t address, u
 	return -BARYON_EPERM;
 }
 
-static result copy_prepare(struct call *call, struct copy *c)
+static COLD result copy_prepare(struct call *call, struct copy *c)
 {
 	struct activation *top = thread_top(call->thread), *lower;
 	result r = activation_want_lower(call->thread);
@@ -57,7 +57,7 @@ static result copy_prepare(struct call *call, struct copy *c)
 			    c->in ? BLOCK_IN : BLOCK_OUT);
 }
 
-static uint64_t step_bytes(const struct copy *c)
+static COLD uint64_t step_bytes(const struct copy *c)
 {
 	uint64_t left = c->bytes - c->done;
 	uint64_t here = PAGE_BYTES - (c->local_address + c->done) % PAGE_BYTES;
@@ -67,7 +67,7 @@ static uint64_t step_bytes(const struct copy *c)
 	return left < there ? left : there;
 }
 
-static result copy_short(struct copy *c, uint64_t address, unsigned access)
+static COLD result copy_short(struct copy *c, uint64_t address, unsigned access)
 {
 	c->shortage.address = address;
 	c->shortage.access = access;
@@ -75,7 +75,7 @@ static result copy_short(struct copy *c, uint64_t address, unsigned access)
 }
 
 /* Through the frames: for a remote space that is not active here. */
-static result step_by_frames(struct copy *c, uint64_t bytes)
+static COLD result step_by_frames(struct copy *c, uint64_t bytes)
 {
 	uint64_t local = c->local_address + c->done, remote = c->remote_address + c->done;
 	struct memory_place here, there;
@@ -97,7 +97,7 @@ static result step_by_frames(struct copy *c, uint64_t bytes)
 }
 
 /* Directly: a supervisor domain in the program's own map. */
-static result step_direct(struct copy *c, uint64_t bytes)
+static COLD result step_direct(struct copy *c, uint64_t bytes)
 {
 	uint64_t local = c->local_address + c->done, remote = c->remote_address + c->done, at = 0, n;
 
@@ -116,7 +116,7 @@ static inline bool in_range(const struct space *s, uint64_t address, uint64_t by
 	return address - s->first <= s->bytes && bytes <= s->bytes - (address - s->first);
 }
 
-static result copy_run(struct call *call, struct copy *c)
+static COLD result copy_run(struct call *call, struct copy *c)
 {
 	bool direct = (c->local->flags & SPACE_SUPERVISOR) && call->cpu->map == c->remote &&
 		      (c->remote->flags & SPACE_PROGRAM);
@@ -150,7 +150,7 @@ static bool far_allowed(const struct cpu *cpu, const struct space *s)
 	return s == cpu->map || s == cpu->left || (s->flags & SPACE_SUPERVISOR);
 }
 
-static bool far_walk(struct cpu *cpu, const struct space *s, uint64_t address, unsigned access, enum place place)
+static COLD bool far_walk(struct cpu *cpu, const struct space *s, uint64_t address, unsigned access, enum place place)
 {
 	mmu_entry e;
 	frame_number frame;
@@ -239,7 +239,7 @@ bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned way)
 
 _Static_assert((int)BLOCK_IN == (int)RIGHT_READ && (int)BLOCK_OUT == (int)RIGHT_WRITE, "strange_copy");
 
-static result copy(struct call *call, struct copy *c, uint64_t out)
+static COLD result copy(struct call *call, struct copy *c, uint64_t out)
 {
 	result r = copy_prepare(call, c);
 
@@ -250,14 +250,14 @@ static result copy(struct call *call, struct copy *c, uint64_t out)
 	return r < 0 ? r : (result)c->done;
 }
 
-result call_copy_in(struct call *call)
+COLD result call_copy_in(struct call *call)
 {
 	struct copy c = { .local_address = call->a[0], .remote_address = call->a[1], .bytes = call->a[2], .in = true };
 
 	return copy(call, &c, call->a[3]);
 }
 
-result call_copy_out(struct call *call)
+COLD result call_copy_out(struct call *call)
 {
 	struct copy c = { .remote_address = call->a[0], .local_address = call->a[1], .bytes = call->a[2] };
 
