@@ -109,6 +109,9 @@ struct waiter {                 /* lies on the sleeper's stack */
 	struct wait_queue *queue;
 	uint64_t thread;            /* uid */
 	uint32_t woken;
+	/* Not null: called at each wake instead, with the POLL* events that it is about, under the queue's mutex. */
+	void (*notify)(struct waiter *waiter, uint32_t events);
+	void *owner;                /* for notify */
 };
 
 /* Sleeps until woken. `lock` (may be null) is released meanwhile and held again at return.
@@ -116,10 +119,13 @@ struct waiter {                 /* lies on the sleeper's stack */
 int wait_queue_sleep(struct wait_queue *queue, struct mutex *lock, bool interruptible, uint64_t deadline);
 void wait_queue_wake(struct wait_queue *queue);         /* all */
 void wait_queue_wake_one(struct wait_queue *queue);
+void wait_queue_wake_events(struct wait_queue *queue, uint32_t events);        /* all; who has notify is told why */
 
 /* For poll and select: be on several queues at once. add them all, check the conditions, wait_sleep, remove them all.
  * wait_sleep returns as wait_queue_sleep, at once if one of the waiters was woken since it was added. */
 void waiter_add(struct waiter *waiter, struct wait_queue *queue);
+/* The same for one that does not sleep; its notify and owner are set. */
+void waiter_add_notify(struct waiter *waiter, struct wait_queue *queue);
 void waiter_remove(struct waiter *waiter);
 int wait_sleep(struct waiter *waiters, unsigned count, bool interruptible, uint64_t deadline);
 

@@ -6,9 +6,8 @@
 #include "abi/errors.h"
 #include "process/process.h"
 
-void waiter_add(struct waiter *waiter, struct wait_queue *queue)
+static void queue_join(struct waiter *waiter, struct wait_queue *queue)
 {
-	waiter->thread = self()->uid;
 	waiter->queue = queue;
 	waiter->woken = 0;
 	waiter->next = NULL;
@@ -20,6 +19,18 @@ void waiter_add(struct waiter *waiter, struct wait_queue *queue)
 		__atomic_store_n(&queue->first, waiter, __ATOMIC_RELAXED);
 	queue->last = waiter;
 	mutex_unlock(&queue->mutex);
+}
+
+void waiter_add(struct waiter *waiter, struct wait_queue *queue)
+{
+	waiter->thread = self()->uid;
+	waiter->notify = NULL;
+	queue_join(waiter, queue);
+}
+
+void waiter_add_notify(struct waiter *waiter, struct wait_queue *queue)
+{
+	queue_join(waiter, queue);
 }
 
 void waiter_remove(struct waiter *waiter)
@@ -38,13 +49,17 @@ void waiter_remove(struct waiter *waiter)
 	mutex_unlock(&queue->mutex);
 }
 
-static void queue_wake(struct wait_queue *queue, unsigned count)
+static void queue_wake(struct wait_queue *queue, unsigned count, uint32_t events)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&queue->first, __ATOMIC_RELAXED) == NULL)
 		return;
 	mutex_lock(&queue->mutex);
 	for (struct waiter *waiter = queue->first; waiter != NULL && count > 0; waiter = waiter->next) {
+		if (waiter->notify != NULL) {
+			waiter->notify(waiter, events);
+			continue;
+		}
 		if (waiter->woken)
 			continue;
 		__atomic_store_n(&waiter->woken, 1, __ATOMIC_RELEASE);
@@ -56,12 +71,17 @@ static void queue_wake(struct wait_queue *queue, unsigned count)
 
 void wait_queue_wake(struct wait_queue *queue)
 {
-	queue_wake(queue, ~0u);
+	queue_wake(queue, ~0u, ~0u);
+}
+
+void wait_queue_wake_events(struct wait_queue *queue, uint32_t events)
+{
+	queue_wake(queue, ~0u, events);
 }
 
 void wait_queue_wake_one(struct wait_queue *queue)
 {
-	queue_wake(queue, 1);
+	queue_wake(queue, 1, ~0u);
 }
 
 static bool any_woken(const struct waiter *waiters, unsigned count)

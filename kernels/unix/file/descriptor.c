@@ -24,6 +24,11 @@ static struct slots *slots_of(struct files *files, int descriptor)
 	return block < files->block_count ? files->blocks[block] : 0;
 }
 
+uint32_t descriptor_capacity(void)
+{
+	return self_process()->files->block_count * BLOCK_SLOTS;
+}
+
 static struct file *file_at(struct files *files, int descriptor)
 {
 	struct slots *slots = slots_of(files, descriptor);

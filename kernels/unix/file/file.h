@@ -292,6 +292,7 @@ struct file {
 	struct inode *folder;       /* where its name was found, or null */
 	struct mutex lock;          /* of the position */
 	uint64_t position;
+	struct watched *watched;    /* entries of epoll sets: epoll.c */
 	void *state;                /* of the operations */
 	uint64_t state_bytes;
 };
@@ -336,6 +337,8 @@ int descriptor_close(int descriptor);                           /* 0, -EBADF */
 int64_t descriptor_flags_set(int descriptor, bool close_on_exec);      /* 0, -EBADF */
 struct files *files_make(void);
 int files_set(struct files *files, int descriptor, struct file *file);
+/* No open descriptor is as high: what select looks at no more. */
+uint32_t descriptor_capacity(void);
 /* For /proc/self/fd: the first open descriptor >= from, or -1. */
 int descriptor_next(int from);
 
@@ -344,6 +347,8 @@ struct poll_table {
 	struct waiter *waiters;
 	uint32_t count, limit;
 	bool short_of;              /* a queue did not fit: look again soon */
+	void (*notify)(struct waiter *waiter, uint32_t events);     /* not null: the waiters stay, and nobody sleeps on them */
+	void *owner;
 };
 void poll_watch(struct poll_table *table, struct wait_queue *queue);   /* table may be null */
 uint32_t file_poll(struct file *file, struct poll_table *table);        /* POLL* */
@@ -352,6 +357,11 @@ uint32_t file_poll(struct file *file, struct poll_table *table);        /* POLL*
 int64_t poll_until(int64_t (*scan)(void *what, struct poll_table *table), void *what, uint64_t wanted, uint64_t deadline,
 	bool wait);
 
+/* Time-outs and masks of poll's kin, from the program: *deadline 0 waits for ever. 0, -EFAULT, -EINVAL */
+int timespec_read(uint64_t address, uint64_t *deadline, bool *wait);
+int mask_apply(uint64_t address, uint64_t bytes);
+void epoll_forget(struct file *file);           /* at its end: it leaves all epoll sets */
+
 /* Wakes the pollers of a queue, if there are any. */
 static inline void queue_wake_all(struct wait_queue *queue)
 {
@@ -359,9 +369,10 @@ static inline void queue_wake_all(struct wait_queue *queue)
 		wait_queue_wake(queue);
 }
 /* The same; who watches for other POLL* events only need not look. */
-static inline void queue_wake_events(struct wait_queue *queue, uint32_t events __attribute__((unused)))
+static inline void queue_wake_events(struct wait_queue *queue, uint32_t events)
 {
-	queue_wake_all(queue);
+	if (__atomic_load_n(&queue->first, __ATOMIC_SEQ_CST))
+		wait_queue_wake_events(queue, events);
 }
 static inline void queue_wake_one(struct wait_queue *queue)
 {

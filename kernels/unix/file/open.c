@@ -31,6 +31,8 @@ void file_put(struct file *file)
 			rights_collect();
 		return;
 	}
+	if (file->watched)
+		epoll_forget(file);
 	if (file->inode->locks)
 		file_locks_release(file);
 	if (file->operations && file->operations->release)

@@ -124,7 +124,7 @@ static int64_t pipe_read(struct file *file, struct io *io, uint64_t *position __
 		queue_wake_one(&pipe->write_wait);
 		if (pipe_filled(pipe))
 			queue_wake_one(&pipe->read_wait);
-		queue_wake_all(&pipe->poll_wait);
+		queue_wake_events(&pipe->poll_wait, POLLOUT | POLLWRNORM);
 	}
 	mutex_unlock(&pipe->lock);
 	return result;
@@ -156,7 +156,7 @@ static int64_t pipe_write_locked(struct pipe *pipe, struct file *file, struct io
 			if (empty && status > 0)
 				queue_wake_one(&pipe->read_wait);
 			if (status > 0)
-				queue_wake_all(&pipe->poll_wait);
+				queue_wake_events(&pipe->poll_wait, POLLIN | POLLRDNORM);
 		}
 	}
 	if (PIPE_BYTES - pipe_filled(pipe) >= PIPE_BUF)

@@ -11,7 +11,13 @@ void poll_watch(struct poll_table *table, struct wait_queue *queue)
 		table->short_of = true;
 		return;
 	}
-	waiter_add(&table->waiters[table->count++], queue);
+	if (table->notify) {
+		table->waiters[table->count].notify = table->notify;
+		table->waiters[table->count].owner = table->owner;
+		waiter_add_notify(&table->waiters[table->count++], queue);
+	} else {
+		waiter_add(&table->waiters[table->count++], queue);
+	}
 }
 
 uint32_t file_poll(struct file *file, struct poll_table *table)
@@ -164,8 +170,7 @@ int64_t sys_poll(SYSCALL_ARGUMENTS)
 		milliseconds != 0), milliseconds < 0);
 }
 
-/* Reads a time-out: *deadline 0 waits for ever. -EFAULT, -EINVAL */
-static int timespec_read(uint64_t address, uint64_t *deadline, bool *wait)
+int timespec_read(uint64_t address, uint64_t *deadline, bool *wait)
 {
 	struct linux_timespec time;
 
@@ -192,7 +197,7 @@ static void timespec_left(uint64_t address, uint64_t deadline)
 		return;                 /* the call's own result counts */
 }
 
-static int mask_apply(uint64_t address, uint64_t bytes)
+int mask_apply(uint64_t address, uint64_t bytes)
 {
 	uint64_t mask;
 
@@ -309,6 +314,7 @@ static int64_t select_call(int64_t count, const uint64_t addresses[3], uint64_t 
 	if (!set)
 		return -ENOMEM;
 	set->count = count < SELECT_LIMIT ? (uint32_t)count : SELECT_LIMIT;
+	set->count = set->count < descriptor_capacity() ? set->count : descriptor_capacity();
 	set->bad = false;
 	result = select_read(set, addresses);
 	if (result == 0)

@@ -358,8 +358,10 @@ int64_t sys_lseek(SYSCALL_ARGUMENTS)
 		if (target >= 0)
 			held.file->position = (uint64_t)target;
 		mutex_unlock(&held.file->lock);
+	} else if (held.file->flags & O_PATH) {
+		target = -EBADF;
 	} else {
-		target = held.file->flags & O_PATH ? -EBADF : -ESPIPE;
+		target = held.file->inode->mode & S_IFMT ? -ESPIPE : 0;         /* an eventfd has no place to be at */
 	}
 	held_put(&held);
 	return target;

@@ -130,6 +130,8 @@ void signal_drop_ignored(struct process *process, int number);  /* pending ones,
 void signals_exec(struct process *process);             /* handlers become defaults */
 void signals_default(struct process *process);          /* the same for a process that nobody else knows yet */
 void signals_free(struct signal_queued *queued);
+extern struct wait_queue signal_watchers;               /* woken at each signal of anybody: signalfd's */
+uint64_t signals_pending(void);                         /* of the calling thread, blocked or not */
 void signal_mask_set(uint64_t mask);
 /* Does what `work` asks before the calling thread goes on in its program. result: of the system call, else 0. */
 void work_do(struct trap_frame *frame, bool is_call, int64_t result);

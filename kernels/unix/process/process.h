@@ -52,6 +52,8 @@ struct timer {                  /* see timers.c */
 	int32_t number;             /* signal; 0: none */
 	int32_t tid;                /* that gets the signal; 0: any thread */
 	uint64_t value;             /* for the handler */
+	/* Not null: called in place of the signal, under the timers' lock. Such a timer is of no process. */
+	void (*fire)(struct timer *timer, uint64_t times);
 	uint32_t overrun;           /* times it fired since the signal that is pending */
 	uint32_t last_overrun;      /* of the signal that was taken last */
 	bool pending;               /* its signal was posted and not taken */

@@ -8,6 +8,8 @@
 
 #define SIGNALS_IGNORED (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
 
+struct wait_queue signal_watchers;
+
 void work_add(struct thread *thread, uint32_t work)
 {
 	__atomic_fetch_or(&thread->work, work, __ATOMIC_SEQ_CST);
@@ -159,6 +161,8 @@ static void signal_record(uint64_t *pending, struct signal_queued **queue, int n
 	*pending |= SIGNAL_BIT(number);
 	if (info != NULL)
 		queue_add(queue, info);
+	if (__atomic_load_n(&signal_watchers.first, __ATOMIC_SEQ_CST) != NULL)
+		wait_queue_wake(&signal_watchers);
 }
 
 void signal_post_locked(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info)
@@ -240,6 +244,11 @@ static uint64_t pending_of(const struct thread *thread)
 {
 	return __atomic_load_n(&thread->pending, __ATOMIC_RELAXED) |
 		__atomic_load_n(&thread->process->pending, __ATOMIC_RELAXED);
+}
+
+uint64_t signals_pending(void)
+{
+	return pending_of(self());
 }
 
 bool signal_is_pending(void)

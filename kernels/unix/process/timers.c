@@ -145,7 +145,10 @@ static void timer_look(struct timer *timer)
 		timer->target += times * timer->interval;
 		list_put(timer, now);
 	}
-	timer_post(timer, times < 1000000 ? (uint32_t)times : 1000000);
+	if (timer->fire != NULL)
+		timer->fire(timer, times);
+	else
+		timer_post(timer, times < 1000000 ? (uint32_t)times : 1000000);
 }
 
 static void timers_main(void *argument)

@@ -151,7 +151,7 @@ struct fake_thread {
 
 static __thread struct fake_thread mine;
 static struct process *first_process;
-static pthread_mutex_t wake_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t wake_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static pthread_cond_t wake_all = PTHREAD_COND_INITIALIZER;
 static uint64_t signals_sent;
 static struct process *interrupted;
@@ -176,6 +176,13 @@ void mutex_unlock_slow(struct mutex *mutex)
 void waiter_add(struct waiter *waiter, struct wait_queue *queue)
 {
 	*waiter = (struct waiter){.queue = queue, .previous = 0};
+	waiter_add_notify(waiter, queue);
+}
+
+void waiter_add_notify(struct waiter *waiter, struct wait_queue *queue)
+{
+	waiter->queue = queue;
+	waiter->next = 0;
 	pthread_mutex_lock(&wake_lock);
 	waiter->previous = queue->last;
 	*(queue->last ? &queue->last->next : &queue->first) = waiter;
@@ -193,11 +200,13 @@ void waiter_remove(struct waiter *waiter)
 	pthread_mutex_unlock(&wake_lock);
 }
 
-static void wake(struct wait_queue *queue, unsigned count)
+static void wake(struct wait_queue *queue, unsigned count, uint32_t events)
 {
 	pthread_mutex_lock(&wake_lock);
 	for (struct waiter *waiter = queue->first; waiter && count; waiter = waiter->next)
-		if (!waiter->woken) {
+		if (waiter->notify) {
+			waiter->notify(waiter, events);
+		} else if (!waiter->woken) {
 			waiter->woken = 1;
 			count--;
 		}
@@ -207,12 +216,17 @@ static void wake(struct wait_queue *queue, unsigned count)
 
 void wait_queue_wake(struct wait_queue *queue)
 {
-	wake(queue, ~0u);
+	wake(queue, ~0u, ~0u);
+}
+
+void wait_queue_wake_events(struct wait_queue *queue, uint32_t events)
+{
+	wake(queue, ~0u, events);
 }
 
 void wait_queue_wake_one(struct wait_queue *queue)
 {
-	wake(queue, 1);
+	wake(queue, 1, ~0u);
 }
 
 bool signal_is_pending(void)
