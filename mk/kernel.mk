@@ -6,8 +6,8 @@ KERNEL_LD ?= ld
 READELF ?= readelf
 
 # Files on the paths that are counted in instructions; the rest is made small.
-KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o activation.o forward.o call.o schedule.o mapping.o table.o page.o cache.o \
-	copy.o memory.o signal.o timer.o shootdown.o wait.o) $(addprefix build/charm/$(ARCH)/,clock.o trap.o apic.o)
+KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o activation.o forward.o call.o schedule.o mapping.o table.o page.o \
+	copy.o memory.o signal.o timer.o shootdown.o wait.o) $(addprefix build/charm/$(ARCH)/,clock.o)
 KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
 	-ffunction-sections -fdata-sections -Wall -Wextra -Werror \

@@ -122,14 +122,9 @@ void thread_ready_locked(struct thread *t)
 	cpu_poke(cpu, priority);
 }
 
-/* Who is woken, and more urgent than what runs here, runs here next. An idle CPU is better still. */
 static inline bool hand_over(struct cpu *cpu, struct thread *t)
 {
-	const struct thread *from = cpu->thread;
-
-	if (from == NULL || cpu->next || state.idle_cpus || state.only || t->cpu != (int)cpu->number ||
-	    (t->bound != CPU_ANY && t->bound != cpu->number) ||
-	    thread_effective_priority(t) <= thread_effective_priority(from))
+	if (cpu->thread == NULL || cpu->next || !thread_goes_first(cpu, cpu->thread, t))
 		return false;
 	t->run = RUN_RUNNING;
 	cpu->next = t;
@@ -220,12 +215,16 @@ static inline void charge(struct cpu *cpu, struct thread *t, uint64_t now)
 		k->demoted[cpu->number] = true;
 }
 
-static inline void guards_drop(struct thread *t)
+static __attribute__((noinline)) void guards_clear(struct thread *t)
 {
-	if (t->guard_next == 0)
-		return;
 	memory_zero(t->guard, sizeof t->guard);
 	t->guard_next = 0;
+}
+
+static inline void guards_drop(struct thread *t)
+{
+	if (t->guard_next)
+		guards_clear(t);
 }
 
 static __attribute__((noinline)) void program_save(struct thread *t)
@@ -250,12 +249,16 @@ void thread_off(struct cpu *cpu, struct thread *t)
 	leave_cpu(cpu, t, clock_now());
 }
 
-static inline void timer_arm(struct cpu *cpu, uint64_t until)
+static __attribute__((noinline)) void timer_set(struct cpu *cpu, uint64_t until)
 {
-	if (until >= cpu->timer_set)
-		return;
 	cpu->timer_set = until;
 	clock_set_timer(until);
+}
+
+static inline void timer_arm(struct cpu *cpu, uint64_t until)
+{
+	if (until < cpu->timer_set)
+		timer_set(cpu, until);
 }
 
 static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
@@ -340,27 +343,33 @@ static inline void idle_call(void)
 		cpu_notify(state.idle_cpus & -state.idle_cpus);
 }
 
-/* `t` comes to run in place of what ran. */
+void thread_exchange(struct cpu *cpu, struct thread *from, struct thread *t)
+{
+	struct queue *q = &cpu->queue;
+	uint64_t now = clock_now();
+
+	leave_cpu(cpu, from, now);
+	thread_on(cpu, t, now);
+	spin_lock(&from->slot.lock);
+	from->run = RUN_READY;
+	spin_lock(&q->lock);
+	queue_put(q, from, thread_effective_priority(from), from->slice_ns != 0);
+	spin_unlock(&q->lock);
+	spin_unlock(&from->slot.lock);
+	idle_call();
+}
+
+/* Who was woken comes to run. */
 static __attribute__((noinline)) struct thread *relieve(struct cpu *cpu)
 {
 	struct thread *t = cpu->next, *from = cpu->thread;
-	struct queue *q = &cpu->queue;
-	uint64_t now = clock_now();
 
 	cpu->next = NULL;
 	cpu->hand_over = false;
 	if (from)
-		leave_cpu(cpu, from, now);
-	thread_on(cpu, t, now);
-	if (from) {
-		spin_lock(&from->slot.lock);
-		from->run = RUN_READY;
-		spin_lock(&q->lock);
-		queue_put(q, from, thread_effective_priority(from), from->slice_ns != 0);
-		spin_unlock(&q->lock);
-		spin_unlock(&from->slot.lock);
-		idle_call();
-	}
+		thread_exchange(cpu, from, t);
+	else
+		thread_on(cpu, t, clock_now());
 	return t;
 }
 

@@ -17,6 +17,8 @@ void thread_off(struct cpu *cpu, struct thread *t);
 bool thread_wake(struct thread *t, unsigned from);
 /* End a wait, with the lock held: it is ready, or this CPU runs it next. */
 void thread_wake_locked(struct thread *t);
+/* `t`, which is RUN_RUNNING and in no queue, runs here in place of `from`, which goes into the queue. */
+void thread_exchange(struct cpu *cpu, struct thread *from, struct thread *t);
 /* It may run, and goes into a queue. Locked. */
 void thread_ready_locked(struct thread *t);
 /* Its urgency is another now: what runs is chosen again. Locked. */
@@ -95,6 +97,13 @@ static inline uint8_t thread_urgency(const struct thread *t)
 static inline unsigned thread_effective_priority(const struct thread *t)
 {
 	return t->cpu >= 0 && t->payer->demoted[t->cpu] ? 0 : t->urgency;
+}
+
+/* Who is woken, and more urgent than what runs here, runs here next. An idle CPU is better still. */
+static inline bool thread_goes_first(const struct cpu *cpu, const struct thread *from, const struct thread *t)
+{
+	return state.idle_cpus == 0 && state.only == NULL && t->cpu == (int)cpu->number &&
+	       (t->bound == CPU_ANY || t->bound == cpu->number) && t->urgency > from->urgency && !t->payer->demoted[cpu->number];
 }
 
 #endif

@@ -8,11 +8,12 @@
 #include "mapping.h"
 #include "memory.h"
 #include "schedule.h"
+#include "wait.h"
 
 enum { RECEIVERS = 16 };
 
 /* Queue it; the thread is locked. */
-static inline void post_locked(struct thread *t, uint64_t address)
+static __attribute__((noinline)) void post_locked(struct thread *t, uint64_t address)
 {
 	if (t->signal_count < THREAD_SIGNALS)
 		t->signals[(t->signal_first + t->signal_count++) % THREAD_SIGNALS] = address;
@@ -76,11 +77,27 @@ struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct regis
 	uint64_t address = r->rdi;
 	const struct space *s = thread_top(t)->space;
 	const struct receiver_memo *memo = &cpu->memo[address / PAGE_BYTES % MEMOS];
+	struct thread *to = memo->thread;
 
-	if (memo->page != address / PAGE_BYTES || memo->space != s || memo->stamp != signal_stamp(s) ||
-	    !signal_post(memo->thread, memo->generation, memo->address + address % PAGE_BYTES))
+	if (memo->page != address / PAGE_BYTES || memo->space != s || memo->stamp != signal_stamp(s))
 		return signal_search(cpu, t, r);
+	spin_lock(&to->slot.lock);
+	if (to->slot.generation != memo->generation || to->slot.state != SLOT_LOADED) {
+		spin_unlock(&to->slot.lock);
+		return signal_search(cpu, t, r);
+	}
 	r->rax = 0;
+	address = memo->address + address % PAGE_BYTES;
+	if (to->run == RUN_SIGNAL && thread_goes_first(cpu, t, to) && !(cpu->attention | to->asked) &&
+	    thread_signal_now(cpu, to, address)) {
+		spin_unlock(&to->slot.lock);
+		thread_exchange(cpu, t, to);
+		cpu_hide_xstate(activation_hides_xstate(to));
+		trap_save_to(thread_save_place(to));
+		return &thread_top(to)->registers;
+	}
+	post_locked(to, address);
+	spin_unlock(&to->slot.lock);
 	return cpu_leave(cpu);
 }
 

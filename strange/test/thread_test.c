@@ -253,6 +253,41 @@ static void signals_come_as_the_receiver_maps_them(void)
 	CHECK_IS(world_call(CALL_WAIT, 0, out, 0), -BARYON_EINVAL);
 }
 
+/* The second time its receiver is known: it runs with the signal in place. Where the place is missing, it calls again. */
+static void a_signal_to_a_more_urgent_waiter_runs_it_at_once(void)
+{
+	uint64_t at, out;
+	baryon_uid w, sender;
+
+	fresh(1);
+	w = worker(1, 5);
+	sender = worker(2, 3);
+	at = signal_map(w);
+	out = world_memory(k, 64);
+	CHECK(world_touch(out, RIGHT_WRITE));
+	for (unsigned i = 0; i < 4; i++) {
+		world_run(w);
+		CHECK_IS(world_call(CALL_WAIT, 0, out, 4), WORLD_AWAY);
+		world_run(sender);
+		CHECK_IS(world_call(CALL_SIGNAL, at + i), WORLD_AWAY);
+		CHECK_IS(world_running(), w);
+		CHECK_IS(now()->rax, 1);
+		CHECK_IS(word_at(out), at + i);
+		CHECK_IS(world_thread(sender)->run, RUN_READY);
+		CHECK_IS(world_thread(w)->signal_count, 0);
+		invariants_check();
+	}
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 4), WORLD_AWAY);
+	world_run(ROOT_THREAD);
+	CHECK(world_call(CALL_MAPPING_UNLOAD, k->space, out & ~(PAGE_BYTES - 1), 1) >= 0);
+	world_run(sender);
+	CHECK(world_touch(at, RIGHT_READ));
+	CHECK_IS(world_call(CALL_SIGNAL, at + 8), WORLD_AWAY);
+	CHECK_IS(now()->rax, CALL_WAIT);
+	CHECK_IS(world_call(CALL_WAIT, 0, out, 4), 1);
+	CHECK_IS(word_at(out), at + 8);
+}
+
 static void too_many_signals_say_so(void)
 {
 	uint64_t at, out;
@@ -531,6 +566,7 @@ int main(void)
 	signals_wait_for_the_place_they_go_to();
 	a_stopped_thread_does_not_run();
 	signals_come_as_the_receiver_maps_them();
+	a_signal_to_a_more_urgent_waiter_runs_it_at_once();
 	too_many_signals_say_so();
 	a_signal_mapping_goes_with_its_thread();
 	the_most_urgent_runs_first();
