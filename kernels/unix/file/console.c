@@ -103,14 +103,41 @@ bool console_has_room(void)
 
 void console_poll_room(struct poll_table *table)
 {
-	if (!console_has_room())
-		poll_watch(table, &room_wait);
+	poll_watch(table, &room_wait);
 }
 
-uint32_t console_terminal_frame(void)
+/* ---- the console as a terminal's screen ---- */
+
+/* With output that is seen nowhere, all of it is taken. */
+static uint32_t screen_put(struct terminal *terminal __attribute__((unused)), const uint8_t *bytes, uint32_t count)
 {
-	return terminal_frame;
+	return terminal_frame ? console_put(terminal_frame, bytes, count) : count;
 }
+
+static int screen_wait_room(struct terminal *terminal __attribute__((unused)))
+{
+	return console_wait_room();
+}
+
+static bool screen_has_room(struct terminal *terminal __attribute__((unused)))
+{
+	return console_has_room();
+}
+
+static void screen_poll_room(struct terminal *terminal __attribute__((unused)), struct poll_table *table)
+{
+	console_poll_room(table);
+}
+
+static void screen_pump(struct terminal *terminal __attribute__((unused)))
+{
+	console_pump();
+}
+
+static const struct terminal_screen console_screen = {
+	.put = screen_put, .wait_room = screen_wait_room, .has_room = screen_has_room, .poll_room = screen_poll_room,
+	.pump = screen_pump,
+};
 
 static void output_room(void)
 {
@@ -387,6 +414,7 @@ static int terminal_init(void)
 		return -ENOMEM;
 	memset(console_terminal, 0, sizeof(struct terminal));
 	line_start(console_terminal);
+	console_terminal->screen = &console_screen;
 	console_terminal->window.rows = setting_number("rows", 24);
 	console_terminal->window.columns = setting_number("columns", 80);
 	terminal_frame = is_terminal("stdout") ? FRAME_OUTPUT : is_terminal("stderr") ? FRAME_ERROR : 0;

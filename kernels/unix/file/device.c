@@ -3,7 +3,7 @@
 
 #include "process/random.h"
 
-enum { MAJOR_MEMORY = 1, MAJOR_TERMINAL = 5, RANDOM_CHUNK = 128, ZEROS = 64 };
+enum { MAJOR_MEMORY = 1, MAJOR_TERMINAL = 5, MAJOR_SLAVE = 136, RANDOM_CHUNK = 128, ZEROS = 64 };
 
 static int64_t none_read(struct file *file, struct io *io, uint64_t *position)
 {
@@ -79,7 +79,11 @@ int device_open(struct inode *inode, struct file *file)
 	case DEVICE(MAJOR_TERMINAL, 0):
 	case DEVICE(MAJOR_TERMINAL, 1):
 		return terminal_open(inode, file);
+	case DEVICE(MAJOR_TERMINAL, 2):
+		return pty_open_master(file);
 	}
+	if (inode->device >> 8 == MAJOR_SLAVE)
+		return terminal_open(inode, file);
 	return -ENXIO;
 }
 
@@ -119,7 +123,7 @@ int device_install(struct inode *root)
 		{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
 		{"stderr", "/proc/self/fd/2"},
 	};
-	struct inode *dev = directory_install(root, "dev", inode_make(S_IFDIR | 0755, 0, 0, 0));
+	struct inode *dev = directory_install(root, "dev", inode_make(S_IFDIR | 0755, 0, 0, 0)), *pts;
 
 	if (!dev)
 		return -ENOMEM;
@@ -129,11 +133,14 @@ int device_install(struct inode *root)
 	for (unsigned i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (!directory_install(dev, links[i].name, link_make(links[i].target)))
 			return -ENOMEM;
-	if (console_terminal && !directory_install(dev, "tty", inode_make(S_IFCHR | 0666, 0, 0, DEVICE(MAJOR_TERMINAL, 0))))
+	if (!directory_install(dev, "tty", inode_make(S_IFCHR | 0666, 0, 0, DEVICE(MAJOR_TERMINAL, 0))))
 		return -ENOMEM;
 	if (console_terminal && !directory_install(dev, "console", console_terminal_inode()))
 		return -ENOMEM;
-	return folder_make(dev, "shm", 01777) && folder_make(dev, "pts", 0755) && folder_make(root, "tmp", 01777) &&
+	pts = folder_make(dev, "pts", 0755);
+	if (!pts || pty_install(dev, pts))
+		return -ENOMEM;
+	return folder_make(dev, "shm", 01777) && folder_make(root, "tmp", 01777) &&
 		folder_make(root, "run", 0755) && folder_make(root, "sys", 0555) ? 0 : -ENOMEM;
 }
 

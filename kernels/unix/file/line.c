@@ -321,6 +321,11 @@ static bool must_wait(const struct terminal *terminal)
 	return filled == TERMINAL_INPUT || terminal->line != terminal->head;
 }
 
+bool line_has_room(const struct terminal *terminal)
+{
+	return !must_wait(terminal);
+}
+
 uint32_t line_feed(struct terminal *terminal, const uint8_t *bytes, uint32_t count)
 {
 	uint32_t done = 0;

@@ -154,5 +154,8 @@ enum {                          /* ioctl */
 };
 #define TIOCGPTN 0x80045430u
 #define TIOCSPTLCK 0x40045431u
+#define TIOCGPTLCK 0x80045439u
+#define TIOCSIG 0x40045436u
+#define TIOCGPTPEER 0x5441u
 
 #endif

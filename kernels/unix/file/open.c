@@ -93,7 +93,9 @@ int file_open_inode(struct inode *inode, struct inode *folder, uint32_t flags, s
 		inode_get(folder);
 		file->folder = folder;
 	}
+	file->flags |= flags & O_NOCTTY;        /* for the opening only */
 	status = file_start(inode, file);
+	__atomic_fetch_and(&file->flags, ~(uint32_t)O_NOCTTY, __ATOMIC_RELAXED);
 	if (status) {
 		file->operations = 0;
 		file_put(file);

@@ -5,31 +5,37 @@
 
 struct terminal *console_terminal;
 
-enum { CHUNK = 256, TENTH_NS = 100000000 };
+enum { CHUNK = 256, TENTH_NS = 100000000, MAJOR_SLAVE = 136 };
 
 static struct terminal *terminal_of(const struct file *file)
 {
 	return file->state;
 }
 
+/* A pseudo-terminal's keys go with its master; the console's input may end and leave some. */
+static bool master_is_gone(const struct terminal *terminal)
+{
+	return terminal->hung_up && terminal->screen->closed;
+}
+
 /* ---- towards the screen ---- */
 
 void terminal_echo_flush(struct terminal *terminal)
 {
-	uint32_t frame = console_terminal_frame(), done;
+	uint32_t done;
 
 	mutex_lock(&terminal->lock);
-	done = frame && terminal->echo_count ? console_put(frame, terminal->echo, terminal->echo_count) : terminal->echo_count;
+	done = terminal->echo_count ? terminal->screen->put(terminal, terminal->echo, terminal->echo_count) : 0;
 	terminal->echo_count -= done;
 	if (terminal->echo_count)
 		memmove(terminal->echo, terminal->echo + done, terminal->echo_count);
 	mutex_unlock(&terminal->lock);
 }
 
-static void signals_deliver(struct terminal *terminal)
+void terminal_signals_deliver(struct terminal *terminal)
 {
 	uint64_t signals;
-	int32_t group;
+	int32_t group, leader;
 
 	mutex_lock(&terminal->lock);
 	signals = terminal->signals;
@@ -39,9 +45,14 @@ static void signals_deliver(struct terminal *terminal)
 		return;
 	session_lock();
 	group = terminal->foreground;
+	leader = terminal->session && signals & 1ull << SIGHUP ? terminal->session->id : 0;
 	session_unlock();
 	for (; signals && group > 0; signals &= signals - 1)
 		signal_send_group(group, __builtin_ctzll(signals));
+	if (leader && leader != group) {
+		signal_send_group(leader, SIGHUP);
+		signal_send_group(leader, SIGCONT);
+	}
 }
 
 uint32_t terminal_feed(struct terminal *terminal, const uint8_t *bytes, uint32_t count)
@@ -60,7 +71,7 @@ uint32_t terminal_feed(struct terminal *terminal, const uint8_t *bytes, uint32_t
 	}
 	if (!terminal->stopped)
 		queue_wake_all(&terminal->write_wait);
-	signals_deliver(terminal);
+	terminal_signals_deliver(terminal);
 	return done;
 }
 
@@ -72,7 +83,7 @@ void terminal_window(struct terminal *terminal, uint16_t rows, uint16_t columns)
 	terminal->window.rows = rows;
 	terminal->window.columns = columns;
 	mutex_unlock(&terminal->lock);
-	signals_deliver(terminal);
+	terminal_signals_deliver(terminal);
 }
 
 void terminal_hang_up(struct terminal *terminal)
@@ -84,7 +95,7 @@ void terminal_hang_up(struct terminal *terminal)
 	queue_wake_all(&terminal->read_wait);
 	queue_wake_all(&terminal->write_wait);
 	queue_wake_all(&terminal->poll_wait);
-	signals_deliver(terminal);
+	terminal_signals_deliver(terminal);
 }
 
 /* ---- job control ---- */
@@ -118,6 +129,16 @@ void terminal_control(struct terminal *terminal, struct process *process)
 	session_unlock();
 }
 
+void terminal_session_leave(struct terminal *terminal)
+{
+	session_lock();
+	if (terminal->session)
+		terminal->session->terminal = 0;
+	terminal->session = 0;
+	terminal->foreground = 0;
+	session_unlock();
+}
+
 void terminal_session_ended(struct session *session)
 {
 	struct terminal *terminal;
@@ -133,7 +154,7 @@ void terminal_session_ended(struct session *session)
 	mutex_lock(&terminal->lock);
 	terminal->signals |= 1ull << SIGHUP | 1ull << SIGCONT;
 	mutex_unlock(&terminal->lock);
-	signals_deliver(terminal);
+	terminal_signals_deliver(terminal);
 	session_lock();
 	if (!terminal->session)
 		terminal->foreground = 0;
@@ -165,7 +186,7 @@ static int64_t chunk_take(struct terminal *terminal, struct io *io, bool *end)
 
 	mutex_unlock(&terminal->lock);
 	done = io_put(io, chunk, count);
-	console_pump();                 /* there is room again */
+	terminal->screen->pump(terminal);
 	mutex_lock(&terminal->lock);
 	return done < count ? -EFAULT : (int64_t)count;
 }
@@ -227,8 +248,11 @@ static int64_t read_raw(struct terminal *terminal, struct file *file, struct io 
 static int64_t terminal_read(struct file *file, struct io *io, uint64_t *position __attribute__((unused)))
 {
 	struct terminal *terminal = terminal_of(file);
-	int64_t result = background_check(terminal, SIGTTIN);
+	int64_t result;
 
+	if (master_is_gone(terminal))
+		return 0;
+	result = background_check(terminal, SIGTTIN);
 	if (result || !io->left)
 		return result;
 	mutex_lock(&terminal->lock);
@@ -240,17 +264,18 @@ static int64_t terminal_read(struct file *file, struct io *io, uint64_t *positio
 /* ---- writing ---- */
 
 /* Sends what was made of one chunk. Waits for room even if a signal is pending: a chunk is never cut. */
-static int screen_put(const uint8_t *bytes, uint32_t count)
+static int screen_put(struct terminal *terminal, const uint8_t *bytes, uint32_t count)
 {
-	uint32_t frame = console_terminal_frame();
-
-	while (frame && count) {
-		uint32_t done = console_put(frame, bytes, count);
+	while (count) {
+		uint32_t done = terminal->screen->put(terminal, bytes, count);
+		int status = 0;
 
 		bytes += done;
 		count -= done;
-		if (count && console_wait_room() && self()->work & WORK_LEAVE)
-			return -EINTR;
+		if (count)
+			status = terminal->screen->wait_room(terminal);
+		if (status == -EIO || (status && self()->work & WORK_LEAVE))
+			return status == -EIO ? -EIO : -EINTR;
 	}
 	return 0;
 }
@@ -283,7 +308,7 @@ static int64_t chunk_write(struct terminal *terminal, struct io *io)
 	if (terminal->tail == terminal->line)
 		terminal->line_column = terminal->column;
 	mutex_unlock(&terminal->lock);
-	status = screen_put(to, made);
+	status = screen_put(terminal, to, made);
 	return status ? status : (int64_t)count;
 }
 
@@ -309,11 +334,13 @@ static uint32_t terminal_poll(struct file *file, struct poll_table *table)
 	uint32_t events = 0;
 
 	poll_watch(table, &terminal->poll_wait);
-	console_poll_room(table);
+	terminal->screen->poll_room(terminal, table);
+	if (master_is_gone(terminal))
+		return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
 	mutex_lock(&terminal->lock);
 	events |= line_ready(terminal) || terminal->hung_up ? POLLIN | POLLRDNORM : 0;
 	events |= terminal->hung_up ? POLLHUP : 0;
-	events |= !terminal->stopped && console_has_room() ? POLLOUT | POLLWRNORM : 0;
+	events |= !terminal->stopped && terminal->screen->has_room(terminal) ? POLLOUT | POLLWRNORM : 0;
 	mutex_unlock(&terminal->lock);
 	return events;
 }
@@ -342,7 +369,9 @@ static int64_t control_take(struct terminal *terminal, uint64_t force)
 	int64_t status = 0;
 
 	session_lock();
-	if (process->session->terminal == terminal)
+	if (terminal->hung_up)
+		status = -EIO;
+	else if (process->session->terminal == terminal)
 		status = 1;
 	else if (process->session->id != process->pid || process->session->terminal ||
 		 (terminal->session && !(force == 1 && process->credentials.euid == 0)))
@@ -375,14 +404,13 @@ static int64_t foreground_set(struct terminal *terminal, uint64_t from)
 
 	if (user_read(&group, from, sizeof(group)))
 		return -EFAULT;
-	if (group <= 0)
+	if (group < 0)
 		return -EINVAL;
-	if (!group_exists_in_session(group, session))
-		return -EPERM;
+	status = group_check(group, session);
 	session_lock();
 	if (terminal->session != session)
 		status = -ENOTTY;
-	else
+	else if (status == 0)
 		terminal->foreground = group;
 	session_unlock();
 	return status;
@@ -405,6 +433,8 @@ static int64_t window_set(struct terminal *terminal, uint64_t from)
 
 	if (user_read(&window, from, sizeof(window)))
 		return -EFAULT;
+	terminal->window.width = window.width;
+	terminal->window.height = window.height;
 	terminal_window(terminal, window.rows, window.columns);
 	return 0;
 }
@@ -460,6 +490,8 @@ static int64_t terminal_ioctl(struct file *file, uint32_t request, uint64_t argu
 {
 	struct terminal *terminal = terminal_of(file);
 
+	if (master_is_gone(terminal))
+		return -EIO;
 	switch (request) {
 	case TCGETS:
 		return settings_get(terminal, argument);
@@ -490,30 +522,80 @@ static int64_t terminal_ioctl(struct file *file, uint32_t request, uint64_t argu
 	return -ENOTTY;
 }
 
+int64_t terminal_master_ioctl(struct terminal *terminal, uint32_t request, uint64_t argument)
+{
+	int32_t group;
+
+	switch (request) {
+	case TCGETS:
+		return settings_get(terminal, argument);
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+		return settings_set(terminal, argument, request == TCSETSF);
+	case TIOCGWINSZ:
+		return user_write(argument, &terminal->window, sizeof(terminal->window));
+	case TIOCSWINSZ:
+		return window_set(terminal, argument);
+	case TIOCGPGRP:
+		session_lock();
+		group = terminal->foreground;
+		session_unlock();
+		return number_write(argument, group);
+	case TIOCGSID:
+		return terminal->session ? number_write(argument, terminal->session->id) : -ENOTTY;
+	case TCFLSH:
+		return flush(terminal, argument);
+	}
+	return -ENOTTY;
+}
+
+static void terminal_release(struct file *file)
+{
+	struct terminal *terminal = terminal_of(file);
+
+	if (terminal->screen->closed)
+		terminal->screen->closed(terminal);
+}
+
 static const struct file_operations terminal_operations = {
 	.read = terminal_read,
 	.write = terminal_write,
 	.poll = terminal_poll,
 	.ioctl = terminal_ioctl,
+	.release = terminal_release,
 };
 
-/* /dev/tty is the terminal of the caller's session; the console's own names give the console. */
+/* The terminal that an inode stands for, with a reference: /dev/tty is that of the caller's session, the others are named. */
+static int terminal_find(const struct inode *inode, struct terminal **out)
+{
+	struct process *process = self_process();
+
+	if (inode->device >> 8 == MAJOR_SLAVE)
+		return pty_open_slave(inode->device, out);
+	*out = console_terminal;
+	if (inode->device == DEVICE(5, 0)) {
+		session_lock();
+		*out = process ? process->session->terminal : 0;
+		if (*out && (*out)->screen->closed)
+			pty_keep(*out);
+		session_unlock();
+	}
+	return *out ? 0 : -ENXIO;
+}
+
 int terminal_open(struct inode *inode, struct file *file)
 {
 	struct process *process = self_process();
-	struct terminal *terminal = console_terminal;
+	struct terminal *terminal;
+	int status = terminal_find(inode, &terminal);
 
-	if (inode->device == DEVICE(5, 0)) {
-		session_lock();
-		terminal = process ? process->session->terminal : 0;
-		session_unlock();
-	}
-	if (!terminal)
-		return -ENXIO;
+	if (status)
+		return status;
 	file->state = terminal;
 	file->operations = &terminal_operations;
 	if (process && process->session && process->session->id == process->pid && !terminal->session &&
-	    inode->device != DEVICE(5, 1))
+	    inode->device != DEVICE(5, 1) && !(file->flags & O_NOCTTY))
 		control_take(terminal, 0);
 	return 0;
 }

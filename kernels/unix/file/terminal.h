@@ -10,8 +10,19 @@
 
 enum { TERMINAL_INPUT = 4096, TERMINAL_ECHO = 1024 };
 
+struct terminal_screen {        /* where a terminal's output goes, and its keys come from */
+	uint32_t (*put)(struct terminal *terminal, const uint8_t *bytes, uint32_t count);   /* how many were taken */
+	int (*wait_room)(struct terminal *terminal);        /* 0: look again, -ERESTARTSYS, -EIO */
+	bool (*has_room)(struct terminal *terminal);
+	void (*poll_room)(struct terminal *terminal, struct poll_table *table);
+	void (*pump)(struct terminal *terminal);            /* there is room for keys again */
+	void (*closed)(struct terminal *terminal);          /* a file on it went; may be null */
+};
+
 struct terminal {
 	struct mutex lock;
+	const struct terminal_screen *screen;
+	uint32_t references;        /* of a pseudo-terminal; atomic */
 	struct linux_termios termios;
 	struct linux_winsize window;
 	uint32_t head, line, tail;  /* count modulo 2^32 */
@@ -35,6 +46,7 @@ void line_start(struct terminal *terminal);                     /* the usual set
 /* Takes bytes from the keyboard; returns how many: fewer when readers must make room first. */
 uint32_t line_feed(struct terminal *terminal, const uint8_t *bytes, uint32_t count);
 bool line_ready(const struct terminal *terminal);               /* can something be read now? (canonical, or raw with MIN <= 1) */
+bool line_has_room(const struct terminal *terminal);            /* for keys */
 uint32_t line_available(const struct terminal *terminal);       /* bytes of complete input */
 /* Takes up to `limit` bytes of the next line (canonical) or of what is there. *end: the read is complete. */
 uint32_t line_take(struct terminal *terminal, uint8_t *to, uint32_t limit, bool *end);
@@ -51,8 +63,18 @@ uint32_t terminal_feed(struct terminal *terminal, const uint8_t *bytes, uint32_t
 void terminal_window(struct terminal *terminal, uint16_t rows, uint16_t columns);
 void terminal_hang_up(struct terminal *terminal);
 void terminal_echo_flush(struct terminal *terminal);
+void terminal_signals_deliver(struct terminal *terminal);
+void terminal_session_leave(struct terminal *terminal);        /* it is nobody's controlling terminal any more */
+/* What a pseudo-terminal's master asks of the terminal: settings, window, foreground group. */
+int64_t terminal_master_ioctl(struct terminal *terminal, uint32_t request, uint64_t argument);
 /* Makes a terminal the controlling one of a process's session, its group in the foreground. */
 void terminal_control(struct terminal *terminal, struct process *process);
+
+/* ---- pty.c ---- */
+int pty_install(struct inode *dev, struct inode *pts);          /* 0, -ENOMEM */
+int pty_open_master(struct file *file);                         /* 0, -ENOMEM, -ENOSPC: all numbers are taken */
+int pty_open_slave(uint32_t device, struct terminal **out);     /* by its number, with a reference: 0, -EIO */
+void pty_keep(struct terminal *terminal);       /* another reference for a file; the session lock keeps it there meanwhile */
 
 /* ---- console.c ---- */
 int console_init(void);
@@ -63,7 +85,6 @@ uint32_t console_put(uint32_t frame, const void *bytes, uint32_t count);
 int console_wait_room(void);
 bool console_has_room(void);
 void console_poll_room(struct poll_table *table);
-uint32_t console_terminal_frame(void);          /* FRAME_OUTPUT, FRAME_ERROR, or 0: the terminal's output is seen nowhere */
 /* The inode behind standard descriptor 0..2: the terminal or a stream. A new reference. */
 struct inode *console_inode(int descriptor);
 struct inode *console_terminal_inode(void);     /* a new reference; null: there is no terminal */

@@ -174,7 +174,7 @@ void signal_send_self(int number);                      /* to the calling thread
 
 bool signal_is_blocked_or_ignored(int number);          /* for the calling thread: terminals ask for SIGTTIN, SIGTTOU */
 bool group_is_orphaned(int32_t group);
-bool group_exists_in_session(int32_t group, struct session *session);
+int group_check(int32_t group, struct session *session);       /* 0: in the session, -EPERM: elsewhere, -ESRCH */
 
 void session_lock(void);        /* guards session.terminal; a leaf lock */
 void session_unlock(void);

@@ -179,15 +179,17 @@ bool group_is_orphaned(int32_t group)
 	return orphaned;
 }
 
-bool group_exists_in_session(int32_t group, struct session *session)
+int group_check(int32_t group, struct session *session)
 {
-	bool found = false;
+	bool found = false, known = false;
 
 	mutex_lock(&tree_lock);
-	for (struct process *p = all; p != NULL && !found; p = p->all_next)
+	for (struct process *p = all; p != NULL && !found; p = p->all_next) {
 		found = p->group == group && p->session == session;
+		known |= p->group == group || p->pid == group;
+	}
 	mutex_unlock(&tree_lock);
-	return found;
+	return found ? 0 : known ? -EPERM : -ESRCH;
 }
 
 void process_each(bool (*visit)(struct process *process, void *argument), void *argument)
