@@ -30,7 +30,8 @@ build/programs/%: tests/programs/%.c $(MK_FILES)
 	$(Q)$(HOST_CC) -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -pthread -o $@ $<
 
 # Programs that say the same on Linux and on Baryon, one for each group of calls.
-TEST_TRIALS := $(patsubst tests/linux/%.c,build/linux/%,$(sort $(wildcard tests/linux/*.c)))
+TRIALS := $(sort $(wildcard tests/linux/*.c))
+TEST_TRIALS := $(TRIALS:tests/linux/%.c=build/linux/%)
 build/linux/%: tests/linux/%.c tests/linux/try.h $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,GUEST,$<)
@@ -45,12 +46,18 @@ build/tests/%: build/host/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) -o $@ $^
--include build/host/tests/run.d build/host/tests/terminal.d
+-include build/host/tests/run.d build/host/tests/terminal.d build/host/tests/calls.d
+
+# What UNIX has of Linux's system calls, from its own tables.
+.PHONY: docs/syscalls.md
+docs/syscalls.md: build/tests/calls
+	@build/tests/calls $(TRIALS) >$@.new && mv $@.new $@
 
 .SECONDARY: build/host/tests/run.o build/host/tests/terminal.o
 .PHONY: test smoke soak check unit test-all smoke-all soak-all
-check: build/tools/check build/baryon.elf
+check: build/tools/check build/baryon.elf build/tests/calls
 	@build/tools/check build/baryon.map
+	@build/tests/calls $(TRIALS) | cmp -s - docs/syscalls.md || { echo 'docs/syscalls.md is out of date: make docs/syscalls.md'; exit 1; }
 
 unit: build/tests/run $(UNIT_PROGRAMS)
 	@build/tests/run $(UNIT_PROGRAMS)
