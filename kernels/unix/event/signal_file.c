@@ -98,6 +98,7 @@ static void signal_file_release(struct file *file)
 }
 
 static const struct file_operations signal_operations = {
+	.name = "[signalfd]",
 	.read = signal_file_read,
 	.poll = signal_file_poll,
 	.release = signal_file_release,

@@ -66,6 +66,7 @@ static void timer_file_release(struct file *file)
 }
 
 static const struct file_operations timer_operations = {
+	.name = "[timerfd]",
 	.read = timer_file_read,
 	.poll = timer_file_poll,
 	.release = timer_file_release,

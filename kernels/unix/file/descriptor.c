@@ -434,6 +434,10 @@ int64_t sys_fcntl(SYSCALL_ARGUMENTS)
 	case F_SETPIPE_SZ:
 		result = pipe_size_call(held.file, (uint32_t)a1, a2);
 		break;
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		result = held.file->flags & O_PATH ? -EBADF : seals_call(held.file, (uint32_t)a1, a2);
+		break;
 	case F_SETOWN:
 	case F_GETOWN:
 		result = 0;

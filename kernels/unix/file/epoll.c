@@ -304,7 +304,7 @@ static uint32_t epoll_poll(struct file *file, struct poll_table *table)
 	return ready ? POLLIN | POLLRDNORM : 0;
 }
 
-static const struct file_operations epoll_operations = {.poll = epoll_poll, .release = epoll_release};
+static const struct file_operations epoll_operations = {.name = "[eventpoll]", .poll = epoll_poll, .release = epoll_release};
 
 /* ---- sets in sets ---- */
 

@@ -91,6 +91,7 @@ static uint32_t event_poll(struct file *file, struct poll_table *table)
 }
 
 static const struct file_operations event_operations = {
+	.name = "[eventfd]",
 	.read = event_read,
 	.write = event_write,
 	.poll = event_poll,

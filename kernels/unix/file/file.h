@@ -89,7 +89,7 @@ struct inode {
 	uint32_t nlink;             /* lock of the inode */
 	uint32_t device;            /* st_rdev */
 	uint32_t filesystem;        /* st_dev */
-	uint32_t spare;
+	uint32_t seals;             /* of memfd_create: F_SEAL_* and SEALS_HERE; the inode's lock */
 	uint64_t number;
 	uint64_t size;              /* atomic; changed under the lock */
 	int64_t accessed_ns, modified_ns, changed_ns;
@@ -212,6 +212,10 @@ enum {
 	WALK_FOLLOW = 1,            /* the last name too, if it is a symbolic link */
 	WALK_EMPTY = 2,             /* an empty path names the descriptor itself */
 	WALK_CREATE = 8,            /* a regular file may be made: a '/' at the end is EISDIR */
+	WALK_NO_LINKS = 16,         /* a symbolic link on the way is ELOOP */
+	WALK_NO_MAGIC = 32,         /* the same, of links that lead to an inode */
+	WALK_BENEATH = 64,          /* leaving the folder at which the walk starts is EXDEV */
+	WALK_IN_ROOT = 128,         /* that folder is the root */
 	WALK_NAME = 4,              /* the last name itself is meant, even with a '/' after it: walk->slash is the caller's */
 };
 
@@ -275,6 +279,7 @@ static inline void io_own(struct io *io, void *address, uint64_t bytes)
 struct file_operations {        /* a null operation fails: read, write EINVAL; ioctl ENOTTY; poll is always ready */
 	bool seekable;
 	bool stateless;             /* seekable, but reading and writing look at no position */
+	const char *name;           /* of files without an inode in the tree, as "[eventfd]" */
 	int64_t (*read)(struct file *file, struct io *io, uint64_t *position);
 	int64_t (*write)(struct file *file, struct io *io, uint64_t *position);
 	uint32_t (*poll)(struct file *file, struct poll_table *table);
@@ -315,6 +320,8 @@ int64_t file_read(struct file *file, struct io *io);            /* at its positi
 int64_t file_write(struct file *file, struct io *io);
 
 extern const struct file_operations regular_operations, directory_operations, path_operations;
+/* A position of writes: the end of the file. Never one that a program gives. */
+#define POSITION_END (UINT64_MAX - 1)
 int64_t regular_read(struct file *file, struct io *io, uint64_t *position);
 int64_t regular_write(struct file *file, struct io *io, uint64_t *position);
 
@@ -388,6 +395,8 @@ int device_install(struct inode *root);
 int proc_install(struct inode *root);
 int proc_name(struct inode *inode, char *to, uint64_t limit);   /* of a folder in /proc: length */
 int terminal_open(struct inode *inode, struct file *file);
+int process_file_held(struct held *held, int descriptor);       /* of a pidfd: 0, -EBADF (event/process_file.c) */
+int64_t seals_call(struct file *file, uint32_t command, uint64_t argument);     /* F_ADD_SEALS, F_GET_SEALS */
 int64_t file_lock_call(struct file *file, uint32_t command, uint64_t argument);        /* F_GETLK, F_SETLK, F_SETLKW */
 int64_t pipe_size_call(struct file *file, uint32_t command, uint64_t argument);        /* F_GETPIPE_SZ, F_SETPIPE_SZ */
 void file_locks_release(struct file *file);                     /* flock's, at the last close */

@@ -129,6 +129,8 @@ int inode_truncate(struct inode *inode, uint64_t size)
 
 	if (size > INT64_MAX)
 		return -EFBIG;
+	if ((size < old && (inode->seals & F_SEAL_SHRINK)) || (size > old && (inode->seals & F_SEAL_GROW)))
+		return -EPERM;
 	if (size < old) {
 		status = data_zero(&inode->data, size, old < end ? old : end);
 		if (status)

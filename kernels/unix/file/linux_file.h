@@ -30,7 +30,18 @@ enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2 };
 enum { CLOSE_RANGE_UNSHARE = 2, CLOSE_RANGE_CLOEXEC = 4 };
 enum { EFD_SEMAPHORE = 1 };
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
-enum { MFD_CLOEXEC = 1 };
+enum { MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_NOEXEC_SEAL = 8, MFD_EXEC = 16, MFD_NAME_BYTES = 249 };
+enum {
+	F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8, F_SEAL_FUTURE_WRITE = 16, F_SEAL_EXEC = 32,
+	SEALS_HERE = 1 << 16,       /* the file can have seals */
+};
+enum {
+	RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT = 16,
+	RESOLVE_CACHED = 32,
+};
+struct linux_open_how {
+	uint64_t flags, mode, resolve;
+};
 
 enum {
 	F_DUPFD = 0, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN,

@@ -178,6 +178,14 @@ static void nlink_change(struct inode *inode, int by)
 		tree_forget(inode);
 }
 
+/* Others' files are linked to by those only who might copy them as well. */
+static bool may_link(struct inode *inode)
+{
+	bool runs_as_other = inode->mode & S_ISUID || (inode->mode & (S_ISGID | 010)) == (S_ISGID | 010);
+
+	return inode_owned(inode) || (inode_is(inode, S_IFREG) && !runs_as_other && inode_allowed(inode, R_OK | W_OK) == 0);
+}
+
 static int make_name(struct walk *walk, struct inode *inode)
 {
 	struct entry *hidden;
@@ -188,7 +196,7 @@ static int make_name(struct walk *walk, struct inode *inode)
 	status = make_begin(walk, &hidden);
 	if (status)
 		return status;
-	if (inode_is(inode, S_IFDIR))
+	if (inode_is(inode, S_IFDIR) || !may_link(inode))
 		status = -EPERM;
 	else if (inode->operations)
 		status = -EXDEV;

@@ -189,7 +189,7 @@ static int open_walked(struct walk *walk, uint32_t flags, uint32_t mode, struct 
 	return status ? status : file_open_inode(walk->inode, walk->folder, flags, out);
 }
 
-static int64_t open_call(int directory, uint64_t path, uint32_t flags, uint32_t mode)
+static int64_t open_call(int directory, uint64_t path, uint32_t flags, uint32_t mode, uint32_t walk_with)
 {
 	bool follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
 	struct file *file;
@@ -200,7 +200,7 @@ static int64_t open_call(int directory, uint64_t path, uint32_t flags, uint32_t 
 		return -EOPNOTSUPP;
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	status = walk_user(&walk, directory, path, (follow ? WALK_FOLLOW : 0) | (flags & O_CREAT ? WALK_CREATE : 0));
+	status = walk_user(&walk, directory, path, (follow ? WALK_FOLLOW : 0) | (flags & O_CREAT ? WALK_CREATE : 0) | walk_with);
 	if (status == 0)
 		status = open_walked(&walk, flags, mode, &file);
 	walk_end(&walk);
@@ -209,17 +209,17 @@ static int64_t open_call(int directory, uint64_t path, uint32_t flags, uint32_t 
 
 int64_t sys_open(SYSCALL_ARGUMENTS)
 {
-	return open_call(AT_FDCWD, a0, (uint32_t)a1, (uint32_t)a2);
+	return open_call(AT_FDCWD, a0, (uint32_t)a1, (uint32_t)a2, 0);
 }
 
 int64_t sys_openat(SYSCALL_ARGUMENTS)
 {
-	return open_call((int)a0, a1, (uint32_t)a2, (uint32_t)a3);
+	return open_call((int)a0, a1, (uint32_t)a2, (uint32_t)a3, 0);
 }
 
 int64_t sys_creat(SYSCALL_ARGUMENTS)
 {
-	return open_call(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)a1);
+	return open_call(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)a1, 0);
 }
 
 int file_open_exec(const char *path, struct file **out)
@@ -239,6 +239,18 @@ int file_open_exec(const char *path, struct file **out)
 	return status;
 }
 
+bool file_is_link(int descriptor, uint64_t path)
+{
+	struct inode *inode;
+	bool link;
+
+	if (path_inode(descriptor, path, 0, &inode))
+		return false;
+	link = inode_is(inode, S_IFLNK);
+	inode_put(inode);
+	return link;
+}
+
 int64_t file_path(struct file *file, char *to, uint64_t limit)
 {
 	int64_t bytes;
@@ -250,22 +262,124 @@ int64_t file_path(struct file *file, char *to, uint64_t limit)
 		if (bytes != -ENOENT)
 			return bytes;
 	}
+	if (file->operations->name) {
+		bytes = text_format(to, limit, "anon_inode:%s", file->operations->name);
+		return (uint64_t)bytes < limit ? bytes : -ERANGE;
+	}
 	bytes = text_format(to, limit, "%s:[%lu]", inode_is(file->inode, S_IFIFO) ? "pipe" :
 		inode_is(file->inode, S_IFSOCK) ? "socket" :
 		inode_is(file->inode, S_IFCHR) ? "device" : "deleted", file->inode->number);
 	return (uint64_t)bytes < limit ? bytes : -ERANGE;
 }
 
-/* The whole table and the place of the first program. */
+/* ---- openat2 ---- */
+
+enum { HOW_LIMIT = 4096 };
+#define OPEN_FLAGS ((uint64_t)(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | \
+	O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE | 04000000))
+
+/* Reads the record; fields of later versions must be zero. 0, -EINVAL, -E2BIG, -EFAULT. */
+static int how_read(struct linux_open_how *how, uint64_t from, uint64_t bytes)
+{
+	if (bytes < sizeof(*how))
+		return -EINVAL;
+	if (bytes > HOW_LIMIT)
+		return -E2BIG;
+	for (uint64_t at = sizeof(*how); at < bytes; at++) {
+		uint8_t byte;
+
+		if (user_read(&byte, from + at, 1))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	return user_read(how, from, sizeof(*how));
+}
+
+static int how_check(const struct linux_open_how *how)
+{
+	uint64_t both = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+	bool makes = how->flags & O_CREAT || (how->flags & O_TMPFILE) == O_TMPFILE;
+
+	if (how->flags & ~OPEN_FLAGS || how->mode & ~(uint64_t)MODE_BITS || how->resolve >= RESOLVE_CACHED * 2)
+		return -EINVAL;
+	if ((how->resolve & both) == both || (!makes && how->mode))
+		return -EINVAL;
+	if ((how->flags & O_PATH) && (how->flags & ~(uint64_t)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
+		return -EINVAL;
+	return (how->resolve & RESOLVE_CACHED) && (how->flags & (O_CREAT | O_TRUNC | O_TMPFILE)) ? -EAGAIN : 0;
+}
+
+static uint32_t walk_flags(uint64_t resolve)
+{
+	return (resolve & RESOLVE_NO_SYMLINKS ? WALK_NO_LINKS : 0) | (resolve & RESOLVE_NO_MAGICLINKS ? WALK_NO_MAGIC : 0) |
+		(resolve & RESOLVE_BENEATH ? WALK_BENEATH : 0) | (resolve & RESOLVE_IN_ROOT ? WALK_IN_ROOT : 0);
+}
+
+int64_t sys_openat2(SYSCALL_ARGUMENTS)
+{
+	struct linux_open_how how;
+	int status = how_read(&how, a2, a3);
+
+	if (status == 0)
+		status = how_check(&how);
+	return status ? status : open_call((int)a0, a1, (uint32_t)how.flags, (uint32_t)how.mode, walk_flags(how.resolve));
+}
+
+/* ---- files in memory only ---- */
+
+/* 0, or what is wrong with the name and flags. */
+static int memory_file_check(uint64_t name, uint32_t flags)
+{
+	char text[MFD_NAME_BYTES + 1];
+	int64_t bytes;
+
+	if (flags & ~(uint32_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC))
+		return -EINVAL;
+	if ((flags & MFD_EXEC) && (flags & MFD_NOEXEC_SEAL))
+		return -EINVAL;
+	bytes = user_string(text, name, sizeof(text));
+	return bytes == -ENAMETOOLONG ? -EINVAL : bytes < 0 ? (int)bytes : 0;
+}
+
 int64_t sys_memfd_create(SYSCALL_ARGUMENTS)
 {
 	struct credentials *who = &self_process()->credentials;
-	struct inode *inode = inode_make(S_IFREG | 0777, who->fsuid, who->fsgid, 0);
+	uint32_t flags = (uint32_t)a1;
 	struct file *file = 0;
-	int status = -ENOMEM;
+	struct inode *inode;
+	int status = memory_file_check(a0, flags);
 
-	if (inode)
-		status = file_open_inode(inode, 0, O_RDWR, &file);
+	if (status)
+		return status;
+	inode = inode_make(S_IFREG | (flags & MFD_NOEXEC_SEAL ? 0666 : 0777), who->fsuid, who->fsgid, 0);
+	if (!inode)
+		return -ENOMEM;
+	inode->seals = SEALS_HERE | (flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ? 0 : F_SEAL_SEAL) |
+		(flags & MFD_NOEXEC_SEAL ? F_SEAL_EXEC : 0);
+	status = file_open_inode(inode, 0, O_RDWR, &file);
 	inode_put(inode);
-	return status ? status : descriptor_install(file, 0, a1 & MFD_CLOEXEC);
+	return status ? status : descriptor_install(file, 0, flags & MFD_CLOEXEC);
+}
+
+int64_t seals_call(struct file *file, uint32_t command, uint64_t argument)
+{
+	struct inode *inode = file->inode;
+	int64_t status = 0;
+
+	if (!inode_is(inode, S_IFREG) || inode->operations || !(inode->seals & SEALS_HERE))
+		return -EINVAL;
+	if (command == F_GET_SEALS)
+		return inode->seals & ~(uint32_t)SEALS_HERE;
+	if (!file_writable(file))
+		return -EPERM;
+	if ((uint32_t)argument >= F_SEAL_EXEC * 2)
+		return -EINVAL;
+	mutex_lock(&inode->lock);
+	if (inode->seals & F_SEAL_SEAL)
+		status = -EPERM;
+	else
+		inode->seals |= (uint32_t)argument;
+	mutex_unlock(&inode->lock);
+	return status;
 }

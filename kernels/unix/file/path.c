@@ -84,14 +84,16 @@ static int link_splice(struct walk *walk, struct step *step, struct inode *link)
 }
 
 /* Goes through a symbolic link. 0: walk on from step; 1: *inode is what it leads to. */
-static int link_follow(struct walk *walk, struct step *step, struct inode **inode)
+static int link_follow(struct walk *walk, struct step *step, uint32_t flags, struct inode **inode)
 {
 	struct inode *link = *inode;
 	int status;
 
-	if (++step->links > LINKS_FOLLOWED)
+	if (++step->links > LINKS_FOLLOWED || (flags & WALK_NO_LINKS))
 		return -ELOOP;
 	if (link->operations && link->operations->follow) {
+		if (flags & (WALK_NO_MAGIC | WALK_BENEATH | WALK_IN_ROOT))
+			return flags & WALK_NO_MAGIC ? -ELOOP : -EXDEV;
 		status = link->operations->follow(link, inode);
 		if (status == 0) {
 			inode_put(link);
@@ -101,6 +103,8 @@ static int link_follow(struct walk *walk, struct step *step, struct inode **inod
 			return status;
 	}
 	status = link_splice(walk, step, link);
+	if (status == 0 && *step->path == '/' && (flags & WALK_BENEATH))
+		status = -EXDEV;
 	if (status == 0 && *step->path == '/') {
 		inode_get(step->root);
 		step_to(step, step->root);
@@ -121,6 +125,8 @@ static int walk_step(struct walk *walk, struct step *step, uint32_t flags)
 	if (status)
 		return status;
 	if (walk->dots) {
+		if (walk->bytes == 2 && step->at == step->root && (flags & WALK_BENEATH))
+			return -EXDEV;
 		if (walk->bytes == 2 && step->at != step->root)
 			step_to(step, directory_parent(step->at));
 		return 0;
@@ -136,7 +142,7 @@ static int walk_step(struct walk *walk, struct step *step, uint32_t flags)
 	if (status)
 		return status;
 	if (inode_is(inode, S_IFLNK) && (!last || (flags & WALK_FOLLOW) || (walk->slash && !(flags & WALK_NAME)))) {
-		status = link_follow(walk, step, &inode);
+		status = link_follow(walk, step, flags, &inode);
 		if (status <= 0) {
 			inode_put(inode);
 			return status;
@@ -189,9 +195,17 @@ static int start_find(int descriptor, bool any, struct inode **out)
 	return status;
 }
 
+/* Above which a walk does not go. */
+static int root_find(int descriptor, uint32_t flags, struct inode **out)
+{
+	if (flags & (WALK_BENEATH | WALK_IN_ROOT))
+		return start_find(descriptor, false, out);
+	*out = path_state_inode(&self_process()->paths->root);
+	return 0;
+}
+
 static int walk_path(struct walk *walk, int descriptor, const char *path, uint32_t flags)
 {
-	struct path_state *paths = self_process()->paths;
 	struct step step = {.path = path, .all = self_process()->credentials.fsuid == 0};
 	int status = 0;
 
@@ -199,8 +213,12 @@ static int walk_path(struct walk *walk, int descriptor, const char *path, uint32
 		walk->dots = true;
 		return flags & WALK_EMPTY ? start_find(descriptor, true, &walk->inode) : -ENOENT;
 	}
-	step.root = path_state_inode(&paths->root);
-	if (*path == '/') {
+	status = root_find(descriptor, flags, &step.root);
+	if (status)
+		return status;
+	if (*path == '/' && (flags & WALK_BENEATH)) {
+		status = -EXDEV;
+	} else if (*path == '/') {
 		step.at = step.root;
 		inode_get(step.at);
 	} else {

@@ -154,7 +154,16 @@ int64_t sys_mount(SYSCALL_ARGUMENTS)
 
 int64_t sys_umount2(SYSCALL_ARGUMENTS)
 {
-	return self_process()->credentials.euid ? -EPERM : -EINVAL;
+	struct inode *inode;
+	int status;
+
+	if (self_process()->credentials.euid)
+		return -EPERM;
+	status = path_inode(AT_FDCWD, a0, WALK_FOLLOW, &inode);
+	if (status)
+		return status;
+	inode_put(inode);
+	return -EINVAL;                 /* nothing is mounted there */
 }
 
 /* ---- getdents ---- */

@@ -109,10 +109,18 @@ static int64_t size_limited(uint64_t position, uint64_t bytes)
 	return (int64_t)(bytes < limit - position ? bytes : limit - position);
 }
 
+/* What a sealed file's contents take. Lock held. */
+static int64_t seals_limited(const struct inode *inode, uint64_t at, int64_t may)
+{
+	if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	return (inode->seals & F_SEAL_GROW) && at + (uint64_t)may > inode->size ? -EPERM : may;
+}
+
 int64_t regular_write(struct file *file, struct io *io, uint64_t *position)
 {
 	struct inode *inode = file->inode;
-	bool append = file->flags & O_APPEND;
+	bool append = (file->flags & O_APPEND) || *position == POSITION_END;
 	int64_t may = size_limited(append ? inode->size : *position, io->left), status = 0;
 	uint64_t at, total = 0;
 
@@ -120,6 +128,11 @@ int64_t regular_write(struct file *file, struct io *io, uint64_t *position)
 		return may;
 	mutex_lock(&inode->lock);
 	at = append ? inode->size : *position;
+	may = seals_limited(inode, at, may);
+	if (may < 0) {
+		mutex_unlock(&inode->lock);
+		return may;
+	}
 	while (total < (uint64_t)may) {
 		uint64_t step = PAGE_BYTES - (at & (PAGE_BYTES - 1));
 
@@ -181,6 +194,11 @@ int file_page(struct file *file, uint64_t index, bool for_write, struct page_sou
 	return found.page ? 0 : -ENOMEM;
 }
 
+static bool may_map_writable(const struct file *file)
+{
+	return file_writable(file) && !(file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+}
+
 int file_mappable(struct file *file, bool *anonymous)
 {
 	struct inode *inode = file->inode;
@@ -190,7 +208,7 @@ int file_mappable(struct file *file, bool *anonymous)
 		return file->flags & O_PATH ? -EBADF : -EACCES;
 	if (!inode_is(inode, S_IFREG) || inode->operations)
 		return -ENODEV;
-	return MAPPABLE_READ | MAPPABLE_EXECUTE | (file_writable(file) ? MAPPABLE_WRITE : 0);
+	return MAPPABLE_READ | MAPPABLE_EXECUTE | (may_map_writable(file) ? MAPPABLE_WRITE : 0);
 }
 
 /* ---- length ---- */
@@ -279,8 +297,13 @@ static int64_t range_allocate(struct inode *inode, uint32_t mode, uint64_t offse
 		return -ENODEV;
 	if (mode & ~(uint32_t)(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE))
 		return -EOPNOTSUPP;
+	if (punch && !(mode & FALLOC_KEEP_SIZE))
+		return -EOPNOTSUPP;
 	if ((int64_t)offset < 0 || (int64_t)bytes <= 0)
 		return -EINVAL;
+	if ((punch && (inode->seals & F_SEAL_WRITE)) ||
+	    (!(mode & FALLOC_KEEP_SIZE) && (inode->seals & F_SEAL_GROW) && offset + bytes > inode->size))
+		return -EPERM;
 	if (offset + bytes > INT64_MAX)
 		return -EFBIG;
 	mutex_lock(&inode->lock);

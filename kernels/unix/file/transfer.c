@@ -146,6 +146,49 @@ int64_t sys_pwritev(SYSCALL_ARGUMENTS)
 	return pieces_call((int)a0, a1, a2, &a3, true);
 }
 
+enum { RWF_HIPRI = 1, RWF_DSYNC = 2, RWF_SYNC = 4, RWF_NOWAIT = 8, RWF_APPEND = 16 };
+
+/* Written at the end, whatever the position is. */
+static int64_t pieces_append(int descriptor, uint64_t list, uint64_t count)
+{
+	uint64_t end = POSITION_END;
+	struct held held;
+	int64_t result;
+
+	if (!held_get(&held, descriptor))
+		return -EBADF;
+	result = count > IOV_MAX ? -EINVAL : pieces_move(held.file, list, count, &end, true);
+	held_put(&held);
+	return result;
+}
+
+/* preadv2 and pwritev2: a position of -1 is the file's own. */
+static int64_t pieces_call_flagged(const uint64_t a[6], bool write)
+{
+	uint64_t position = a[3];
+	uint32_t flags = (uint32_t)a[5];
+
+	if (flags & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	if (write && (flags & RWF_APPEND) && (int64_t)position >= 0)
+		return pieces_append((int)a[0], a[1], a[2]);
+	return pieces_call((int)a[0], a[1], a[2], position == UINT64_MAX ? 0 : &position, write);
+}
+
+int64_t sys_preadv2(SYSCALL_ARGUMENTS)
+{
+	const uint64_t a[6] = {a0, a1, a2, a3, a4, a5};
+
+	return pieces_call_flagged(a, false);
+}
+
+int64_t sys_pwritev2(SYSCALL_ARGUMENTS)
+{
+	const uint64_t a[6] = {a0, a1, a2, a3, a4, a5};
+
+	return pieces_call_flagged(a, true);
+}
+
 /* ---- from file to file ---- */
 
 /* One bounce page of bytes. Returns what arrived; *short_write when the rest must be read again later. */

@@ -149,23 +149,65 @@ static int exec_commit(struct exec *exec)
 	return 0;
 }
 
-int64_t sys_execve(SYSCALL_ARGUMENTS)
+/* Runs what exec->path names. */
+static int64_t exec_run(struct exec *exec, int64_t path_bytes)
 {
-	struct exec_source source = { .arguments = a1, .environment = a2 };
-	struct exec *exec = exec_create(&source);
-	int64_t status;
+	int64_t status = path_bytes == 0 ? -ENOENT : path_bytes;
 
-	if (exec == NULL)
-		return -ENOMEM;
-	status = user_string(exec->path, a0, EXEC_PATH_BYTES);
-	if (status == 0)
-		status = -ENOENT;
 	if (status > 0)
 		status = exec_prepare(exec);
 	if (status == 0)
 		status = exec_commit(exec);
 	exec_free(exec);
 	return status;
+}
+
+int64_t sys_execve(SYSCALL_ARGUMENTS)
+{
+	struct exec_source source = { .arguments = a1, .environment = a2 };
+	struct exec *exec = exec_create(&source);
+
+	return exec == NULL ? -ENOMEM : exec_run(exec, user_string(exec->path, a0, EXEC_PATH_BYTES));
+}
+
+enum { AT_CURRENT = -100, AT_NOFOLLOW = 0x100, AT_EMPTY = 0x1000, AT_PREFIX_BYTES = 32 };
+
+/* Puts "/dev/fd/N" before a path that is relative to a descriptor: programs see that name. The path's length, -ENOENT, -EBADF. */
+static int64_t path_at(char *path, int descriptor, int64_t bytes, bool may_be_empty)
+{
+	char prefix[AT_PREFIX_BYTES];
+	uint64_t prefix_bytes;
+	struct file *file;
+
+	if (bytes < 0 || path[0] == '/' || (bytes == 0 && !may_be_empty) || (bytes > 0 && descriptor == AT_CURRENT))
+		return bytes;
+	file = file_of_descriptor(descriptor);
+	if (file == NULL)
+		return -EBADF;
+	file_put(file);
+	prefix_bytes = (uint64_t)text_format(prefix, sizeof prefix, bytes == 0 ? "/dev/fd/%d" : "/dev/fd/%d/", descriptor);
+	if (prefix_bytes + (uint64_t)bytes + 1 > EXEC_PATH_BYTES)
+		return -ENAMETOOLONG;
+	memmove(path + prefix_bytes, path, (uint64_t)bytes + 1);
+	memcpy(path, prefix, prefix_bytes);
+	return bytes + (int64_t)prefix_bytes;
+}
+
+int64_t sys_execveat(SYSCALL_ARGUMENTS)
+{
+	struct exec_source source = { .arguments = a2, .environment = a3 };
+	struct exec *exec;
+	int64_t bytes;
+
+	if ((uint32_t)a4 & ~(uint32_t)(AT_NOFOLLOW | AT_EMPTY))
+		return -EINVAL;
+	if ((a4 & AT_NOFOLLOW) && file_is_link((int)a0, a1))
+		return -ELOOP;
+	exec = exec_create(&source);
+	if (exec == NULL)
+		return -ENOMEM;
+	bytes = user_string(exec->path, a1, EXEC_PATH_BYTES);
+	return exec_run(exec, path_at(exec->path, (int)a0, bytes, a4 & AT_EMPTY));
 }
 
 /* The first program of a process that has no thread yet. */

@@ -133,6 +133,8 @@ static void process_end(struct process *process)
 	mutex_lock(&process->lock);
 	process->state = PROCESS_ZOMBIE;
 	mutex_unlock(&process->lock);
+	if (process->watch != NULL)
+		process_watch_ended(process);
 	parent = process->parent;
 	unwanted = parent_notify(process);
 	wait_queue_wake(&parent->child_wait);

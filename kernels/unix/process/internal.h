@@ -85,6 +85,11 @@ void process_reap(struct process *process);             /* a zombie that is out 
 void dead_add(struct thread *thread);                   /* for the reaper */
 _Noreturn void init_main(void *argument);
 
+/* ---- pidfd (event/process_file.c): of a process with a watch, under the tree lock ---- */
+void process_watch_ended(struct process *process);      /* it is a zombie */
+void process_watch_lost(struct process *process);       /* it was waited for */
+int process_file_pid(int descriptor, bool *wait);       /* its number, -EBADF, -ECHILD: it was waited for */
+
 /* ---- exec (exec.c) ---- */
 /* Gives a process that has no thread yet its first program, and a thread that is not loaded. Texts are in UNIX's memory.
  * Returns 0 or -E*. */
@@ -131,6 +136,8 @@ void signals_exec(struct process *process);             /* handlers become defau
 void signals_default(struct process *process);          /* the same for a process that nobody else knows yet */
 void signals_free(struct signal_queued *queued);
 extern struct wait_queue signal_watchers;               /* woken at each signal of anybody: signalfd's */
+/* Sends a signal as kill does; info null: the caller's. Tree lock held. 0, -EPERM. */
+int signal_kill(struct process *target, int number, const struct linux_siginfo *info);
 uint64_t signals_pending(void);                         /* of the calling thread, blocked or not */
 void signal_mask_set(uint64_t mask);
 /* Does what `work` asks before the calling thread goes on in its program. result: of the system call, else 0. */

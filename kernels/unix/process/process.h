@@ -103,6 +103,7 @@ struct process {
 	int32_t nice;                   /* as it was set: nobody looks */
 	struct file *executable;
 	struct linux_siginfo *spare_info;
+	struct process_watch *watch;    /* pidfd's, or null: tree lock */
 	struct signal_action actions[SIGNAL_COUNT];
 };
 

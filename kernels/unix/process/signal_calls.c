@@ -128,7 +128,7 @@ static void sender_info(struct linux_siginfo *info, int number, int code)
 }
 
 /* One process, under the tree lock. Signal 0 only asks. init takes none. */
-static int kill_process(struct process *target, int number)
+int signal_kill(struct process *target, int number, const struct linux_siginfo *given)
 {
 	struct linux_siginfo info;
 
@@ -136,9 +136,15 @@ static int kill_process(struct process *target, int number)
 		return -EPERM;
 	if (number == 0 || target == init_process || target->state == PROCESS_ZOMBIE)
 		return 0;
-	sender_info(&info, number, SI_USER);
-	signal_post(target, NULL, number, &info);
+	if (given == NULL)
+		sender_info(&info, number, SI_USER);
+	signal_post(target, NULL, number, given == NULL ? &info : given);
 	return 0;
+}
+
+static int kill_process(struct process *target, int number)
+{
+	return signal_kill(target, number, NULL);
 }
 
 /* All processes of a group, or (group 0) all but init and the caller. */

@@ -108,6 +108,8 @@ void process_adopt(struct process *process, struct process *parent)
 
 void process_unlink(struct process *process)
 {
+	if (process->watch != NULL)
+		process_watch_lost(process);
 	child_unlink(process);
 	if (process->all_previous != NULL)
 		process->all_previous->all_next = process->all_next;

@@ -3,13 +3,14 @@
 #include "process/internal.h"
 
 enum { WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WNOWAIT = 0x1000000, WALLCHILDREN = 0xe0000000 };
-enum { P_ALL = 0, P_PID = 1, P_PGID = 2 };
+enum { P_ALL = 0, P_PID = 1, P_PGID = 2, P_PIDFD = 3 };
 
 /* What a wait looks for, and what it found. */
 struct wait_query {
 	int32_t pid;                /* > 0: that child; 0: own group; -1: any; < -1: group -pid */
 	uint32_t options;
 	bool any;                   /* a child that fits exists */
+	bool again;                 /* nothing found is EAGAIN */
 	int32_t found;              /* pid; 0: none yet */
 	int code;                   /* CLD_* */
 	uint32_t status;            /* as wait4 reports it */
@@ -133,16 +134,37 @@ int64_t sys_wait4(SYSCALL_ARGUMENTS)
 	return query.found;
 }
 
+/* A child by its file. One that must not wait says so with EAGAIN. */
+static int pidfd_fill(struct wait_query *query, int descriptor)
+{
+	bool wait = true;
+	int pid = process_file_pid(descriptor, &wait);
+
+	if (pid < 0)
+		return pid;
+	query->pid = pid;
+	query->again = !wait && !(query->options & WNOHANG);
+	if (query->again)
+		query->options |= WNOHANG;
+	return 0;
+}
+
 static int query_fill(struct wait_query *query, uint64_t type, int32_t id)
 {
+	int status = 0;
+
 	if (type == P_ALL)
 		query->pid = -1;
 	else if (type == P_PID && id > 0)
 		query->pid = id;
 	else if (type == P_PGID && id >= 0)
 		query->pid = id == 0 ? 0 : -id;
+	else if (type == P_PIDFD && id >= 0)
+		status = pidfd_fill(query, id);
 	else
 		return -EINVAL;
+	if (status != 0)
+		return status;
 	return query->options & (WEXITED | WSTOPPED | WCONTINUED) ? 0 : -EINVAL;
 }
 
@@ -154,6 +176,8 @@ int64_t sys_waitid(SYSCALL_ARGUMENTS)
 
 	if (status == 0)
 		status = query_wait(&query);
+	if (status == 0 && query.found == 0 && query.again)
+		status = -EAGAIN;
 	if (status != 0)
 		return status;
 	if (query.zombie != NULL)
