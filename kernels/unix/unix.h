@@ -182,6 +182,8 @@ void path_state_exit(struct path_state *paths);
 /* Opens a program or interpreter of the calling process, by a path in UNIX's memory. Returns 0 and a reference to the file in *out,
  * or -ENOENT, -EACCES (not a regular file, not executable), -ENOTDIR, -ELOOP, -ENOMEM. */
 int file_open_exec(const char *path, struct file **out);
+/* What decides as whom a program runs. */
+void file_owner(const struct file *file, uint32_t *mode, uint32_t *uid, uint32_t *gid);
 /* Does a path of the calling program end at a symbolic link? */
 bool file_is_link(int descriptor, uint64_t path);
 int64_t file_read_at(struct file *file, void *to, uint64_t bytes, uint64_t offset);     /* bytes done or -E* */

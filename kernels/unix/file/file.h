@@ -77,7 +77,8 @@ struct inode_operations {       /* of inodes that are not the plain tree's; any 
 	int (*lookup)(struct inode *directory, const char *name, uint32_t bytes, struct inode **out);
 	int (*list)(struct inode *directory, struct listing *listing);
 	int64_t (*readlink)(struct inode *link, char *to, uint64_t limit);
-	int (*follow)(struct inode *link, struct inode **out);      /* a link that leads to an inode, not to a path */
+	/* A link that leads to an inode, not to a path; *folder is where that has its name, or null. Both are new references. */
+	int (*follow)(struct inode *link, struct inode **out, struct inode **folder);
 	int (*open)(struct inode *inode, struct file *file);
 	void (*destroy)(struct inode *inode);
 };

@@ -239,6 +239,13 @@ int file_open_exec(const char *path, struct file **out)
 	return status;
 }
 
+void file_owner(const struct file *file, uint32_t *mode, uint32_t *uid, uint32_t *gid)
+{
+	*mode = file->inode->mode;
+	*uid = file->inode->uid;
+	*gid = file->inode->gid;
+}
+
 bool file_is_link(int descriptor, uint64_t path)
 {
 	struct inode *inode;
@@ -264,6 +271,10 @@ int64_t file_path(struct file *file, char *to, uint64_t limit)
 	}
 	if (file->operations->name) {
 		bytes = text_format(to, limit, "anon_inode:%s", file->operations->name);
+		return (uint64_t)bytes < limit ? bytes : -ERANGE;
+	}
+	if (inode_is(file->inode, S_IFREG)) {
+		bytes = text_format(to, limit, "/%lu (deleted)", file->inode->number);
 		return (uint64_t)bytes < limit ? bytes : -ERANGE;
 	}
 	bytes = text_format(to, limit, "%s:[%lu]", inode_is(file->inode, S_IFIFO) ? "pipe" :

@@ -86,7 +86,7 @@ static int link_splice(struct walk *walk, struct step *step, struct inode *link)
 /* Goes through a symbolic link. 0: walk on from step; 1: *inode is what it leads to. */
 static int link_follow(struct walk *walk, struct step *step, uint32_t flags, struct inode **inode)
 {
-	struct inode *link = *inode;
+	struct inode *link = *inode, *folder = 0;
 	int status;
 
 	if (++step->links > LINKS_FOLLOWED || (flags & WALK_NO_LINKS))
@@ -94,9 +94,11 @@ static int link_follow(struct walk *walk, struct step *step, uint32_t flags, str
 	if (link->operations && link->operations->follow) {
 		if (flags & (WALK_NO_MAGIC | WALK_BENEATH | WALK_IN_ROOT))
 			return flags & WALK_NO_MAGIC ? -ELOOP : -EXDEV;
-		status = link->operations->follow(link, inode);
+		status = link->operations->follow(link, inode, &folder);
 		if (status == 0) {
 			inode_put(link);
+			if (folder)
+				step_to(step, folder);
 			return 1;
 		}
 		if (status != -EINVAL)

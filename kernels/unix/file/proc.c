@@ -278,7 +278,7 @@ static int64_t proc_readlink(struct inode *inode, char *to, uint64_t limit)
 }
 
 /* A descriptor's link leads to the open file's inode, whatever its path says. */
-static int proc_follow(struct inode *inode, struct inode **out)
+static int proc_follow(struct inode *inode, struct inode **out, struct inode **folder)
 {
 	struct held held;
 
@@ -287,7 +287,10 @@ static int proc_follow(struct inode *inode, struct inode **out)
 	if (!held_get(&held, inode->proc_pid))
 		return -ENOENT;
 	*out = held.file->inode;
+	*folder = held.file->folder;
 	inode_get(*out);
+	if (*folder)
+		inode_get(*folder);
 	held_put(&held);
 	return 0;
 }

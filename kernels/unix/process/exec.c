@@ -36,11 +36,43 @@ static void exec_free(struct exec *exec)
 	heap_free(exec);
 }
 
+/* The set-user-id and set-group-id bits of the program, or of a script's interpreter. */
+static void identity_choose(struct exec *exec)
+{
+	enum { SET_USER = 04000, SET_GROUP = 02000, GROUP_EXECUTE = 010 };
+	const struct process *me = self_process();
+	uint32_t mode, uid, gid;
+
+	exec->euid = me->credentials.euid;
+	exec->egid = me->credentials.egid;
+	if (me->no_new_privileges)
+		return;
+	file_owner(exec->file, &mode, &uid, &gid);
+	if (mode & SET_USER)
+		exec->euid = uid;
+	if ((mode & (SET_GROUP | GROUP_EXECUTE)) == (SET_GROUP | GROUP_EXECUTE))
+		exec->egid = gid;
+}
+
+static void identity_take(struct process *process, const struct exec *exec)
+{
+	struct credentials *c = &process->credentials;
+	bool changes = c->euid != exec->euid || c->egid != exec->egid;
+
+	c->euid = c->suid = c->fsuid = exec->euid;
+	c->egid = c->sgid = c->fsgid = exec->egid;
+	process->dumpable = !changes;
+	if (changes)
+		process->parent_death_signal = 0;
+}
+
 /* Everything up to a space with the program in it. exec->path is set. */
 static int exec_prepare(struct exec *exec)
 {
 	int status = exec_open(exec);
 
+	if (status == 0)
+		identity_choose(exec);
 	if (status == 0)
 		status = text_gather(exec);
 	if (status != 0)
@@ -100,7 +132,7 @@ static void program_take(struct process *process, struct exec *exec)
 	exec->file = NULL;
 	memcpy(process->name, exec->name, sizeof process->name);
 	process->executed = 1;
-	process->dumpable = 1;
+	identity_take(process, exec);
 }
 
 static void start_registers(const struct exec *exec, struct registers *registers)
@@ -199,14 +231,14 @@ int64_t sys_execveat(SYSCALL_ARGUMENTS)
 	struct exec *exec;
 	int64_t bytes;
 
-	if ((uint32_t)a4 & ~(uint32_t)(AT_NOFOLLOW | AT_EMPTY))
-		return -EINVAL;
 	if ((a4 & AT_NOFOLLOW) && file_is_link((int)a0, a1))
 		return -ELOOP;
 	exec = exec_create(&source);
 	if (exec == NULL)
 		return -ENOMEM;
 	bytes = user_string(exec->path, a1, EXEC_PATH_BYTES);
+	if (bytes > 0 && (uint32_t)a4 & ~(uint32_t)(AT_NOFOLLOW | AT_EMPTY))
+		bytes = -EINVAL;
 	return exec_run(exec, path_at(exec->path, (int)a0, bytes, a4 & AT_EMPTY));
 }
 

@@ -36,6 +36,7 @@ struct exec {
 	uint64_t bias, interpreter_bias;
 	struct space *space;
 	uint64_t entry, stack;          /* to start at */
+	uint32_t euid, egid;            /* as whom it runs */
 };
 
 /* exec_text.c: gathers the texts. 0, -E2BIG, -EFAULT, -ENOMEM. */

@@ -15,6 +15,7 @@ struct process *process_create(struct process *parent)
 	memcpy(process->name, parent->name, sizeof process->name);
 	memcpy(process->actions, parent->actions, sizeof process->actions);
 	process->dumpable = parent->dumpable;
+	process->no_new_privileges = parent->no_new_privileges;
 	process->nice = parent->nice;
 	process->exit_signal = SIGCHLD;
 	process->started_ns = time_monotonic();

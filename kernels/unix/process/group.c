@@ -28,7 +28,7 @@ int64_t sys_setpgid(SYSCALL_ARGUMENTS)
 	struct process *process;
 	int status = -ESRCH;
 
-	if (group < 0)
+	if (group < 0 || (group == 0 && pid < 0))
 		return -EINVAL;
 	mutex_lock(&tree_lock);
 	process = pid == 0 ? self_process() : process_of_pid(pid);

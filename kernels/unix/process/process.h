@@ -100,6 +100,7 @@ struct process {
 	uint64_t used_ns, children_used_ns;
 	uint64_t faults, children_faults;
 	uint64_t parent_death_signal;
+	bool no_new_privileges;         /* exec gives none: inherited, and never taken back */
 	int32_t nice;                   /* as it was set: nobody looks */
 	struct file *executable;
 	struct linux_siginfo *spare_info;

@@ -158,9 +158,12 @@ int64_t sys_prctl(SYSCALL_ARGUMENTS)
 	case GET_NAME:
 		return user_write(a1, process->name, sizeof process->name);
 	case SET_NO_NEW_PRIVS:
-		return a1 == 1 ? 0 : -EINVAL;
-	case GET_NO_NEW_PRIVS:
+		if (a1 != 1 || a2 != 0 || a3 != 0 || a4 != 0)
+			return -EINVAL;
+		process->no_new_privileges = true;
 		return 0;
+	case GET_NO_NEW_PRIVS:
+		return a1 != 0 || a2 != 0 || a3 != 0 || a4 != 0 ? -EINVAL : process->no_new_privileges;
 	default:
 		return -EINVAL;
 	}
