@@ -46,13 +46,14 @@ struct kernel_home {            /* 512 bytes */
 	uint8_t cpu_share[CPU_LIMIT];     /* percent of each CPU before it is demoted for the rest of the period */
 	struct group_extent extents[KERNEL_EXTENTS];
 	uint64_t cpu_used_ns[CPU_LIMIT];  /* [w] charged time */
-	uint8_t spare[168];
+	baryon_uid redirect;        /* thread that gets signals for pages whose receivers are not loaded: see CALL_SIGNAL; zero: none */
+	uint8_t spare[160];
 };
 
 struct container_home {         /* 64 bytes */
 	struct home_header header;
 	uint64_t size_pages;
-	uint32_t signal_kernels[4]; /* [w] numbers of kernels with signal mappings */
+	uint32_t signal_kernels[4]; /* [w] numbers of kernels whose threads got signal mappings; zero: free */
 	uint8_t spare[24];
 };
 

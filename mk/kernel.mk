@@ -6,14 +6,14 @@ KERNEL_LD ?= ld
 READELF ?= readelf
 
 # Files on the paths that are counted in instructions; the rest is made small.
-KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o activation.o forward.o call.o schedule.o mapping.o table.o page.o \
+KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o schedule.o mapping.o table.o page.o \
 	copy.o memory.o signal.o timer.o shootdown.o wait.o) $(addprefix build/charm/$(ARCH)/,clock.o)
 KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
 	-ffunction-sections -fdata-sections -Wall -Wextra -Werror \
 	-I. -Icharm/include -Icharm/$(ARCH)/include
 # Instructions are counted, and bytes: nothing is aligned beyond what the processor fetches at once.
-KERNEL_FAST := -O2 -fno-inline-functions -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
+KERNEL_FAST := -O2 -fno-inline-functions -freorder-blocks-algorithm=simple -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
 KERNEL_LDS := charm/$(ARCH)/baryon.lds
 
 CHARM_SOURCES := $(sort $(wildcard charm/$(ARCH)/*.c charm/$(ARCH)/*.S))

@@ -21,6 +21,21 @@ result container_load(struct call *call, uint64_t home, unsigned flags)
 	return slot_publish(s);
 }
 
+COLD result container_signal_kernel(struct container *c, baryon_uid uid, uint32_t number)
+{
+	result r;
+
+	spin_lock(&c->slot.lock);
+	r = c->slot.uid == uid && c->slot.state == SLOT_LOADED ? -BARYON_EFULL : RESULT_RESTART;
+	for (unsigned i = 0; i < SIGNAL_KERNELS && r == -BARYON_EFULL; i++)
+		if (c->signal_kernels[i] == 0 || c->signal_kernels[i] == number) {
+			c->signal_kernels[i] = number;
+			r = 0;
+		}
+	spin_unlock(&c->slot.lock);
+	return r;
+}
+
 void container_write_back(uint32_t index)
 {
 	struct container *c = SLOT_AT(container, KIND_CONTAINER, index);

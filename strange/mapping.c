@@ -541,25 +541,38 @@ result mapping_unload_signals(struct thread *t)
 
 /* signals */
 
-unsigned mapping_receivers(frame_number frame, struct signal_receiver *out, unsigned limit)
+static void receiver_present(struct signal_receivers *out, const struct thread *t)
+{
+	for (unsigned i = 0; i < SIGNAL_KERNELS; i++)
+		if (out->absent[i] == t->slot.keeper->number)
+			out->absent[i] = 0;
+}
+
+COLD void mapping_receivers(frame_number frame, struct signal_receivers *out)
 {
 	uint32_t name = state.frames[frame].page;
 	struct page *p = name ? page_at(name - 1) : NULL;
-	unsigned n = 0;
 
+	out->count = 0;
+	memory_zero(out->absent, sizeof out->absent);
 	if (p == NULL)
-		return 0;
+		return;
 	spin_lock(&p->lock);
-	for (uint32_t i = state.frames[frame].mappings; i && n < limit; i = mapping_at(i - 1)->next) {
+	if (p->state == SLOT_LOADED) {
+		out->container = p->container->slot.uid;
+		out->index = p->index;
+		memory_move(out->absent, p->container->signal_kernels, sizeof out->absent);
+	}
+	for (uint32_t i = state.frames[frame].mappings; i && out->count < RECEIVERS; i = mapping_at(i - 1)->next) {
 		struct mapping *m = mapping_at(i - 1);
+		struct thread *t = thread_at(m->thread - 1u);
 
 		if (m->thread == 0)
 			continue;
-		out[n].thread = thread_at(m->thread - 1u);
-		out[n].generation = out[n].thread->slot.generation;
-		out[n].address = mapping_address(m);
-		n++;
+		out->to[out->count].thread = t;
+		out->to[out->count].generation = t->slot.generation;
+		out->to[out->count++].address = mapping_address(m);
+		receiver_present(out, t);
 	}
 	spin_unlock(&p->lock);
-	return n;
 }

@@ -2,6 +2,7 @@
 #include "activation.h"
 #include "cache.h"
 #include "call.h"
+#include "container.h"
 #include "mapping.h"
 #include "mapping_entry.h"
 #include "memory.h"
@@ -42,7 +43,7 @@ static result plan_signal(struct plan *p, struct call *call, const struct space 
 		return -BARYON_EPERM;
 	r = slot_want(KIND_THREAD, p->h.signal, &t);
 	p->signal = (struct thread *)t;
-	return r;
+	return r < 0 ? r : container_signal_kernel(p->grant.container, p->grant.uid, keeper);
 }
 
 /* What refuses a mapping was true only if the reference was bound all the time: its target may be another by now. */

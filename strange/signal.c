@@ -10,8 +10,6 @@
 #include "schedule.h"
 #include "wait.h"
 
-enum { RECEIVERS = 16 };
-
 /* Queue it; the thread is locked. */
 static __attribute__((noinline)) void post_locked(struct thread *t, uint64_t address)
 {
@@ -39,13 +37,70 @@ bool signal_post(struct thread *t, uint32_t generation, uint64_t address)
 	return there;
 }
 
+static void receivers_tell(const struct signal_receivers *found, uint64_t offset)
+{
+	for (unsigned i = 0; i < found->count; i++)
+		(void)signal_post(found->to[i].thread, found->to[i].generation, found->to[i].address + offset);
+}
+
 void signal_frame(frame_number frame, uint64_t offset)
 {
-	struct signal_receiver to[RECEIVERS];
-	unsigned n = mapping_receivers(frame, to, RECEIVERS);
+	struct signal_receivers found;
 
-	for (unsigned i = 0; i < n; i++)
-		(void)signal_post(to[i].thread, to[i].generation, to[i].address + offset);
+	mapping_receivers(frame, &found);
+	receivers_tell(&found, offset);
+}
+
+/* The thread of kernel `number` that signals are redirected to; null: it has none. */
+static COLD result redirect_want(uint32_t number, struct thread **t)
+{
+	struct slot *k, *s = NULL;
+	result r = slot_want(KIND_KERNEL, KERNEL_UID(number), &k);
+
+	if (r == 0 && UID_KEEPER(((struct kernel *)k)->redirect) == number)
+		r = slot_want(KIND_THREAD, ((struct kernel *)k)->redirect, &s);
+	*t = (struct thread *)s;
+	return r;
+}
+
+/* All three words or none. */
+static COLD result redirect_post(struct thread *t, uint32_t number, const uint64_t *words)
+{
+	result r = 1;
+
+	spin_lock(&t->slot.lock);
+	if (t->slot.state != SLOT_LOADED || t->slot.keeper->number != number)
+		r = RESULT_RESTART;
+	else if (t->signal_count > THREAD_SIGNALS - 3)
+		t->signal_overflow = true;
+	else
+		for (unsigned i = 0; i < 3; i++)
+			t->signals[(t->signal_first + t->signal_count++) % THREAD_SIGNALS] = words[i];
+	if (r > 0 && t->run == RUN_SIGNAL) {
+		t->takes_signals = true;
+		thread_wake_locked(t);
+	}
+	spin_unlock(&t->slot.lock);
+	return r;
+}
+
+/* To the redirect threads of kernels that have no receiver loaded. 1: to some; a miss: the call is made again, and whoever was
+ * told already is told twice. */
+static COLD result absent_tell(const struct signal_receivers *found, uint64_t offset)
+{
+	uint64_t words[3] = { found->container, found->index, offset };
+	result told = 0;
+
+	for (unsigned i = 0; i < SIGNAL_KERNELS; i++) {
+		struct thread *t = NULL;
+		result r = found->absent[i] ? redirect_want(found->absent[i], &t) : 0;
+
+		if (r == 0 && t)
+			told = r = redirect_post(t, found->absent[i], words);
+		if (r < 0)
+			return r;
+	}
+	return told;
 }
 
 /* Both only rise, and a space's count is never that of another load of its slot: no sum comes twice. */
@@ -56,20 +111,19 @@ static __attribute__((cold)) struct registers *signal_search(struct cpu *cpu, st
 	struct space *s = thread_top(t)->space;
 	struct receiver_memo *memo = &cpu->memo[r->rdi / PAGE_BYTES % MEMOS];
 	uint64_t address = r->rdi, stamp = signal_stamp(s);
-	struct signal_receiver to[RECEIVERS];
+	struct signal_receivers found;
 	struct memory_place place;
 	result e = memory_place(s, address, RIGHT_READ, &place);
-	unsigned n;
 
-	if (e < 0)
-		return syscall_end(cpu, t, r, e);
-	n = mapping_receivers(place.frame, to, RECEIVERS);
-	for (unsigned i = 0; i < n; i++)
-		(void)signal_post(to[i].thread, to[i].generation, to[i].address + address % PAGE_BYTES);
-	if (n == 1)
-		*memo = (struct receiver_memo){ address / PAGE_BYTES, s, stamp, to[0].thread, to[0].address, to[0].generation };
-	r->rax = 0;
-	return cpu_leave(cpu);
+	if (e == 0) {
+		mapping_receivers(place.frame, &found);
+		receivers_tell(&found, address % PAGE_BYTES);
+		e = absent_tell(&found, address % PAGE_BYTES);
+	}
+	if (e == 0 && found.count == 1)
+		*memo = (struct receiver_memo){ address / PAGE_BYTES, s, stamp, found.to[0].thread, found.to[0].address,
+						found.to[0].generation };
+	return syscall_end(cpu, t, r, e > 0 ? 0 : e);
 }
 
 struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct registers *r)

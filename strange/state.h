@@ -75,7 +75,7 @@ struct kernel {
 	baryon_uid portal_uid[6];   /* by enum trap_cause */
 	struct portal *portal[6];   /* derived: the loaded portal, or null */
 	uint32_t portals_changed;   /* derived: counts changes of that */
-	baryon_uid scheduler;
+	baryon_uid scheduler, redirect;
 	uint32_t loaded[KIND_COUNT], locked[KIND_COUNT];
 	uint32_t floor[KIND_COUNT], lock_quota[KIND_COUNT];
 	uint64_t used_ns[CPU_LIMIT];
@@ -85,12 +85,12 @@ struct kernel {
 	struct group_extent extents[KERNEL_EXTENTS];
 };
 
-enum { PAGES_RECENT = 8 };
+enum { PAGES_RECENT = 8, SIGNAL_KERNELS = 4 };
 
 struct container {
 	struct slot slot;
 	uint64_t size_pages;
-	uint32_t signal_kernels[4];
+	uint32_t signal_kernels[SIGNAL_KERNELS];    /* under slot.lock */
 	uint32_t pages;             /* first page slot + 1; under slot.list_lock */
 	struct page *recent[PAGES_RECENT];  /* derived: found last, by page group */
 };
