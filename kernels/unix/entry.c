@@ -54,12 +54,21 @@ static void work_check(struct trap_frame *frame)
 		work_do(frame, false, 0);
 }
 
+/* The fault happens again when there may be memory for it, or the signal that was posted meanwhile ends the process. */
+static void fault_relieve(void)
+{
+	unsigned *tries = &self()->shortage_tries;
+
+	if (!memory_relieve(tries, true))
+		signal_force(SIGKILL, SI_KERNEL, 0);
+}
+
 static void fault_signal(int status, uint64_t address)
 {
 	if (status == -EIO)
 		signal_force(SIGBUS, BUS_ADRERR, address);
 	else if (status == -ENOMEM)
-		signal_force(SIGKILL, SI_KERNEL, address);
+		fault_relieve();
 	else
 		signal_force(SIGSEGV, status == -EACCES ? SEGV_ACCERR : SEGV_MAPERR, address);
 }
@@ -89,6 +98,8 @@ void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 		status = space_fault_resume(process->space, frame->address, frame->access, alone);
 	if (status != 0)
 		fault_signal(status, frame->address);
+	else
+		me->shortage_tries = 0;
 	work_check(frame);
 }
 

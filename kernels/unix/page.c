@@ -2,22 +2,26 @@
  *
  * Every page of M has a struct page_info in a table that lies in M itself. Pages from `fresh` on were never used and
  * read zero. Freed pages go on one of two lock-free stacks: `clean` (known to be zero) or `used`; blocks of four on `blocks`.
- * A stack's head carries a tag that every change raises, so that a pop that was overtaken fails. */
+ * A stack's head carries a tag that every change raises, so that a pop that was overtaken fails.
+ *
+ * Who finds nothing waits for `shortage`, gets back what the heap does not need, and joins free pages to blocks again. */
 #include "unix.h"
 
 #include "baryon/string.h"
 #include "page.h"
 
-enum { BLOCK_PAGES = 4 };
+enum { BLOCK_PAGES = 4, RESERVE_PART = 64 };
+enum { APART = UINT32_MAX };      /* references of a free page that pages_join holds */
 
 struct page_stack {
 	uint64_t head;              /* tag << 32 | page */
 };
 
 static struct page_info *page_table;
-static uint64_t fresh, page_limit;
+static uint64_t fresh, page_limit, reserve;
 static uint64_t free_pages;
 static struct page_stack clean_pages, used_pages, free_blocks;
+static struct mutex shortage;
 
 char *memory_base;
 
@@ -61,6 +65,95 @@ static page_index fresh_take(uint64_t count, uint64_t align)
 	return (page_index)start;
 }
 
+/* ---- shortage ---- */
+
+/* Empties a stack: its first page. */
+static page_index stack_take(struct page_stack *stack)
+{
+	uint64_t head = __atomic_load_n(&stack->head, __ATOMIC_ACQUIRE);
+
+	while (!__atomic_compare_exchange_n(&stack->head, &head, ((head >> 32) + 1) << 32, true, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+		;
+	return (uint32_t)head;
+}
+
+static void list_set_apart(page_index page)
+{
+	for (; page != 0; page = page_table[page].next)
+		__atomic_store_n(&page_table[page].references, APART, __ATOMIC_RELAXED);
+}
+
+static bool block_is_whole(page_index page)
+{
+	page_index first = page / BLOCK_PAGES * BLOCK_PAGES;
+
+	for (unsigned i = 0; i < BLOCK_PAGES; i++) {
+		if (__atomic_load_n(&page_table[first + i].references, __ATOMIC_RELAXED) != APART)
+			return false;
+	}
+	return true;
+}
+
+/* Sorts a list into blocks, of which only the first page is kept, and the others. Nothing is given back before both lists are
+ * sorted: the links of all are needed until then. */
+static void list_sort(page_index page, page_index *blocks, page_index *others)
+{
+	for (page_index next; page != 0; page = next) {
+		page_index *to = !block_is_whole(page) ? others : page % BLOCK_PAGES == 0 ? blocks : NULL;
+
+		next = page_table[page].next;
+		if (to == NULL)
+			continue;
+		page_table[page].next = *to;
+		*to = page;
+	}
+}
+
+static void list_give_back(page_index page, struct page_stack *to, unsigned count)
+{
+	for (page_index next; page != 0; page = next) {
+		next = page_table[page].next;
+		for (unsigned i = 0; i < count; i++)
+			__atomic_store_n(&page_table[page + i].references, 0, __ATOMIC_RELAXED);
+		stack_push(to, page);
+	}
+}
+
+/* Makes blocks of free pages that lie together. Shortage held. */
+static void pages_join(void)
+{
+	page_index clean = stack_take(&clean_pages), used = stack_take(&used_pages);
+	page_index blocks = 0, clean_others = 0, used_others = 0;
+
+	list_set_apart(clean);
+	list_set_apart(used);
+	list_sort(clean, &blocks, &clean_others);
+	list_sort(used, &blocks, &used_others);
+	list_give_back(blocks, &free_blocks, BLOCK_PAGES);
+	list_give_back(clean_others, &clean_pages, 1);
+	list_give_back(used_others, &used_pages, 1);
+}
+
+void pages_gather(void)
+{
+	mutex_lock(&shortage);
+	heap_trim();
+	mutex_unlock(&shortage);
+}
+
+bool page_is_short(void)
+{
+	if (__builtin_expect(page_count_free() > reserve, 1))
+		return false;
+	pages_gather();
+	return page_count_free() <= reserve;
+}
+
+bool page_is_very_short(void)
+{
+	return page_count_free() <= reserve / 2 && page_is_short() && page_count_free() <= reserve / 2;
+}
+
 static page_index page_count_out(page_index page)
 {
 	if (page != 0) {
@@ -80,7 +173,7 @@ static page_index page_from_block(void)
 	return page;
 }
 
-page_index page_alloc_any(void)
+static page_index page_find(void)
 {
 	page_index page = stack_pop(&used_pages);
 
@@ -88,9 +181,28 @@ page_index page_alloc_any(void)
 		page = stack_pop(&clean_pages);
 	if (page == 0)
 		page = fresh_take(1, 1);
-	if (page == 0)
-		page = page_from_block();
-	return page_count_out(page);
+	return page != 0 ? page : page_from_block();
+}
+
+static page_index page_find_short(void)
+{
+	page_index page;
+
+	mutex_lock(&shortage);
+	page = page_find();
+	if (page == 0) {
+		heap_trim();
+		page = page_find();
+	}
+	mutex_unlock(&shortage);
+	return page;
+}
+
+page_index page_alloc_any(void)
+{
+	page_index page = page_find();
+
+	return page_count_out(page != 0 ? page : page_find_short());
 }
 
 page_index page_alloc(void)
@@ -104,7 +216,7 @@ page_index page_alloc(void)
 		page = fresh_take(1, 1);
 		if (page != 0)
 			return page_count_out(page);
-		page = page_from_block();
+		page = page_find_short();
 	}
 	if (page != 0)
 		page_clear(page_address(page));
@@ -149,12 +261,34 @@ uint32_t *page_owner_word(page_index page)
 	return &page_table[page].next;
 }
 
-void *page_block_alloc(void)
+static page_index block_find(void)
 {
 	page_index page = stack_pop(&free_blocks);
 
+	return page != 0 ? page : fresh_take(BLOCK_PAGES, BLOCK_PAGES);
+}
+
+static page_index block_find_short(void)
+{
+	page_index page;
+
+	mutex_lock(&shortage);
+	page = block_find();
+	if (page == 0) {
+		heap_trim();
+		pages_join();
+		page = block_find();
+	}
+	mutex_unlock(&shortage);
+	return page;
+}
+
+void *page_block_alloc(void)
+{
+	page_index page = block_find();
+
 	if (page == 0)
-		page = fresh_take(BLOCK_PAGES, BLOCK_PAGES);
+		page = block_find_short();
 	if (page == 0)
 		return NULL;
 	__atomic_fetch_sub(&free_pages, BLOCK_PAGES, __ATOMIC_RELAXED);
@@ -196,4 +330,5 @@ void pages_init(void)
 	page_table = (struct page_info *)(memory_base + PAGE_BYTES);
 	fresh = 1 + table_pages;
 	free_pages = page_limit - fresh;
+	reserve = page_limit / RESERVE_PART;
 }

@@ -12,5 +12,7 @@ struct page_info {
 
 void page_put_clean(page_index page);           /* page_put for a page that is zero now */
 uint32_t *page_owner_word(page_index page);     /* of a page in use: heap keeps the record size there */
+/* Gives back the pages all of whose records are free. Called by page.c, by one at a time. */
+void heap_trim(void);
 
 #endif

@@ -41,6 +41,10 @@ void page_block_free(void *block);
 page_index page_reserve(uint64_t pages);        /* that many in a row, zeroed, for ever; only before files_init returns */
 void pages_init(void);
 uint64_t page_count_free(void);         /* for sysinfo and statfs */
+void pages_gather(void);                /* what is kept for later and is wholly free counts as free again. Slow */
+/* Programs may have no more for themselves: the rest is for the calls that end some of them, and for UNIX. Slow when it is so. */
+bool page_is_short(void);
+bool page_is_very_short(void);          /* half of that is gone: nobody is started */
 uint64_t page_count_total(void);
 
 static inline void page_put(page_index page)            /* one reference fewer; the last frees it */

@@ -6,7 +6,7 @@
 #include "abi/layout.h"
 #include "baryon/calls.h"
 #include "baryon/string.h"
-#include "process/process.h"
+#include "process/internal.h"
 #include "process/space.h"
 
 enum { PIECE = 256 };           /* of a text or of zeros */
@@ -14,6 +14,19 @@ enum { PIECE = 256 };           /* of a text or of zeros */
 static bool range_is_user(uint64_t address, uint64_t bytes)
 {
 	return address <= PROGRAM_LIMIT && bytes <= PROGRAM_LIMIT - address;
+}
+
+/* The caller may hold locks: it waits for memory only for a while. */
+static bool fault_resolved(uint64_t address, uint64_t access)
+{
+	int status;
+
+	for (unsigned tries = 0;;) {
+		status = space_fault_in(self_process()->space, address, access);
+		if (status != -ENOMEM || !memory_relieve(&tries, false))
+			break;
+	}
+	return status == 0;
 }
 
 /* A copy that made no progress although its fault was resolved is tried again: the mapping may have been displaced. */
@@ -30,7 +43,7 @@ uint64_t user_read_some(void *to, uint64_t from, uint64_t bytes)
 		if (copied < 0)
 			break;
 		done += (uint64_t)copied;
-		if (done < bytes && space_fault_in(self_process()->space, where.address, RIGHT_READ) != 0)
+		if (done < bytes && !fault_resolved(where.address, RIGHT_READ))
 			break;
 	}
 	return done;
@@ -49,7 +62,7 @@ uint64_t user_write_some(uint64_t to, const void *from, uint64_t bytes)
 		if (copied < 0)
 			break;
 		done += (uint64_t)copied;
-		if (done < bytes && space_fault_in(self_process()->space, where.address, RIGHT_WRITE) != 0)
+		if (done < bytes && !fault_resolved(where.address, RIGHT_WRITE))
 			break;
 	}
 	return done;

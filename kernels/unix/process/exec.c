@@ -115,6 +115,7 @@ static void leader_become(struct process *process)
 		}
 	}
 	process->used_ns += thread_home_of(old)->used_ns;
+	process_count_thread(process, -1);
 	pid_put(me->tid);
 	me->tid = process->pid;
 	pid_set_thread(process->pid, me);

@@ -105,11 +105,13 @@ static void process_release(struct process *process)
 	vfork_release(process);
 	if (thread_rebase(self()->uid, space_grave()) < 0)
 		log_line("thread %d keeps its space", self()->tid);
+	memory_release_begin();
 	mutex_lock(&process->lock);
 	space = process->space;
 	process->space = NULL;
 	mutex_unlock(&process->lock);
 	space_put(space);
+	memory_release_end();
 }
 
 static void session_leave(struct process *process)
@@ -166,6 +168,7 @@ static void thread_unlink(struct thread *thread)
 	while (*link != thread)
 		link = &(*link)->next_in_process;
 	*link = thread->next_in_process;
+	process_count_thread(thread->process, -1);
 	pid_put(thread->tid);
 }
 

@@ -76,7 +76,7 @@ static int slot_fill(struct space *space, uint64_t address, page_index page, uin
 /* A private copy of a page that lies elsewhere. */
 static page_index page_copied(const void *from)
 {
-	page_index page = page_alloc_any();
+	page_index page = page_is_short() ? 0 : page_alloc_any();
 
 	if (page != 0)
 		page_copy(page_address(page), from);
@@ -143,7 +143,7 @@ static int page_touch(struct space *space, const struct region *region, uint64_t
 	if (slot == NULL || *slot == 0) {
 		batch->fresh = region->file == NULL;
 		status = region->file != NULL ? file_touch(space, region, address, access, batch) :
-			slot_fill(space, address, page_alloc(), 0);
+			slot_fill(space, address, page_is_short() ? 0 : page_alloc(), 0);
 		slot = slot_find(space, address);
 	} else if (access & RIGHT_WRITE) {
 		status = slot_own(slot);
@@ -206,7 +206,7 @@ static void touch_ahead(struct space *space, const struct region *region, uint64
 
 		if (at >= region->end || (slot = slot_make(space, at)) == NULL || *slot != 0)
 			return;
-		if (slot_fill(space, at, page_alloc(), 0) != 0)
+		if (slot_fill(space, at, page_is_short() ? 0 : page_alloc(), 0) != 0)
 			return;
 		batch_add_slot(batch, region, at, slot);
 	}
@@ -216,11 +216,11 @@ static void touch_ahead(struct space *space, const struct region *region, uint64
 static struct region *stack_grow(struct space *space, uint64_t address)
 {
 	unsigned i = region_index_after(space, address);
-	struct region *region = &space->regions[i];
+	struct region *region = region_at(space, i);
 
 	if (i == space->region_count || !(region->flags & REGION_STACK) || address < space->stack_limit)
 		return NULL;
-	if (i > 0 && space->regions[i - 1].end > address - 16 * PAGE_BYTES)
+	if (i > 0 && region_at(space, i - 1)->end > address - 16 * PAGE_BYTES)
 		return NULL;
 	region->start = address;
 	return region;

@@ -99,12 +99,14 @@ static int child_fill(struct process *child, const struct clone_arguments *clone
 	return 0;
 }
 
-/* Whether the user has as many threads as RLIMIT_NPROC allows; root may have as many as there are ids. Tree lock. */
+/* Whether the session has as many threads as one may, or the user as RLIMIT_NPROC allows; for root that does not count. Tree lock. */
 static bool user_is_full(const struct process *me)
 {
 	uint64_t limit = me->rlimits[RLIMIT_NPROC].soft, count = 0;
 	uint32_t user = me->credentials.uid;
 
+	if (session_is_full(me->session))
+		return true;
 	if (user == 0 || me->credentials.euid == 0)
 		return false;
 	for (struct process *p = process_next(NULL); p != NULL && count < limit; p = process_next(p))
@@ -189,7 +191,7 @@ static void child_tid_store(struct process *child, uint64_t address, int32_t tid
 
 int64_t clone_process(const struct clone_arguments *clone)
 {
-	struct process *me = self_process(), *child = process_create(me);
+	struct process *me = self_process(), *child = page_is_very_short() ? NULL : process_create(me);
 	int32_t pid;
 	int status;
 
@@ -242,6 +244,7 @@ static int thread_place(struct thread *thread)
 		thread->next_in_process = me->threads;
 		me->threads = thread;
 		me->thread_count++;
+		process_count_thread(me, 1);
 	}
 	mutex_unlock(&me->lock);
 	mutex_unlock(&tree_lock);
@@ -250,7 +253,7 @@ static int thread_place(struct thread *thread)
 
 int64_t clone_thread(const struct clone_arguments *clone)
 {
-	struct thread *thread = child_thread(self_process(), clone);
+	struct thread *thread = page_is_very_short() ? NULL : child_thread(self_process(), clone);
 	int32_t tid;
 
 	if (thread == NULL)

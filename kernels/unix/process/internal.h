@@ -46,6 +46,9 @@ void pid_set_thread(int32_t pid, struct thread *thread);
 /* The uids of all programs' threads, without a lock, for whoever puts threads back while their owner may hold any lock: some
  * may have ended, and one that begins meanwhile may be left out. */
 void thread_names_each(void (*visit)(baryon_uid thread));
+/* A session has at most half of the threads that there may be, so that others can be started beside it. Tree lock. */
+bool session_is_full(const struct session *session);
+void process_count_thread(struct process *process, int change);         /* one more or less beyond the first. Tree lock */
 void pid_put(int32_t pid);                  /* of an id that no thread has any more */
 struct thread *thread_of_pid(int32_t tid);  /* tree lock; null: none */
 struct process *process_of_pid(int32_t pid);
@@ -94,6 +97,13 @@ int process_file_pid(int descriptor, bool *wait);       /* its number, -EBADF, -
 /* Gives a process that has no thread yet its first program, and a thread that is not loaded. Texts are in UNIX's memory.
  * Returns 0 or -E*. */
 int exec_first(struct process *process, const char *path, const char *const *arguments, const char *const *environment);
+
+/* ---- memory is short (shortage.c) ---- */
+/* A page fault found no memory: ends the largest process, unless one is ending already, and waits a moment. False: it has been
+ * tried often enough; the caller's own process has to go. With `at_fault` the caller holds no locks. */
+bool memory_relieve(unsigned *tries, bool at_fault);
+void memory_release_begin(void);        /* a process gives its memory back: nobody is killed meanwhile */
+void memory_release_end(void);
 
 /* ---- instructions that write to the page in which they lie (step.c) ---- */
 /* The instruction at the frame faulted when it wrote to `address`, and that fault is resolved: if it lies in the same page, it

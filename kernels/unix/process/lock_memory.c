@@ -10,9 +10,9 @@ static bool range_is_mapped(uint64_t start, uint64_t end)
 
 	mutex_lock(&space->lock);
 	for (unsigned i = region_index_after(space, start); start < end; i++) {
-		if (i == space->region_count || space->regions[i].start > start)
+		if (i == space->region_count || region_at(space, i)->start > start)
 			break;
-		start = space->regions[i].end;
+		start = region_at(space, i)->end;
 	}
 	mutex_unlock(&space->lock);
 	return start >= end;

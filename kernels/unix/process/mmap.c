@@ -51,7 +51,7 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
 static int shared_fill(struct space *space, const struct region *region)
 {
 	for (uint64_t at = region->start; at < region->end; at += PAGE_BYTES) {
-		page_index page = page_alloc();
+		page_index page = page_is_short() ? 0 : page_alloc();
 		uint64_t *slot = page == 0 ? NULL : slot_make(space, at);
 
 		if (slot == NULL) {
@@ -67,7 +67,7 @@ static int shared_fill(struct space *space, const struct region *region)
 }
 
 /* Whether so much more may be mapped: RLIMIT_AS, and never more memory of one's own in a piece than there is. */
-static bool limit_allows(const struct space *space, uint64_t bytes, bool own)
+static bool limit_allows(struct space *space, uint64_t bytes, bool own)
 {
 	uint64_t limit = self_process()->rlimits[RLIMIT_AS].soft, mapped = 0;
 
@@ -76,7 +76,7 @@ static bool limit_allows(const struct space *space, uint64_t bytes, bool own)
 	if (limit == UINT64_MAX)
 		return true;
 	for (unsigned i = 0; i < space->region_count; i++)
-		mapped += space->regions[i].end - space->regions[i].start;
+		mapped += region_at(space, i)->end - region_at(space, i)->start;
 	return bytes <= limit && mapped <= limit - bytes;
 }
 
@@ -325,8 +325,8 @@ int64_t sys_madvise(SYSCALL_ARGUMENTS)
 	if (a2 != MADV_DONTNEED || bytes == 0)
 		return 0;
 	mutex_lock(&space->lock);
-	for (unsigned i = region_index_after(space, a0); i < space->region_count && space->regions[i].start < end; i++) {
-		const struct region *region = &space->regions[i];
+	for (unsigned i = region_index_after(space, a0); i < space->region_count && region_at(space, i)->start < end; i++) {
+		const struct region *region = region_at(space, i);
 		uint64_t start = region->start > a0 ? region->start : a0;
 		uint64_t stop = region->end < end ? region->end : end;
 

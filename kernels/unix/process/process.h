@@ -23,7 +23,8 @@ struct credentials {
  * half under session_lock(). */
 struct session {
 	int32_t id;
-	uint32_t references;
+	uint32_t references;        /* processes, and those that nobody waited for */
+	uint32_t threads;           /* of them beyond the first of each; tree lock */
 	struct terminal *terminal;
 };
 
@@ -82,6 +83,7 @@ struct process {
 	struct thread *threads;         /* list through thread.next_in_process */
 	uint32_t thread_count;          /* threads that have not exited */
 	uint32_t state;                 /* enum process_state */
+	uint32_t more_threads;          /* beyond the first; tree lock */
 	uint32_t exit_status;           /* as wait4 reports it */
 	uint32_t exiting;               /* exit_group or a fatal signal: every thread leaves */
 	uint32_t stop_signal;           /* not 0: stopped by it, to be reported */
@@ -148,6 +150,7 @@ struct thread {
 	uint64_t restart_deadline;      /* nanosleep */
 	uint64_t affinity;              /* as it was set; 0: never */
 	uint32_t policy, realtime_priority;     /* as they were set */
+	uint32_t shortage_tries;        /* of a page fault for which there was no memory */
 	struct thread *dead_next;
 	struct stepping step;
 	char name[16];

@@ -2,7 +2,7 @@
 #include "baryon/string.h"
 #include "process/space.h"
 
-#define REGION_BLOCK (16384u / sizeof(struct region))
+#define REGION_LIMIT (PAGE_BYTES / sizeof(struct region *) * REGION_CHUNK)
 
 unsigned region_index_after(struct space *space, uint64_t address)
 {
@@ -11,7 +11,7 @@ unsigned region_index_after(struct space *space, uint64_t address)
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
 
-		if (space->regions[middle].end > address)
+		if (region_at(space, middle)->end > address)
 			high = middle;
 		else
 			low = middle + 1;
@@ -23,45 +23,88 @@ struct region *region_find(struct space *space, uint64_t address)
 {
 	unsigned i = region_index_after(space, address);
 
-	return i < space->region_count && space->regions[i].start <= address ? &space->regions[i] : NULL;
+	return i < space->region_count && region_at(space, i)->start <= address ? region_at(space, i) : NULL;
 }
 
 bool region_range_free(struct space *space, uint64_t start, uint64_t end)
 {
 	unsigned i = region_index_after(space, start);
 
-	return i == space->region_count || space->regions[i].start >= end;
+	return i == space->region_count || region_at(space, i)->start >= end;
+}
+
+/* From now on the regions are in pages. 0, -ENOMEM. */
+static int chunks_start(struct space *space)
+{
+	struct region **chunks;
+	page_index page = page_alloc();
+
+	if (page == 0)
+		return -ENOMEM;
+	chunks = page_address(page);
+	page = page_alloc_any();
+	if (page == 0) {
+		page_put(page_of_address(chunks));
+		return -ENOMEM;
+	}
+	chunks[0] = page_address(page);
+	memcpy(chunks[0], space->regions_inline, space->region_count * sizeof(struct region));
+	space->chunks = chunks;
+	space->region_capacity = REGION_CHUNK;
+	return 0;
 }
 
 /* Room for `more` regions. */
 static int table_grow(struct space *space, unsigned more)
 {
-	struct region *block;
+	while (space->region_count + more > space->region_capacity) {
+		page_index page;
 
-	if (space->region_count + more <= space->region_capacity)
-		return 0;
-	if (space->region_capacity > REGION_INLINE || space->region_count + more > REGION_BLOCK)
-		return -ENOMEM;
-	block = page_block_alloc();
-	if (block == NULL)
-		return -ENOMEM;
-	memcpy(block, space->regions, space->region_count * sizeof *block);
-	space->regions = block;
-	space->region_capacity = REGION_BLOCK;
+		if (space->chunks == NULL && chunks_start(space) != 0)
+			return -ENOMEM;
+		if (space->region_count + more <= space->region_capacity)
+			break;
+		page = space->region_capacity == REGION_LIMIT ? 0 : page_alloc_any();
+		if (page == 0)
+			return -ENOMEM;
+		space->chunks[space->region_capacity / REGION_CHUNK] = page_address(page);
+		space->region_capacity += REGION_CHUNK;
+	}
 	return 0;
 }
 
+/* Room for one at i: those from there on move up, chunk by chunk from the last. */
 static void table_open(struct space *space, unsigned i)
 {
-	memmove(&space->regions[i + 1], &space->regions[i], (space->region_count - i) * sizeof *space->regions);
-	space->region_count++;
+	unsigned count = space->region_count++, start = count / REGION_CHUNK * REGION_CHUNK;
+
+	for (; start > i; start -= REGION_CHUNK) {
+		struct region *chunk = region_at(space, start);
+
+		memmove(chunk + 1, chunk, (count - start) * sizeof *chunk);
+		*chunk = *region_at(space, start - 1);
+		count = start - 1;
+	}
+	memmove(region_at(space, i) + 1, region_at(space, i), (count - i) * sizeof(struct region));
 }
 
+static unsigned least(unsigned one, unsigned other)
+{
+	return one < other ? one : other;
+}
+
+/* Those behind `count` regions at i take their place, in runs that lie in one chunk each. */
 static void table_close(struct space *space, unsigned i, unsigned count)
 {
-	memmove(&space->regions[i], &space->regions[i + count],
-		(space->region_count - i - count) * sizeof *space->regions);
 	space->region_count -= count;
+	while (count > 0 && i < space->region_count) {
+		unsigned from = i + count, run = space->region_count - i;
+
+		run = least(run, REGION_CHUNK - i % REGION_CHUNK);
+		run = least(run, REGION_CHUNK - from % REGION_CHUNK);
+		memmove(region_at(space, i), region_at(space, from), run * sizeof(struct region));
+		i += run;
+	}
 }
 
 static bool continues(const struct region *low, const struct region *high)
@@ -79,10 +122,10 @@ static void region_release(struct region *region)
 /* Joins region i with the one after it, if they continue each other. */
 static void merge_with_next(struct space *space, unsigned i)
 {
-	if (i + 1 >= space->region_count || !continues(&space->regions[i], &space->regions[i + 1]))
+	if (i + 1 >= space->region_count || !continues(region_at(space, i), region_at(space, i + 1)))
 		return;
-	space->regions[i].end = space->regions[i + 1].end;
-	region_release(&space->regions[i + 1]);
+	region_at(space, i)->end = region_at(space, i + 1)->end;
+	region_release(region_at(space, i + 1));
 	table_close(space, i + 1, 1);
 }
 
@@ -93,7 +136,7 @@ int region_insert(struct space *space, const struct region *region)
 	if (table_grow(space, 1) != 0)
 		return -ENOMEM;
 	table_open(space, i);
-	space->regions[i] = *region;
+	*region_at(space, i) = *region;
 	if (region->file != NULL)
 		file_get(region->file);
 	merge_with_next(space, i);
@@ -106,13 +149,15 @@ int region_insert(struct space *space, const struct region *region)
 static void split_at(struct space *space, uint64_t address)
 {
 	unsigned i = region_index_after(space, address);
-	struct region *low = &space->regions[i];
+	struct region *low = region_at(space, i), *high;
 
 	if (i == space->region_count || low->start >= address)
 		return;
 	table_open(space, i);
-	low[1].start = address;
-	low[1].offset += address - low->start;
+	high = region_at(space, i + 1);
+	*high = *low;
+	high->start = address;
+	high->offset += address - low->start;
 	low->end = address;
 	if (low->file != NULL)
 		file_get(low->file);
@@ -129,8 +174,8 @@ int region_remove(struct space *space, uint64_t start, uint64_t end)
 	split_at(space, start);
 	split_at(space, end);
 	first = region_index_after(space, start);
-	for (after = first; after < space->region_count && space->regions[after].start < end; after++)
-		region_release(&space->regions[after]);
+	for (after = first; after < space->region_count && region_at(space, after)->start < end; after++)
+		region_release(region_at(space, after));
 	table_close(space, first, after - first);
 	return 0;
 }
@@ -139,7 +184,7 @@ int region_remove(struct space *space, uint64_t start, uint64_t end)
 static int protect_check(struct space *space, uint64_t start, uint64_t end, uint64_t rights)
 {
 	for (unsigned i = region_index_after(space, start); start < end; i++) {
-		const struct region *region = &space->regions[i];
+		const struct region *region = region_at(space, i);
 
 		if (i == space->region_count || region->start > start)
 			return -ENOMEM;
@@ -162,8 +207,8 @@ int region_protect(struct space *space, uint64_t start, uint64_t end, uint64_t r
 	split_at(space, start);
 	split_at(space, end);
 	first = region_index_after(space, start);
-	for (unsigned i = first; i < space->region_count && space->regions[i].start < end; i++)
-		space->regions[i].flags = (space->regions[i].flags & ~(uint64_t)REGION_RIGHTS) | rights;
+	for (unsigned i = first; i < space->region_count && region_at(space, i)->start < end; i++)
+		region_at(space, i)->flags = (region_at(space, i)->flags & ~(uint64_t)REGION_RIGHTS) | rights;
 	for (unsigned i = region_index_after(space, end - 1) + 1; i-- > first;)
 		merge_with_next(space, i);
 	if (first > 0)
@@ -176,10 +221,10 @@ uint64_t region_gap(struct space *space, uint64_t bytes)
 	uint64_t top = space->map_top;
 	unsigned i = region_index_after(space, top - 1);
 
-	if (i < space->region_count && space->regions[i].start < top)
-		top = space->regions[i].start;
+	if (i < space->region_count && region_at(space, i)->start < top)
+		top = region_at(space, i)->start;
 	while (i > 0) {
-		const struct region *below = &space->regions[i - 1];
+		const struct region *below = region_at(space, i - 1);
 
 		if (top >= bytes && top - bytes >= below->end)
 			return top - bytes;
@@ -193,11 +238,11 @@ int regions_copy(struct space *to, struct space *from)
 {
 	if (table_grow(to, from->region_count) != 0)
 		return -ENOMEM;
-	memcpy(to->regions, from->regions, from->region_count * sizeof *to->regions);
 	to->region_count = from->region_count;
 	for (unsigned i = 0; i < to->region_count; i++) {
-		if (to->regions[i].file != NULL)
-			file_get(to->regions[i].file);
+		*region_at(to, i) = *region_at(from, i);
+		if (region_at(to, i)->file != NULL)
+			file_get(region_at(to, i)->file);
 	}
 	return 0;
 }
@@ -205,10 +250,13 @@ int regions_copy(struct space *to, struct space *from)
 void regions_clear(struct space *space)
 {
 	for (unsigned i = 0; i < space->region_count; i++)
-		region_release(&space->regions[i]);
+		region_release(region_at(space, i));
 	space->region_count = 0;
-	if (space->regions != space->regions_inline)
-		page_block_free(space->regions);
-	space->regions = space->regions_inline;
+	if (space->chunks == NULL)
+		return;
+	for (unsigned i = 0; i < space->region_capacity; i += REGION_CHUNK)
+		page_put(page_of_address(space->chunks[i / REGION_CHUNK]));
+	page_put(page_of_address(space->chunks));
+	space->chunks = NULL;
 	space->region_capacity = REGION_INLINE;
 }

@@ -167,7 +167,7 @@ int slots_move(struct space *space, uint64_t from, uint64_t to, uint64_t bytes)
 void slots_free(struct space *space)
 {
 	for (unsigned i = 0; i < space->region_count; i++)
-		slots_clear(space, space->regions[i].start, space->regions[i].end);
+		slots_clear(space, region_at(space, i)->start, region_at(space, i)->end);
 	for (unsigned i = 0; i < space->table_count; i++)
 		page_put_clean(space->tables[i].page);
 	if (space->tables != space->tables_inline)

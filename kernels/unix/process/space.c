@@ -22,7 +22,6 @@ static struct space *space_new(void)
 	space->home.flags = SPACE_PROGRAM;
 	space->references = 1;
 	space->tables = space->tables_inline;
-	space->regions = space->regions_inline;
 	space->region_capacity = REGION_INLINE;
 	space->map_top = PROGRAM_MAP_TOP;
 	return space;
@@ -134,7 +133,7 @@ struct space *space_fork(struct space *from)
 	space_copy_bounds(to, from);
 	status = regions_copy(to, from);
 	for (unsigned i = 0; status == 0 && i < from->region_count; i++)
-		status = region_share(to, from, &from->regions[i]);
+		status = region_share(to, from, region_at(from, i));
 	mutex_unlock(&from->lock);
 	if (status == 0)
 		return to;

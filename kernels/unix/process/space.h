@@ -28,6 +28,7 @@ struct region {
 };
 
 #define REGION_INLINE 80
+#define REGION_CHUNK (PAGE_BYTES / sizeof(struct region))
 #define TABLES_INLINE 16
 
 struct slot_table {
@@ -41,7 +42,7 @@ struct space {                  /* fills one page; a slot table is another */
 	uint32_t references;        /* processes in it */
 	uint32_t loading;           /* misses that are loading the home now */
 	uint32_t region_count, region_capacity;
-	struct region *regions;     /* sorted; regions_inline or a block */
+	struct region **chunks;     /* null: the regions are in regions_inline. Sorted; pages of REGION_CHUNK, and one of pointers */
 	struct slot_table *tables;  /* sorted; tables_inline or a block */
 	uint32_t table_count;
 	uint32_t leaf_number;       /* the slot table that was used last */
@@ -72,6 +73,11 @@ static inline page_index slot_page(uint64_t slot)
 }
 
 /* regions (region.c): all need the space's lock and touch only the region table */
+static inline struct region *region_at(struct space *space, unsigned i)
+{
+	return space->chunks == NULL ? &space->regions_inline[i] : &space->chunks[i / REGION_CHUNK][i % REGION_CHUNK];
+}
+
 struct region *region_find(struct space *space, uint64_t address);      /* that holds it, or null */
 unsigned region_index_after(struct space *space, uint64_t address);     /* of the first with end > address */
 int region_insert(struct space *space, const struct region *region);    /* the range is free. Merges. 0, -ENOMEM */

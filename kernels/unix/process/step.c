@@ -51,7 +51,7 @@ static bool page_is_there(struct space *space, uint64_t near)
 static uint64_t page_find(struct space *space, uint64_t near)
 {
 	for (unsigned i = space->region_count; i-- > 0;) {
-		const struct region *region = &space->regions[i];
+		const struct region *region = region_at(space, i);
 		uint64_t at = region->start - PAGE_BYTES;
 
 		if (!(region->flags & REGION_STACK) && region->start > LOWEST && in_reach(at, near) &&

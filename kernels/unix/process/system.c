@@ -64,6 +64,7 @@ int64_t sys_sysinfo(SYSCALL_ARGUMENTS)
 
 	memset(&info, 0, sizeof info);
 	info.uptime = (int64_t)(time_monotonic() / 1000000000);
+	pages_gather();
 	info.total = page_count_total() * PAGE_BYTES;
 	info.free = page_count_free() * PAGE_BYTES;
 	process_each(count_one, &count);

@@ -25,7 +25,7 @@ static uint64_t space_bytes(struct process *process)
 	if (process->space == NULL)
 		return 0;
 	for (unsigned i = 0; i < process->space->region_count; i++)
-		bytes += process->space->regions[i].end - process->space->regions[i].start;
+		bytes += region_at(process->space, i)->end - region_at(process->space, i)->start;
 	return bytes;
 }
 
@@ -113,7 +113,7 @@ static uint64_t maps_text(struct space *space, char *to, uint64_t limit)
 		return 0;
 	mutex_lock(&space->lock);
 	for (unsigned i = 0; i < space->region_count; i++)
-		length += region_text(&space->regions[i], to + (length < limit ? length : limit), length < limit ? limit - length : 0);
+		length += region_text(region_at(space, i), to + (length < limit ? length : limit), length < limit ? limit - length : 0);
 	mutex_unlock(&space->lock);
 	return length;
 }
@@ -202,10 +202,20 @@ static uint64_t cpu_stat_text(char *to, uint64_t limit)
 	return length;
 }
 
+static uint64_t memory_info_text(char *to, uint64_t limit)
+{
+	uint64_t length = 0, total = page_count_total() * PAGE_KILOBYTES, free;
+
+	pages_gather();
+	free = page_count_free() * PAGE_KILOBYTES;
+	ADD("MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total, free, free);
+	ADD("Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n");
+	return length;
+}
+
 int64_t system_text(enum system_text what, char *to, uint64_t limit)
 {
-	uint64_t length = 0, now = time_monotonic(), total = page_count_total() * PAGE_KILOBYTES,
-		free = page_count_free() * PAGE_KILOBYTES;
+	uint64_t length = 0, now = time_monotonic();
 
 	switch (what) {
 	case TEXT_UPTIME:
@@ -215,9 +225,7 @@ int64_t system_text(enum system_text what, char *to, uint64_t limit)
 		ADD("0.00 0.00 0.00 1/1 1\n");
 		return (int64_t)length;
 	case TEXT_MEMINFO:
-		ADD("MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total, free, free);
-		ADD("Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n");
-		return (int64_t)length;
+		return (int64_t)memory_info_text(to, limit);
 	case TEXT_CPUINFO:
 		return (int64_t)cpuinfo_text(to, limit);
 	case TEXT_SYSTEM_STAT:

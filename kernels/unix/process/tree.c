@@ -38,6 +38,25 @@ int32_t pid_take(void)
 	return 0;
 }
 
+/* How many threads there may be: at least 64 pages for each, and some ids for the system. */
+static uint64_t threads_limit(void)
+{
+	uint64_t by_memory = page_count_total() / 64, by_ids = PID_LIMIT - PID_LIMIT / 16;
+
+	return by_memory < by_ids ? by_memory : by_ids;
+}
+
+bool session_is_full(const struct session *session)
+{
+	return session->references + session->threads >= threads_limit() / 2;
+}
+
+void process_count_thread(struct process *process, int change)
+{
+	process->more_threads += (uint32_t)change;
+	process->session->threads += (uint32_t)change;
+}
+
 void pid_set_thread(int32_t pid, struct thread *thread)
 {
 	pids[pid].thread = thread;
@@ -141,12 +160,14 @@ void session_join(struct process *process, struct session *session)
 
 	if (session != NULL) {
 		session->references++;
+		session->threads += process->more_threads;
 		pids[session->id].members++;
 	}
 	process->session = session;
 	if (old == NULL)
 		return;
 	pids[old->id].members--;
+	old->threads -= process->more_threads;
 	if (--old->references == 0)
 		heap_free(old);
 }

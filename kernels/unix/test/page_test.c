@@ -1,6 +1,7 @@
 /* Pages, heap and slots: what is given out belongs to one owner, fresh pages are zero, nothing is lost. */
 #include <assert.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,18 @@ void unix_panic(const char *format, ...)
 {
 	fprintf(stderr, "panic: %s\n", format);
 	abort();
+}
+
+void mutex_lock_slow(struct mutex *mutex)
+{
+	while (!mutex_try(mutex))
+		sched_yield();
+}
+
+void mutex_unlock_slow(struct mutex *mutex)
+{
+	abort();
+	(void)mutex;
 }
 
 static bool is_zero(const void *page)
@@ -110,14 +123,12 @@ static void slots_give_everything_back(void)
 
 	space.tables = space.tables_inline;
 	child.tables = child.tables_inline;
-	space.regions = space.regions_inline;
-	space.regions[0] = region;
+	space.regions_inline[0] = region;
 	space.region_count = 1;
 	before = page_count_free();
 	for (uint64_t at = region.start; at < region.end; at += 3 * PAGE_BYTES)
 		*slot_make(&space, at) = (uint64_t)page_alloc() << PAGE_BITS | SLOT_PRESENT;
-	child.regions = child.regions_inline;
-	child.regions[0] = region;
+	child.regions_inline[0] = region;
 	child.region_count = 1;
 	assert(slots_copy(&child, &space, &region) == 0);
 	assert(page_references(slot_page(*slot_find(&child, region.start))) == 2);
@@ -129,6 +140,76 @@ static void slots_give_everything_back(void)
 	assert(page_count_free() == before && child.table_count == 0);
 }
 
+static void *memory_is_gathered(void *argument)
+{
+	for (unsigned round = 0; round < ROUNDS / 10; round++)
+		pages_gather();
+	return argument;
+}
+
+/* Gathering takes nothing that somebody has, and loses nothing. */
+static void records_stay_owned_while_memory_is_gathered(void)
+{
+	pthread_t thread;
+	uint64_t before;
+
+	pages_gather();
+	before = page_count_free();
+	pthread_create(&thread, NULL, memory_is_gathered, NULL);
+	in_threads(records_are_owned_by_one);
+	pthread_join(thread, NULL);
+	pages_gather();
+	assert(page_count_free() == before);
+}
+
+static void free_records_become_pages_when_there_are_no_others(void)
+{
+	static void *records[PAGES * 4];
+	unsigned count = 0;
+	uint64_t before;
+
+	pages_gather();
+	before = page_count_free();
+	while ((records[count] = heap_alloc_any(2048)) != NULL)
+		count++;
+	assert(count == 2 * before && page_alloc() == 0 && page_is_short());
+	while (count > 0)
+		heap_free(records[--count]);
+	assert(page_count_free() == 0);
+	while (count < 1000 && (records[count] = heap_alloc_any(100)) != NULL)
+		count++;
+	while (count > 0)
+		heap_free(records[--count]);
+	assert(!page_is_short());
+	pages_gather();
+	assert(page_count_free() == before);
+}
+
+static void single_pages_become_blocks_again(void)
+{
+	static page_index pages[PAGES];
+	static void *blocks[PAGES];
+	unsigned count = 0, found = 0;
+
+	while ((pages[count] = page_alloc_any()) != 0)
+		count++;
+	assert(page_block_alloc() == NULL);
+	for (unsigned i = 0; i < count; i++)
+		page_put(pages[i]);
+	while ((blocks[found] = page_block_alloc()) != NULL) {
+		assert(((uintptr_t)blocks[found] & 16383) == 0);
+		memset(blocks[found], 0xee, 16384);
+		found++;
+	}
+	assert(found >= count / 4 - 2);
+	for (unsigned i = 0; i < found; i++)
+		page_block_free(blocks[i]);
+	assert(page_count_free() == count);
+	pages[0] = page_alloc();
+	assert(pages[0] != 0 && is_zero(page_address(pages[0])));
+	page_put(pages[0]);
+}
+
 int main(void)
 {
 	assert(posix_memalign((void **)&memory_base, 16384, PAGES * PAGE_BYTES) == 0);
@@ -137,6 +218,9 @@ int main(void)
 	blocks_are_aligned();
 	in_threads(pages_are_owned_by_one);
 	in_threads(records_are_owned_by_one);
+	records_stay_owned_while_memory_is_gathered();
+	free_records_become_pages_when_there_are_no_others();
+	single_pages_become_blocks_again();
 	slots_give_everything_back();
 	return 0;
 }

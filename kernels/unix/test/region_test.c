@@ -5,7 +5,7 @@
 
 #include "process/space.h"
 
-enum { PAGES = 200, FIRST = 16, ROUNDS = 20000 };
+enum { PAGES = 1200, FIRST = 16, ROUNDS = 20000, ARENA = 32 };
 
 struct file {
 	int references;
@@ -20,7 +20,10 @@ struct cell {
 static struct file files[3];
 static struct cell model[PAGES];
 static struct space space;
-static void *block;
+
+char *memory_base;
+static page_index taken[ARENA];
+static int pages_left;
 
 void file_get(struct file *file)
 {
@@ -32,17 +35,27 @@ void file_put(struct file *file)
 	assert(--file->references >= 0);
 }
 
-void *page_block_alloc(void)
+page_index page_alloc_any(void)
 {
-	assert(block == NULL);
-	return block = malloc(16384);
+	for (page_index page = 1; page < ARENA; page++) {
+		if (pages_left > 0 && !taken[page]) {
+			pages_left--;
+			return taken[page] = page;
+		}
+	}
+	return 0;
 }
 
-void page_block_free(void *freed)
+page_index page_alloc(void)
 {
-	assert(freed == block);
-	free(freed);
-	block = NULL;
+	return page_alloc_any();
+}
+
+void page_release(page_index page)
+{
+	assert(taken[page] == page);
+	taken[page] = 0;
+	pages_left++;
 }
 
 static uint64_t address(unsigned page)
@@ -56,9 +69,9 @@ static void compare(void)
 	int references[3] = { 0 };
 
 	for (unsigned i = 0; i < space.region_count; i++) {
-		const struct region *r = &space.regions[i];
+		const struct region *r = region_at(&space, i);
 
-		assert(r->start < r->end && (i == 0 || space.regions[i - 1].end <= r->start));
+		assert(r->start < r->end && (i == 0 || region_at(&space, i - 1)->end <= r->start));
 		for (; address(at) < r->start; at++)
 			assert(!model[at].mapped);
 		for (; address(at) < r->end; at++) {
@@ -121,26 +134,44 @@ static void gaps_are_free(void)
 	}
 }
 
-int main(void)
+/* With `pages` for the table, fewer than it would take: then calls fail and change nothing. */
+static void regions_are_as_the_model(int pages, unsigned rounds)
 {
-	space.regions = space.regions_inline;
-	space.region_capacity = REGION_INLINE;
-	space.map_top = address(PAGES);
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	unsigned most = 0;
+
+	pages_left = pages;
+	for (unsigned round = 0; round < rounds; round++) {
 		unsigned first = (unsigned)rand() % PAGES, count = 1 + (unsigned)rand() % 12;
 
 		if (first + count > PAGES)
 			count = PAGES - first;
-		if (rand() % 8 < 4)
+		if (rand() % 8 < (round / 4000 % 2 ? 2 : 6))
 			map(first, count < 4 ? count : 1);
 		else if (rand() % 8 < 5)
 			protect(first, count);
 		else
 			unmap(first, count);
-		compare();
+		if (round % 16 == 0)
+			compare();
 		gaps_are_free();
+		most = space.region_count > most ? space.region_count : most;
 	}
+	compare();
+	assert(most > (pages < 2 ? REGION_INLINE : pages == 2 ? REGION_CHUNK : 2 * REGION_CHUNK) - 4);
 	regions_clear(&space);
-	assert(space.region_count == 0 && block == NULL && files[0].references == 0);
+	for (unsigned i = 0; i < PAGES; i++)
+		model[i].mapped = false;
+	assert(space.region_count == 0 && pages_left == pages && files[0].references == 0);
+}
+
+int main(void)
+{
+	memory_base = aligned_alloc(PAGE_BYTES, ARENA * PAGE_BYTES);
+	space.region_capacity = REGION_INLINE;
+	space.map_top = address(PAGES);
+	regions_are_as_the_model(ARENA - 1, ROUNDS);
+	for (int pages = 0; pages < 4; pages++)
+		regions_are_as_the_model(pages, ROUNDS / 2);
+	free(memory_base);
 	return 0;
 }

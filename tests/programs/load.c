@@ -1,0 +1,448 @@
+/* load WHAT NUMBER...: puts a load on the system and says whether it was borne and whether free memory is afterwards what it was
+ * before: processes N, threads N, forks N, pipe MEGABYTES, directory N, bomb SECONDS, memory, largest. Several in a row are
+ * allowed. The same binary runs on Linux, where free memory is not looked at. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, SETTLE_TRIES = 400, SETTLE_US = 25000, PAGES_KEPT = 32, STACK = 32768 };
+
+#define NEED(condition) need(condition, #condition, __LINE__)
+
+static void need(int condition, const char *what, int line)
+{
+	if (condition)
+		return;
+	printf("load: line %d: %s: %s\n", line, what, strerror(errno));
+	fflush(stdout);
+	_exit(1);
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static unsigned long free_pages(void)
+{
+	struct sysinfo info;
+
+	NEED(sysinfo(&info) == 0);
+	return info.freeram / PAGE * info.mem_unit;
+}
+
+static int on_linux(void)
+{
+	struct utsname name;
+
+	NEED(uname(&name) == 0);
+	return strstr(name.release, "baryon") == NULL;
+}
+
+static void child_end(pid_t child)
+{
+	int status = 0;
+
+	NEED(waitpid(child, &status, 0) == child && status == 0);
+}
+
+/* ---- alive at once ---- */
+
+static void processes(unsigned count)
+{
+	int go[2], ready[2];
+	pid_t *children = calloc(count, sizeof *children);
+	char byte;
+
+	NEED(children && pipe(go) == 0 && pipe(ready) == 0);
+	for (unsigned i = 0; i < count; i++) {
+		children[i] = fork();
+		NEED(children[i] >= 0);
+		if (children[i] == 0) {
+			close(go[1]);
+			_exit(write(ready[1], "", 1) == 1 && read(go[0], &byte, 1) == 0 ? 0 : 1);
+		}
+	}
+	for (unsigned i = 0; i < count; i++)
+		NEED(read(ready[0], &byte, 1) == 1);
+	for (unsigned i = 0; i < count; i++)
+		NEED(kill(children[i], 0) == 0);
+	close(go[1]);
+	for (unsigned i = 0; i < count; i++)
+		child_end(children[i]);
+	close(go[0]), close(ready[0]), close(ready[1]);
+	free(children);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static unsigned alive, may_end;
+
+static void *thread_main(void *argument)
+{
+	pthread_mutex_lock(&mutex);
+	alive++;
+	pthread_cond_broadcast(&changed);
+	while (!may_end)
+		pthread_cond_wait(&changed, &mutex);
+	pthread_mutex_unlock(&mutex);
+	return argument;
+}
+
+static void threads(unsigned count)
+{
+	pthread_t *thread = calloc(count, sizeof *thread);
+	pthread_attr_t attributes;
+
+	alive = may_end = 0;
+	NEED(thread && pthread_attr_init(&attributes) == 0 && pthread_attr_setstacksize(&attributes, STACK) == 0);
+	for (uintptr_t i = 0; i < count; i++) {
+		errno = pthread_create(&thread[i], &attributes, thread_main, (void *)i);
+		NEED(errno == 0);
+	}
+	pthread_mutex_lock(&mutex);
+	while (alive < count)
+		pthread_cond_wait(&changed, &mutex);
+	may_end = 1;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&mutex);
+	for (uintptr_t i = 0; i < count; i++) {
+		void *result;
+
+		NEED(pthread_join(thread[i], &result) == 0 && result == (void *)i);
+	}
+	free(thread);
+}
+
+/* In a child, so that what the C library keeps of stacks goes with it. */
+static void threads_apart(unsigned count)
+{
+	pid_t child = fork();
+
+	NEED(child >= 0);
+	if (child == 0) {
+		threads(count);
+		_exit(0);
+	}
+	child_end(child);
+}
+
+/* ---- one after the other ---- */
+
+static void forks(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		pid_t child = fork();
+		int status;
+
+		NEED(child >= 0);
+		if (child == 0)
+			_exit((int)(i & 127));
+		NEED(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == (int)(i & 127));
+	}
+}
+
+static uint64_t pattern(uint64_t at)
+{
+	return (at + 1) * 0x9e3779b97f4a7c15;
+}
+
+static void pipe_write(int to, uint64_t words)
+{
+	static uint64_t buffer[8192];
+
+	for (uint64_t at = 0; at < words;) {
+		uint64_t count = words - at < 8192 ? words - at : 8192;
+		char *from = (char *)buffer;
+
+		for (uint64_t i = 0; i < count; i++)
+			buffer[i] = pattern(at + i);
+		for (uint64_t left = count * 8; left > 0;) {
+			ssize_t done = write(to, from, left);
+
+			NEED(done > 0);
+			from += done;
+			left -= (uint64_t)done;
+		}
+		at += count;
+	}
+}
+
+static void pipe_through(unsigned megabytes)
+{
+	static uint64_t buffer[8192];
+	uint64_t words = (uint64_t)megabytes << 17, at = 0;
+	size_t held = 0;
+	int ends[2];
+	ssize_t done;
+	pid_t child;
+
+	NEED(pipe(ends) == 0);
+	child = fork();
+	NEED(child >= 0);
+	if (child == 0) {
+		close(ends[0]);
+		pipe_write(ends[1], words);
+		_exit(0);
+	}
+	close(ends[1]);
+	while ((done = read(ends[0], (char *)buffer + held, sizeof buffer - held)) > 0) {
+		size_t have = held + (size_t)done;
+
+		for (size_t i = 0; i < have / 8; i++)
+			NEED(buffer[i] == pattern(at + i));
+		at += have / 8;
+		held = have % 8;
+		memmove(buffer, (char *)buffer + have - held, held);
+	}
+	NEED(done == 0 && at == words && held == 0);
+	close(ends[0]);
+	child_end(child);
+}
+
+static void file_name(char *name, unsigned i)
+{
+	sprintf(name, "file-%u", i);
+}
+
+static void directory(unsigned count)
+{
+	char name[32];
+	unsigned seen = 0;
+	struct stat status;
+	struct dirent *entry;
+	DIR *folder;
+
+	NEED(mkdir("/tmp/many", 0700) == 0 && chdir("/tmp/many") == 0);
+	for (unsigned i = 0; i < count; i++) {
+		int descriptor;
+
+		file_name(name, i);
+		descriptor = open(name, O_CREAT | O_EXCL | O_WRONLY, 0600);
+		NEED(descriptor >= 0 && write(descriptor, &i, sizeof i) == sizeof i && close(descriptor) == 0);
+	}
+	folder = opendir(".");
+	NEED(folder != NULL);
+	while ((entry = readdir(folder)) != NULL)
+		seen += entry->d_name[0] != '.';
+	closedir(folder);
+	NEED(seen == count);
+	for (unsigned i = 0; i < count; i++) {
+		file_name(name, (unsigned)((uint64_t)i * 7919 % count));
+		NEED(stat(name, &status) == 0 && status.st_size == sizeof i);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		file_name(name, i);
+		NEED(unlink(name) == 0);
+	}
+	NEED(chdir("/") == 0 && rmdir("/tmp/many") == 0);
+}
+
+/* ---- to the limit ---- */
+
+struct bomb {
+	atomic_uint forked, refused;
+	atomic_int error;
+};
+
+/* Each process makes more until it is refused, and stays. */
+static void bomb_run(struct bomb *bomb)
+{
+	for (;;) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			atomic_fetch_add(&bomb->forked, 1);
+		} else if (child < 0) {
+			atomic_store(&bomb->error, errno);
+			atomic_fetch_add(&bomb->refused, 1);
+			for (;;)
+				pause();
+		}
+	}
+}
+
+/* What a shell of another tree does meanwhile: starts programs, and gets their ends. The longest that one took, in seconds. */
+static double others_work(double until)
+{
+	double longest = 0;
+
+	while (now() < until) {
+		double begun = now();
+
+		forks(1);
+		longest = now() - begun > longest ? now() - begun : longest;
+		usleep(20000);
+	}
+	return longest;
+}
+
+static void bomb(unsigned seconds)
+{
+	struct bomb *bomb = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double begun = now(), longest = 0;
+	pid_t first;
+
+	NEED(bomb != MAP_FAILED);
+	first = fork();
+	NEED(first >= 0);
+	if (first == 0) {
+		setsid();
+		if (on_linux()) {
+			struct rlimit limit = { 200, 200 };
+
+			setrlimit(RLIMIT_NPROC, &limit);
+			NEED(setuid(12345) == 0);
+		}
+		bomb_run(bomb);
+	}
+	do {
+		double one = others_work(now() + 0.5);
+
+		longest = one > longest ? one : longest;
+		NEED(now() - begun < seconds);
+	} while (atomic_load(&bomb->refused) == 0 || atomic_load(&bomb->refused) < atomic_load(&bomb->forked));
+	fprintf(stderr, "load: %u processes, longest fork of another %.2f s, all of it %.1f s\n", atomic_load(&bomb->forked), longest,
+		now() - begun);
+	NEED(atomic_load(&bomb->error) == EAGAIN && longest < 10);
+	NEED(kill(-first, SIGKILL) == 0 && waitpid(first, NULL, 0) == first);
+	while (kill(-first, 0) == 0) {
+		NEED(now() - begun < 2 * seconds);
+		usleep(50000);
+	}
+	munmap(bomb, PAGE);
+}
+
+/* Touches memory until there is none. 0: a call said so. */
+static int memory_eat(void)
+{
+	for (;;) {
+		char *more = mmap(NULL, 256 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (more == MAP_FAILED)
+			return errno == ENOMEM ? 0 : 1;
+		for (unsigned i = 0; i < 256; i++)
+			more[i * PAGE] = 1;
+	}
+}
+
+static void memory(unsigned unused)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)unused;
+	NEED(child >= 0);
+	if (child == 0)
+		_exit(memory_eat());
+	NEED(waitpid(child, &status, 0) == child);
+	NEED(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+}
+
+/* One holds much and sleeps, another asks for more than is left: it is the first that goes. */
+static void largest(unsigned unused)
+{
+	uint64_t much = free_pages() / 4 * 3, little = free_pages() / 2;
+	pid_t large = fork(), small;
+	int status;
+
+	(void)unused;
+	NEED(large >= 0);
+	if (large == 0) {
+		char *memory = mmap(NULL, much * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		NEED(memory != MAP_FAILED);
+		for (uint64_t i = 0; i < much; i++)
+			memory[i * PAGE] = 1;
+		for (;;)
+			pause();
+	}
+	while (free_pages() > little) {
+		NEED(waitpid(large, &status, WNOHANG) == 0);
+		usleep(10000);
+	}
+	small = fork();
+	NEED(small >= 0);
+	if (small == 0) {
+		char *memory = mmap(NULL, little * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		NEED(memory != MAP_FAILED);
+		for (uint64_t i = 0; i < little; i++)
+			memory[i * PAGE] = 1;
+		_exit(0);
+	}
+	NEED(waitpid(large, &status, 0) == large && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	child_end(small);
+}
+
+static const struct load {
+	const char *name;
+	void (*run)(unsigned number);
+	unsigned before;            /* number of a first run, after which caches have their size; 0: as the load's own */
+} loads[] = {
+	{ "processes", processes, 20 }, { "threads", threads_apart, 20 }, { "forks", forks, 20 }, { "pipe", pipe_through, 1 },
+	{ "directory", directory, 20 }, { "bomb", bomb, 0 }, { "memory", memory, 0 }, { "largest", largest, 0 },
+};
+
+/* Ended threads are freed a moment later. A record that lives on may keep the page that it was put into meanwhile. */
+static void settle(unsigned long before)
+{
+	for (unsigned tries = 0; free_pages() + PAGES_KEPT < before; tries++) {
+		if (tries == SETTLE_TRIES) {
+			printf("load: %ld pages are gone\n", (long)(before - free_pages()));
+			exit(1);
+		}
+		usleep(SETTLE_US);
+	}
+}
+
+static void load_run(const char *name, unsigned number)
+{
+	double begun = now();
+
+	for (unsigned i = 0; i < sizeof loads / sizeof loads[0]; i++) {
+		unsigned long before;
+
+		if (strcmp(loads[i].name, name) != 0)
+			continue;
+		if (loads[i].before != 0)
+			loads[i].run(loads[i].before);
+		usleep(4 * SETTLE_US);
+		before = free_pages();
+		loads[i].run(number);
+		if (!on_linux())
+			settle(before);
+		printf("load: %s %u\n", name, number);
+		fprintf(stderr, "load: %s %u took %.2f s\n", name, number, now() - begun);
+		return;
+	}
+	printf("load: no %s\n", name);
+	exit(2);
+}
+
+int main(int count, char **argument)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (int i = 1; i + 1 < count; i += 2)
+		load_run(argument[i], (unsigned)atoi(argument[i + 1]));
+	return 0;
+}
