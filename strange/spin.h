@@ -13,7 +13,7 @@ struct spin {
 	volatile uint32_t held;
 };
 
-void spin_wait(struct spin *lock);      /* shootdown.c: the slow way */
+void spin_wait(struct spin *lock);      /* shootdown.c: the slow way. cpu_spin_wait calls it */
 
 static inline bool spin_try(struct spin *lock)
 {
@@ -22,8 +22,8 @@ static inline bool spin_try(struct spin *lock)
 
 static inline void spin_lock(struct spin *lock)
 {
-	if (!spin_try(lock))
-		spin_wait(lock);
+	if (__builtin_expect(!spin_try(lock), 0))
+		cpu_spin_wait(lock);
 }
 
 static inline void spin_unlock(struct spin *lock)

@@ -385,6 +385,31 @@ entry_wait_end:
 	cli
 	ret
 
+/* spin_wait(the word on the stack), which is taken off. Keeps all registers but flags. */
+	.globl entry_spin_wait
+entry_spin_wait:
+	push %rax
+	push %rcx
+	push %rdx
+	push %rsi
+	push %rdi
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	mov 80(%rsp), %rdi
+	call spin_wait
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %rcx
+	pop %rax
+	ret $8
+
 /* void entry_run(struct registers *r): leaves the boot stack for good. */
 	.globl entry_run
 entry_run:

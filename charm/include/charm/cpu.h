@@ -10,6 +10,7 @@
  * void cpu_set_strange(void *)
  * void cpu_pause(void)                         in a spin loop
  * uint64_t cpu_cycles(void)                    time-stamp counter
+ * void cpu_spin_wait(struct spin *)            calls spin_wait, and its caller loses no register
  * void cpu_switch_xstate(void *save, const void *load)   XSTATE_BYTES each, 64-aligned; either may be null
  * uint64_t cpu_fs_base(void), cpu_gs_base(void); void cpu_set_bases(uint64_t fs, uint64_t gs)   of user mode
  * void cpu_hide_xstate(bool hidden)            using extended state is an exception while hidden

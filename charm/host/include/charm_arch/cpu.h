@@ -34,6 +34,9 @@ static inline void *cpu_strange(void) { return host_this->strange; }
 static inline void cpu_set_strange(void *strange) { host_this->strange = strange; }
 static inline void cpu_pause(void) { sched_yield(); }
 uint64_t cpu_cycles(void);
+struct spin;
+void spin_wait(struct spin *lock);
+static inline void cpu_spin_wait(struct spin *lock) { spin_wait(lock); }
 
 static inline void cpu_hide_xstate(bool hidden) { host_this->hidden = hidden; }
 

@@ -31,6 +31,12 @@ static inline void cpu_pause(void)
 	__asm__ volatile("pause" ::: "memory");
 }
 
+/* Locks are nearly always free: what is done when one is not costs their holders no registers. */
+static inline __attribute__((always_inline)) void cpu_spin_wait(void *lock)
+{
+	__asm__ volatile("pushq %0; call entry_spin_wait" : : "er"(lock) : "memory", "cc");
+}
+
 static inline uint64_t cpu_cycles(void)
 {
 	uint32_t low, high;
