@@ -158,11 +158,16 @@ static COLD result record_of_portal(const struct record_name *name, struct activ
 	if (e < 0)
 		return e;
 	p = (struct portal *)s;
+	spin_lock(&s->lock);
 	i = (name->address - p->records) / sizeof *r;
-	if (p->space->slot.uid != name->space || i >= p->stack_count || name->address % sizeof *r)
-		return -BARYON_ELOST;
-	memory_move(r, &p->record[i], sizeof *r);
-	return 0;
+	if (s->state != SLOT_LOADED || s->uid != name->portal)
+		e = RESULT_RESTART;
+	else if (p->space->slot.uid != name->space || i >= p->stack_count || name->address % sizeof *r)
+		e = -BARYON_ELOST;
+	else
+		memory_move(r, &p->record[i], sizeof *r);
+	spin_unlock(&s->lock);
+	return e;
 }
 
 /* A fault here is the owner's own: the space is that of the thread's handler stack. */
@@ -204,7 +209,7 @@ static result record_check(struct thread *t, const struct activation_record *r, 
 	return r->kind > ACTIVATION_BASE && r->kind <= ACTIVATION_ORPHAN ? 0 : -BARYON_ELOST;
 }
 
-static COLD result portal_of_record(struct activation *a, const struct activation_record *r, uint64_t address)
+static COLD result portal_of_record(struct activation *a, const struct activation_record *r, const struct record_name *name)
 {
 	struct slot *s;
 	result e;
@@ -212,14 +217,14 @@ static COLD result portal_of_record(struct activation *a, const struct activatio
 	a->portal = NULL;
 	if (r->kind < ACTIVATION_IMPLICIT)
 		return 0;
-	e = slot_want(KIND_PORTAL, r->portal, &s);
+	e = slot_want(KIND_PORTAL, name->portal, &s);
 	if (e < 0)
 		return e;
 	a->portal = (struct portal *)s;
 	a->stack = (uint32_t)r->stack;
-	if (r->stack >= a->portal->stack_count || a->portal->space != a->space ||
-	    a->portal->records + r->stack * sizeof *r != address)
-		return -BARYON_ELOST;
+	if (r->portal != name->portal || r->stack >= a->portal->stack_count || a->portal->space != a->space ||
+	    a->portal->records + r->stack * sizeof *r != name->address)
+		return slot_refused(s, -BARYON_ELOST);
 	a->record = a->portal->record + r->stack;
 	return 0;
 }
@@ -281,19 +286,29 @@ COLD result activation_read(struct thread *t, struct activation *a, const struct
 		e = slot_want(KIND_SPACE, r.space, &s);
 	/* The home may change at any time: the base stays where the thread was loaded or rebased to. */
 	if (e == 0 && (address ? r.space != name->space : s != &t->base_space->slot))
-		e = -BARYON_ELOST;
+		e = slot_refused(s, -BARYON_ELOST);
 	if (e < 0)
 		return e;
 	a->space = (struct space *)s;
 	a->record = NULL;
 	a->page_node.at = NULL;
-	e = portal_of_record(a, &r, address);
+	e = portal_of_record(a, &r, name);
 	if (e == 0)
 		e = block_of_record(t, a, &r, address);
 	if (e < 0)
 		return e;
 	level_fill(t, a, &r);
 	return 0;
+}
+
+/* Whoever unloads what the level needs marks that first, and then looks for levels: one of us sees the other. */
+COLD bool activation_there(const struct activation *a, const struct record_name *name)
+{
+	const struct slot *s = &a->space->slot, *p = a->portal ? &a->portal->slot : NULL;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return s->state == SLOT_LOADED && (name->address == 0 || s->uid == name->space) &&
+	       (p == NULL || (p->state == SLOT_LOADED && p->uid == name->portal));
 }
 
 struct record_name activation_under(const struct activation *a)
@@ -330,9 +345,7 @@ result activation_want_lower(struct thread *t)
 		return r;
 	t->count = 2;
 	deadline_drop(t, t->depth - 1);
-	/* Whoever unloads the space marked it first: one of us sees the other. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (thread_lower(t)->space->slot.state == SLOT_LOADED)
+	if (activation_there(thread_lower(t), &name))
 		return 0;
 	activation_forget(thread_lower(t));
 	t->count = 1;

@@ -30,6 +30,8 @@ void activation_pop(struct thread *t);
 void activation_write(struct thread *t, struct activation *a, struct activation *lower);
 /* Read the level that the name says. Only records of portals and the thread's own handler stack are looked at. */
 result activation_read(struct thread *t, struct activation *a, const struct record_name *name) MUST_CHECK;
+/* Is what the level needs still loaded, now that the slot says that it is needed? */
+bool activation_there(const struct activation *a, const struct record_name *name);
 /* Say in a level what lies under it. */
 void activation_note(struct activation *a, struct activation *lower);
 /* The name of the record under a level that is alone in the slot, and what it holds, not checked. RESULT_MISS or RESULT_FAULT. */

@@ -101,18 +101,25 @@ static uint64_t locked_most(unsigned kind)
 	return kind == KIND_PAGE || kind == KIND_MAPPING ? 256 : 16;
 }
 
-static void sizes_check(struct sizes *s)
-{
-	static const uint64_t minimum[KIND_COUNT] = {
+/* For each processor, beyond what is locked. */
+static const uint16_t minimum[KIND_COUNT] = {
 #define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = minimum,
 #include "abi/objects.def"
 #undef OBJECT
-	};
+};
 
+static void at_least(uint64_t *size, uint64_t minimum)
+{
+	if (*size < minimum)
+		*size = minimum;
+}
+
+static void sizes_check(struct sizes *s)
+{
 	for (unsigned k = 0; k < KIND_COUNT; k++) {
 		if (s->slots[k] < minimum[k] * state.cpus)
 			panic("cache %s: %lu slots are too few, %lu is the minimum for %u processors", kind_name[k],
-			      s->slots[k], minimum[k] * state.cpus, state.cpus);
+			      s->slots[k], (uint64_t)minimum[k] * state.cpus, state.cpus);
 		s->slots[k] += locked_most(k);
 	}
 	if (s->tables < TABLES_MINIMUM * state.cpus)
@@ -139,6 +146,9 @@ static void sizes_choose(struct sizes *s, uint64_t frames)
 #include "abi/objects.def"
 #undef OBJECT
 	s->tables = scaled(TABLES_PER_GIB, frames);
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		at_least(&s->slots[k], minimum[k] * state.cpus);
+	at_least(&s->tables, TABLES_MINIMUM * state.cpus);
 	sizes_override(s, option_find(state.command_line, "caches="));
 	sizes_cap(s);
 	sizes_check(s);

@@ -302,9 +302,10 @@ result slot_want(unsigned kind, baryon_uid uid, struct slot **found)
 
 	if (s == NULL)
 		return want_object(kind, uid, 0);
-	generation = s->generation;
-	if (s->state == SLOT_LOADED) {
+	generation = __atomic_load_n(&s->generation, __ATOMIC_ACQUIRE);
+	if (s->state == SLOT_LOADED && s->uid == uid) {
 		s->used = true;
+		this_cpu()->found[kind] = generation;
 		*found = s;
 		return 0;
 	}
@@ -315,6 +316,12 @@ result slot_want(unsigned kind, baryon_uid uid, struct slot **found)
 			return r;
 	}
 	return RESULT_RESTART;
+}
+
+COLD result slot_refused(const struct slot *s, result error)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return s->generation == this_cpu()->found[OBJECT_KIND(s->id)] ? error : RESULT_RESTART;
 }
 
 /* dependents */

@@ -53,6 +53,10 @@ struct slot *slot_find(unsigned kind, baryon_uid uid);
 /* The same; when it is not loaded or dying, RESULT_MISS (or RESULT_RESTART while it is being unloaded). */
 result slot_want(unsigned kind, baryon_uid uid, struct slot **s) MUST_CHECK;
 
+/* What to say when something read from a slot speaks against the call, the last of its kind that slot_want found here: `error`, if
+ * the object was loaded all the time; else it may have been another's, and the call is executed again. */
+result slot_refused(const struct slot *s, result error) MUST_CHECK;
+
 /* Lists of dependents. */
 /* False, and nothing done, when `on` is not the loaded object `uid` any more. */
 bool dependent_add(struct slot *on, baryon_uid uid, struct node *n, uint32_t object) MUST_CHECK;

@@ -210,6 +210,8 @@ static result deliver(struct cpu *cpu, struct thread *t, const struct event *e)
 
 	if (r == 0)
 		r = kernel_portal_want(owner, (unsigned)e->cause, &p);
+	if (r == -BARYON_ENOENT && e->cause == TRAP_MISS)
+		r = slot_refused(&owner->slot, r);
 	if (r < 0)
 		return r;
 	portal_enter(cpu, p);

@@ -249,20 +249,22 @@ result call_mapping_load(struct call *call)
 	uint64_t count = call->a[2];
 	unsigned flags = (unsigned)call->a[3];
 	struct space *s;
-	result r = space_of_caller(call, call->a[0], &s);
+	result r = 0;
 
-	if (r < 0)
-		return r;
 	if (count == 0 || count > BATCH_LIMIT || (call->a[1] & 7))
 		return -BARYON_EINVAL;
 	/* What resuming may miss is missed first: nothing is loaded twice. */
 	if (flags & LOAD_RESUME)
 		r = thread_top(call->thread)->kind == ACTIVATION_HANDLER ? activation_want_lower(call->thread) :
 									  -BARYON_EINVAL;
+	if (r == 0)
+		r = space_of_caller(call, call->a[0], &s);
 	if (r < 0)
 		return r;
 	r = homes_load(call, s, flags);
-	return r >= 0 && (flags & LOAD_RESUME) ? RESULT_RESUME : r;
+	if (r < 0)
+		return slot_refused(&s->slot, r);
+	return flags & LOAD_RESUME ? RESULT_RESUME : r;
 }
 
 /* Pages of a range, and what was seen of it before the call was executed again. */
@@ -276,7 +278,7 @@ static result range_check(struct call *call, struct space **s, uint64_t *end)
 	*end = call->a[1] + pages_of(call->a[2]) * PAGE_BYTES;
 	if (r < 0)
 		return r;
-	return mapping_range_good(*s, call->a[1], pages_of(call->a[2])) ? 0 : -BARYON_EINVAL;
+	return mapping_range_good(*s, call->a[1], pages_of(call->a[2])) ? 0 : slot_refused(&(*s)->slot, -BARYON_EINVAL);
 }
 
 /* The call goes on from `address`: its arguments say so when it is executed again. */
@@ -343,7 +345,8 @@ result call_mapping_read(struct call *call)
 				     (mmu_dirty(e) ? MAPPING_DIRTY : 0));
 	}
 	spin_unlock(&s->slot.lock);
-	return h.rights ? memory_write(call->space, call->a[2], &h, sizeof h) : -BARYON_ENOENT;
+	r = slot_refused(&s->slot, h.rights ? 0 : -BARYON_ENOENT);
+	return r < 0 ? r : memory_write(call->space, call->a[2], &h, sizeof h);
 }
 
 result mapping_make_locked(struct space *space, uint64_t address, struct page *page, uint64_t index, unsigned rights)

@@ -93,13 +93,13 @@ static void hash_remove(struct page *p)
 }
 
 /* The container's list of its pages, under its list lock. False when the container is going. */
-static bool list_add(struct page *p)
+static bool list_add(struct page *p, baryon_uid uid)
 {
 	struct container *c = p->container;
 	bool alive;
 
 	spin_lock(&c->slot.list_lock);
-	alive = c->slot.state == SLOT_LOADED;
+	alive = c->slot.state == SLOT_LOADED && c->slot.uid == uid;
 	if (alive) {
 		p->list_previous = 0;
 		p->list_next = c->pages;
@@ -215,14 +215,14 @@ static void page_count(struct page *p, int by)
 		__atomic_fetch_add(&k->locked[KIND_PAGE], by, __ATOMIC_RELAXED);
 }
 
-static COLD result page_publish(struct page *p)
+static COLD result page_publish(struct page *p, baryon_uid container)
 {
 	bool same;
 
 	if (!frames_claim(p))
 		return -BARYON_EBUSY;
 	spin_lock(&p->lock);
-	if (!list_add(p)) {
+	if (!list_add(p, container)) {
 		frames_name(p, 0);
 		spin_unlock(&p->lock);
 		return RESULT_RESTART;
@@ -267,6 +267,14 @@ static bool frames_free(const struct page_home *h)
 	return true;
 }
 
+static result fits(struct container *c, const struct page_home *h)
+{
+	result r = h->index >= c->size_pages ? -BARYON_EINVAL : page_find(c, h->index) ? -BARYON_EEXIST :
+		   !frames_free(h) ? -BARYON_EBUSY : 0;
+
+	return r < 0 ? slot_refused(&c->slot, r) : 0;
+}
+
 static result page_load_one(struct call *call, uint64_t address)
 {
 	struct page_home h, *home = NULL;
@@ -281,12 +289,8 @@ static result page_load_one(struct call *call, uint64_t address)
 		r = home_check(call, &h);
 	if (r == 0)
 		r = slot_want(KIND_CONTAINER, h.container, &c);
-	if (r == 0 && h.index >= ((struct container *)c)->size_pages)
-		r = -BARYON_EINVAL;
-	if (r == 0 && page_find((struct container *)c, h.index))
-		r = -BARYON_EEXIST;
-	if (r == 0 && !frames_free(&h))
-		r = -BARYON_EBUSY;
+	if (r == 0)
+		r = fits((struct container *)c, &h);
 	if (r == 0)
 		r = frames_clear(call, address, &h);
 	if (r == 0)
@@ -296,7 +300,7 @@ static result page_load_one(struct call *call, uint64_t address)
 	r = home_pointer(call, address, &home);
 	page_fill(page_at(i), (struct container *)c, &h, home);
 	if (r == 0)
-		r = page_publish(page_at(i));
+		r = page_publish(page_at(i), h.container);
 	if (r < 0) {
 		cache_give(KIND_PAGE, i);
 		return r;
@@ -341,7 +345,7 @@ COLD result call_page_unload(struct call *call)
 			continue;
 		/* Homes of other pages may lie in it. */
 		if (p->flags & PAGE_LOCKED)
-			return -BARYON_EBUSY;
+			return slot_refused(c, -BARYON_EBUSY);
 		r = object_unload_id(OBJECT_ID(KIND_PAGE, page_number(p)), p->generation, false);
 		done++;
 	}
@@ -358,7 +362,7 @@ struct page *page_make_locked(struct container *c, uint64_t index, frame_number 
 	if (cache_take(KIND_PAGE, k, &i) < 0)
 		return NULL;
 	page_fill(page_at(i), c, &h, &none);
-	if (page_publish(page_at(i)) < 0)
+	if (page_publish(page_at(i), c->slot.uid) < 0)
 		return NULL;
 	return page_at(i);
 }

@@ -6,6 +6,7 @@
 #include "call.h"
 #include "memory.h"
 #include "schedule.h"
+#include "space.h"
 #include "thread.h"
 
 bool portal_stack_take(struct portal *p, uint32_t *stack)
@@ -214,27 +215,26 @@ static result portal_finish(struct portal *p, const struct portal_home *h)
 result portal_load(struct call *call, uint64_t home, unsigned flags)
 {
 	struct portal_home h;
-	struct slot *s, *space;
+	struct space *space;
+	struct slot *s;
 	result r;
 
 	if (home % sizeof h)
 		return -BARYON_EINVAL;
 	r = memory_read(call->space, home, &h, sizeof h);
 	if (r == 0)
-		r = slot_want(KIND_SPACE, h.space, &space);
-	if (r == 0 && ((struct space *)space)->principal != call->kernel && space->keeper != call->kernel)
-		r = -BARYON_EPERM;
-	if (r == 0)
-		r = portal_check(&h, (struct space *)space);
+		r = space_want_own(call, h.space, &space);
+	if (r == 0 && portal_check(&h, space) < 0)
+		r = slot_refused(&space->slot, -BARYON_EINVAL);
 	if (r == 0)
 		r = slot_begin(call, KIND_PORTAL, home, flags, &h, sizeof h, &s);
 	if (r < 0)
 		return r;
-	portal_fill((struct portal *)s, &h, (struct space *)space);
+	portal_fill((struct portal *)s, &h, space);
 	r = portal_finish((struct portal *)s, &h);
 	if (r < 0) {
 		slot_abort(s);
-		return r;
+		return slot_refused(&space->slot, r);
 	}
 	spin_lock(&s->lock);
 	r = slot_publish(s);

@@ -6,6 +6,7 @@
 #include "call.h"
 #include "capability.h"
 #include "memory.h"
+#include "space.h"
 
 bool reference_is(const struct reference_view *v)
 {
@@ -80,7 +81,7 @@ bool reference_bind(struct space *space, uint64_t handle, const struct reference
 	return false;
 }
 
-static result target_want(struct call *call, const struct reference_home *h, struct slot **target, struct slot **space)
+static result target_want(struct call *call, const struct reference_home *h, struct slot **target, struct space **space)
 {
 	const struct capability *c = &h->capability;
 	result r;
@@ -91,13 +92,11 @@ static result target_want(struct call *call, const struct reference_home *h, str
 		return -BARYON_EINVAL;
 	if (!capability_genuine(c))
 		return -BARYON_EFORGED;
-	r = slot_want(KIND_SPACE, h->space, space);
-	if (r == 0 && ((struct space *)*space)->principal != call->kernel && (*space)->keeper != call->kernel)
-		r = -BARYON_EPERM;
+	r = space_want_own(call, h->space, space);
 	if (r == 0)
 		r = slot_want(c->kind, c->uid, target);
 	if (r == 0 && (*target)->home_generation != c->generation)
-		r = -BARYON_ESTALE;
+		r = slot_refused(*target, -BARYON_ESTALE);
 	return r;
 }
 
@@ -163,7 +162,8 @@ static result reference_take(struct call *call, uint64_t home, unsigned flags, b
 
 result reference_load(struct call *call, uint64_t home, unsigned flags)
 {
-	struct slot *target, *space;
+	struct slot *target;
+	struct space *space;
 	struct reference_home h;
 	struct reference *f = NULL;
 	result r;
@@ -174,10 +174,10 @@ result reference_load(struct call *call, uint64_t home, unsigned flags)
 	if (r == 0)
 		r = target_want(call, &h, &target, &space);
 	if (r == 0)
-		r = reference_take(call, home, flags, reference_name((struct space *)space, h.handle), &f);
+		r = reference_take(call, home, flags, reference_name(space, h.handle), &f);
 	if (r < 0)
 		return r;
-	r = reference_fill(f, &h, (struct space *)space, target);
+	r = reference_fill(f, &h, space, target);
 	if (r < 0) {
 		slot_abort(&f->slot);
 		return r;
@@ -209,15 +209,14 @@ result reference_unload(uint32_t index, uint32_t generation, bool write)
 
 result call_reference_unload(struct call *call)
 {
-	struct slot *space, *s;
-	result r = slot_want(KIND_SPACE, call->a[0], &space);
+	struct space *space;
+	struct slot *s;
+	result r = space_want_own(call, call->a[0], &space);
 
 	if (r < 0)
 		return r;
-	if (((struct space *)space)->principal != call->kernel && space->keeper != call->kernel)
-		return -BARYON_EPERM;
-	s = slot_find(KIND_REFERENCE, reference_name((struct space *)space, call->a[1]));
-	return s ? object_unload_id(s->id, s->generation, false) : -BARYON_ENOENT;
+	s = slot_find(KIND_REFERENCE, reference_name(space, call->a[1]));
+	return s ? object_unload_id(s->id, s->generation, false) : slot_refused(&space->slot, -BARYON_ENOENT);
 }
 
 /* Only the keeper of an object makes its first capability. The badge comes in and the capability goes out at the same place. */
@@ -238,6 +237,9 @@ result call_capability_make(struct call *call)
 		return r;
 	c.uid = call->a[1];
 	c.generation = s->home_generation;
+	r = slot_refused(s, 0);
+	if (r < 0)
+		return r;
 	c.kind = (uint16_t)call->a[0];
 	c.rights = call->a[2] & RIGHT_ALL;
 	c.spare = 0;

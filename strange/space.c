@@ -39,6 +39,17 @@ static result space_check(struct call *call, const struct space_home *h)
 	return 0;
 }
 
+COLD result space_want_own(struct call *call, baryon_uid uid, struct space **space)
+{
+	struct slot *s;
+	result r = slot_want(KIND_SPACE, uid, &s);
+
+	if (r < 0)
+		return r;
+	*space = (struct space *)s;
+	return s->keeper == call->kernel || (*space)->principal == call->kernel ? 0 : slot_refused(s, -BARYON_EPERM);
+}
+
 static result principal_want(const struct space_home *h, struct kernel **k)
 {
 	struct slot *s;

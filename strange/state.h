@@ -392,6 +392,7 @@ struct cpu {
 	uint32_t taken;             /* a stack of that one, taken for nothing: its number + 1 */
 	struct want want;
 	struct slot *recent[KIND_COUNT][RECENT];    /* found last, of each kind, by uid */
+	uint32_t found[KIND_COUNT]; /* generation of the slot that slot_want gave last, of each kind */
 	struct reach reach[REACHES];
 	struct receiver_memo memo[MEMOS];   /* by page */
 	struct queue queue;

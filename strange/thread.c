@@ -10,6 +10,7 @@
 #include "portal.h"
 #include "schedule.h"
 #include "signal.h"
+#include "space.h"
 #include "timer.h"
 #include "mapping.h"
 #include "xstate.h"
@@ -31,7 +32,8 @@ static bool thread_search(const struct space *s, const struct portal *p, uint32_
 	for (uint32_t i = 0; i < state.cache[KIND_THREAD].count; i++) {
 		struct thread *t = thread_at(i);
 
-		if ((t->slot.state != SLOT_LOADED && t->slot.state != SLOT_DYING) || !thread_uses(t, s, p))
+		/* One that is being loaded looks whether they are there after it has its level. */
+		if (t->slot.state == SLOT_FREE || t->level[0] == NULL || !thread_uses(t, s, p))
 			continue;
 		*id = t->slot.id;
 		*generation = t->slot.generation;
@@ -65,21 +67,14 @@ static result thread_check(struct call *call, const struct thread_home *h)
 	return h->base.kind == ACTIVATION_BASE && h->base.thread == h->header.uid ? 0 : -BARYON_EFORGED;
 }
 
-static bool belongs(const struct space *s, const struct kernel *k)
+static result spaces_want(struct call *call, const struct thread_home *h, struct space **base, struct space **handler)
 {
-	return s->slot.keeper == k || s->principal == k;
-}
-
-static result spaces_want(struct call *call, const struct thread_home *h, struct slot **base, struct slot **handler)
-{
-	result r = slot_want(KIND_SPACE, h->base.space, base);
+	result r = space_want_own(call, h->base.space, base);
 
 	if (r == 0)
-		r = slot_want(KIND_SPACE, h->handler_space, handler);
-	if (r == 0 && (!belongs((struct space *)*base, call->kernel) || !belongs((struct space *)*handler, call->kernel)))
-		r = -BARYON_EPERM;
-	if (r == 0 && (((struct space *)*handler)->flags & SPACE_PROGRAM))
-		r = -BARYON_EINVAL;
+		r = space_want_own(call, h->handler_space, handler);
+	if (r == 0 && ((*handler)->flags & SPACE_PROGRAM))
+		r = slot_refused(&(*handler)->slot, -BARYON_EINVAL);
 	return r;
 }
 
@@ -131,17 +126,19 @@ static void base_set(struct thread *t, struct space *base)
 	t->urgency = thread_urgency(t);
 }
 
-static result thread_depend(struct thread *t, struct space *base, struct space *handler)
+static result thread_depend(struct thread *t, struct space *base, baryon_uid base_uid, struct space *handler,
+			    baryon_uid handler_uid)
 {
 	uint32_t id = t->slot.id;
 
-	base_set(t, base);
+	t->base_space = base;
 	t->handler_space = handler;
+	if (!dependent_add(&base->slot, base_uid, &t->base_node, id))
+		return RESULT_RESTART;
+	if (!dependent_add(&handler->slot, handler_uid, &t->handler_space_node, id))
+		return RESULT_RESTART;
+	base_set(t, base);
 	t->program = (base->flags & SPACE_PROGRAM) != 0;
-	if (!dependent_add(&base->slot, base->slot.uid, &t->base_node, id))
-		return RESULT_RESTART;
-	if (!dependent_add(&handler->slot, handler->slot.uid, &t->handler_space_node, id))
-		return RESULT_RESTART;
 	return 0;
 }
 
@@ -176,11 +173,10 @@ static result thread_levels(struct thread *t, const struct thread_home *h)
 		t->act[0].handler_sp = t->handler_top;
 	if (!registers_acceptable(&t->act[0], &t->act[0].registers))
 		return -BARYON_EFORGED;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return t->act[0].space->slot.state == SLOT_LOADED ? 0 : RESULT_RESTART;
+	return activation_there(&t->act[0], &name) ? 0 : RESULT_RESTART;
 }
 
-static result thread_build(struct thread *t, const struct thread_home *h, struct slot *base, struct slot *handler,
+static result thread_build(struct thread *t, const struct thread_home *h, struct space *base, struct space *handler,
 			   uint64_t home)
 {
 	result r;
@@ -190,9 +186,9 @@ static result thread_build(struct thread *t, const struct thread_home *h, struct
 	memory_move(t->xstate, h->xstate, XSTATE_BYTES);
 	r = xstate_check(t->xstate);
 	if (r == 0)
-		r = thread_depend(t, (struct space *)base, (struct space *)handler);
+		r = thread_depend(t, base, h->base.space, handler, h->handler_space);
 	if (r == 0)
-		r = thread_handler(t, (struct space *)handler);
+		r = thread_handler(t, handler);
 	if (r == 0)
 		r = thread_levels(t, h);
 	return r;
@@ -221,9 +217,10 @@ static result home_take(struct call *call, const struct slot *s, struct thread_h
 
 result thread_load(struct call *call, uint64_t home, unsigned flags)
 {
-	struct slot *base, *handler, *s;
+	struct space *base, *handler;
 	struct thread_home h;
 	struct thread *t;
+	struct slot *s;
 	result r;
 
 	if (home % sizeof h)
@@ -236,7 +233,7 @@ result thread_load(struct call *call, uint64_t home, unsigned flags)
 	if (r < 0)
 		return r;
 	t = (struct thread *)s;
-	r = home_take(call, s, &h, base->uid, handler->uid);
+	r = home_take(call, s, &h, h.base.space, h.handler_space);
 	if (r == 0)
 		r = thread_build(t, &h, base, handler, home);
 	if (r < 0) {
@@ -605,17 +602,16 @@ result call_thread_rebase(struct call *call)
 	struct thread *t = call->thread;
 	struct space *old = t->base_space;
 	struct activation *base;
-	struct slot *s;
+	struct space *s;
 	result r;
 
 	if (call->a[0] != t->slot.uid || t->depth == 0)
 		return -BARYON_EINVAL;
-	r = slot_want(KIND_SPACE, call->a[1], &s);
+	r = space_want_own(call, call->a[1], &s);
 	if (r < 0)
 		return r;
-	if (t->slot.keeper != call->kernel || !belongs((struct space *)s, call->kernel) ||
-	    !(((struct space *)s)->flags & SPACE_PROGRAM))
-		return -BARYON_EPERM;
+	if (t->slot.keeper != call->kernel || !(s->flags & SPACE_PROGRAM))
+		return slot_refused(&s->slot, -BARYON_EPERM);
 	if (t->depth == 1) {
 		r = activation_want_lower(t);
 		if (r < 0)
@@ -623,20 +619,20 @@ result call_thread_rebase(struct call *call)
 	}
 	if (t->base_node.at)
 		dependent_remove(&old->slot, &t->base_node);
-	if (!dependent_add(s, call->a[1], &t->base_node, t->slot.id)) {
+	if (!dependent_add(&s->slot, call->a[1], &t->base_node, t->slot.id)) {
 		/* The old one takes the thread back, unless that is going as well. */
 		if (old == NULL || !dependent_add(&old->slot, old->slot.uid, &t->base_node, t->slot.id))
 			t->base_node.at = NULL;
 		return RESULT_RESTART;
 	}
-	base_set(t, (struct space *)s);
+	base_set(t, s);
 	t->program = true;
 	base = thread_lower(t);
 	if (t->depth == 1)
-		base->space = base->map = (struct space *)s;
+		base->space = base->map = s;
 	else
 		home_rebase(t, call->a[1]);
-	maps_move(t, (struct space *)s);
+	maps_move(t, s);
 	return 0;
 }
 
@@ -682,7 +678,7 @@ struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct spac
 	t->level[1] = &t->act[1];
 	t->act[0] = (struct activation){ .kind = ACTIVATION_BASE, .space = space, .map = space, .handler_sp = handler_top };
 	t->act[0].registers = (struct registers){ .rip = entry, .rsp = stack, .rdi = argument, .flags = REGISTERS_FULL };
-	if (xstate_reset(t->xstate) < 0 || thread_depend(t, space, space) < 0 || thread_handler(t, space) < 0)
+	if (xstate_reset(t->xstate) < 0 || thread_depend(t, space, space->slot.uid, space, space->slot.uid) < 0 || thread_handler(t, space) < 0)
 		return NULL;
 	if (slot_insert(KIND_THREAD, &t->slot) < 0 || slot_publish(&t->slot) < 0)
 		return NULL;

@@ -44,6 +44,14 @@ static void too_small_caches_are_refused(void)
 	boot_panics("caches=nothing=1", NULL, 0, "no cache");
 }
 
+static void without_sizes_there_is_always_enough(void)
+{
+	for (unsigned cpus = 1; cpus <= CPU_LIMIT; cpus++) {
+		world_boot(NULL, cpus);
+		CHECK_IS(world_running(), ROOT_THREAD);
+	}
+}
+
 static void images_without_root_are_refused(void)
 {
 	static uint8_t junk[2 * PAGE_BYTES];
@@ -69,6 +77,7 @@ int main(void)
 	root_runs_after_boot();
 	kernels_run_in_their_domains();
 	too_small_caches_are_refused();
+	without_sizes_there_is_always_enough();
 	images_without_root_are_refused();
 	a_damaged_root_is_refused();
 	return 0;
