@@ -37,7 +37,7 @@ set -m
 sleep 30 & job=$!
 jobs | sed 's/ *sleep/ sleep/'
 kill -STOP $job; sleep 0.2; jobs %1 | cut -c 1-13
-kill %1; kill -CONT %1 2>/dev/null; sleep 0.3; wait $job 2>/dev/null; echo "status $?"
+{ kill %1; kill -CONT %1; wait $job; } 2>/dev/null; echo "status $?"
 set +m
 (exit 3) & wait $!; echo "child $?"
 for i in 1 2 3; do (sleep 0.0$i; echo "end $i" >>ends) & done; wait; sort ends
