@@ -16,7 +16,8 @@ struct registers {
 _Static_assert(sizeof(struct registers) == 160, "entry.S relies on the layout");
 
 enum {
-	REGISTERS_FULL = 1,         /* every register must be restored (rcx and r11 too): not entered by syscall */
+	REGISTERS_FULL = 1,         /* every register must be restored (rcx and r11 too). Without it: entered by syscall, which left rip and
+	                             * rflags in those two, and their own words mean nothing */
 	REGISTERS_SUPERVISOR = 2,   /* the code runs in ring 0: valid only in a supervisor domain's own memory */
 	REGISTERS_DIRECT = 4,       /* stopped at a direct stub's call point: a restart goes back DIRECT_BYTES */
 };
@@ -34,7 +35,7 @@ struct trap_frame {
 	uint64_t access;            /* fault: RIGHT_* wanted; miss: the object's kind */
 	uint64_t vector;            /* exception: processor vector */
 	uint64_t error;             /* exception: processor error code; miss: index, handle or virtual address */
-	uint64_t flags;             /* FRAME_* */
+	uint64_t flags;             /* FRAME_*; resume takes them and leaves 0 */
 	uint64_t fs_base, gs_base;  /* read by resume when FRAME_BASES is set; never written by Strange */
 	uint64_t space;             /* uid of the space that trapped or faulted */
 	uint64_t lower;             /* address of the frame under this one, or zero: kept by Strange, checked at resume */

@@ -114,16 +114,23 @@ struct activation *activation_push(struct thread *t)
 }
 
 /* May the level be entered again without looking, once it was left? Its portals are as they are now. */
-static bool level_prepares(const struct thread *t, const struct activation *a)
+static bool level_prepares(struct thread *t, struct activation *a)
 {
 	const struct kernel *k = t->slot.keeper;
 
 	if (a->kind != ACTIVATION_HANDLER || a->record != t->handler_record || t->depth != 1 ||
 	    !(thread_lower(t)->space->flags & SPACE_PROGRAM) || thread_lower(t)->space->slot.keeper != k)
 		return false;
-	for (unsigned cause = TRAP_SYSCALL; cause <= TRAP_EXCEPTION; cause++)
-		if (k->portal[cause] == NULL || k->portal[cause]->space != a->space)
+	for (unsigned cause = TRAP_SYSCALL; cause <= TRAP_EXCEPTION; cause++) {
+		const struct portal *p = k->portal[cause];
+
+		if (p == NULL || p->space != a->space)
 			return false;
+		t->handler_entry[cause - TRAP_SYSCALL] = p->entry;
+	}
+	frame_touch_pointer(a->frame);
+	a->frame->flags = 0;
+	a->link = 0;
 	return true;
 }
 
@@ -141,6 +148,8 @@ void activation_pop(struct thread *t)
 	t->prepared = level_prepares(t, a);
 	t->entered = t->takes_signals = false;
 	activation_forget(a);
+	if (t->prepared)
+		a->kind = ACTIVATION_HANDLER;
 	thread_swap(t);
 	t->count = 1;
 	t->depth--;

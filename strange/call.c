@@ -394,10 +394,8 @@ static __attribute__((noinline)) struct registers *dispatch(struct cpu *cpu, str
 	result e = call_table[number](&call);
 
 	if (e == RESULT_RESUME) {
-		struct registers *fast = strange_resume();
-
-		if (fast)
-			return fast;
+		if (strange_resume())
+			return NULL;
 		e = call_resume(&call);
 	}
 	finish(cpu, t, r, e);
@@ -424,11 +422,7 @@ struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registe
 	}
 	if (number == CALL_MAPPING_UNLOAD && !cpu_attention(cpu, t) && mapping_unload_fast(cpu, t, r))
 		return r;
-	if (number == CALL_RESUME) {
-		struct registers *fast = strange_resume();
-
-		if (fast)
-			return fast;
-	}
+	if (number == CALL_RESUME && strange_resume())
+		return NULL;
 	return dispatch(cpu, t, r, number);
 }

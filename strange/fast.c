@@ -1,5 +1,5 @@
 /* Short ways into a handler and back: the same as in forward.c and call.c, for the common case in which everything is there, nobody
- * waits and nothing was asked of the thread. Each checks, and then commits, or does nothing and says null.
+ * waits and nothing was asked of the thread. Each checks, and then commits and does not return, or does nothing.
  *
  * A thread is prepared while it runs in its program and the other level of its slot is the first block of its handler stack,
  * left there by the last resume: then its registers are saved right into the trap frame, and entering the handler is
@@ -9,38 +9,90 @@
 #include "memory.h"
 #include "schedule.h"
 
-static inline struct registers *enter(struct cpu *cpu, struct thread *t, unsigned cause)
-{
-	struct activation *a = thread_lower(t);
-	const struct kernel *k = t->slot.keeper;
-	const struct portal *p = k->portal[cause];
-	struct trap_frame *f = t->handler_frame;
-	uint64_t entry = p ? p->entry : 0;
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
-	/* A portal that ends is taken from its kernel first, and that is counted: the entry was read before. */
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (cpu_attention(cpu, t) || p == NULL || k->portals_changed != t->portals_seen || !cpu_enter_map(cpu, a->map))
-		return NULL;
-	a->kind = ACTIVATION_HANDLER;
-	a->link = 0;
-	thread_swap(t);
-	t->count = 2;
-	t->depth = 1;
-	t->prepared = false;
-	t->entered = true;
-	frame_touch(t->handler_frame_number);
-	f->cause = cause;
-	f->flags = 0;
-	t->handler_record->kind = ACTIVATION_HANDLER;
-	t->launch.rip = entry;
-	t->launch.cause = cause;
-	trap_save_to(&a->registers);
-	return trap_tagged(&t->launch, t->launch_tag);
+static ALWAYS_INLINE void touch(const struct thread *t)
+{
+	if (!(t->handler_info->flags & FRAME_DIRTY))
+		t->handler_info->flags |= FRAME_DIRTY;
 }
 
-struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned cause)
+/* A portal that ends is taken from its kernel first, and that is counted. */
+static ALWAYS_INLINE bool may_enter(const struct cpu *cpu, const struct thread *t)
 {
-	return enter(cpu, t, cause);
+	return t->prepared && !cpu_attention(cpu, t) && t->slot.keeper->portals_changed == t->portals_seen;
+}
+
+/* While a thread is prepared, its other level is a handler without a link, and the flags of the frame are what the owner made of the 0
+ * that was written there. */
+static ALWAYS_INLINE void enter(struct thread *t, struct activation *a, unsigned cause)
+{
+	struct trap_frame *f = t->handler_frame;
+
+	t->level[1] = t->level[0];
+	t->level[0] = a;
+	t->levels = LEVELS_IN_HANDLER;
+	touch(t);
+	f->cause = cause;
+	((struct activation_record *)(f + 1))->kind = ACTIVATION_HANDLER;
+	trap_save_to(&a->registers);
+	trap_handler_run(t->handler_entry[cause - TRAP_SYSCALL], t->handler_top - 512, t->cookie, cause, t->handler_supervisor);
+}
+
+/* With the map that was missing. */
+static COLD __attribute__((noinline)) bool with_map(struct cpu *cpu, struct space *map, bool (*way)(void))
+{
+	return cpu_enter_map(cpu, map) && way();
+}
+
+bool strange_trap(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct activation *a = thread_lower(t);
+
+	if (!may_enter(cpu, t))
+		return false;
+	if (!cpu_turn_map(cpu, a->map))
+		return with_map(cpu, a->map, strange_trap);
+	enter(t, a, TRAP_SYSCALL);
+	return true;
+}
+
+bool handler_ready(struct cpu *cpu, struct thread *t)
+{
+	if (!may_enter(cpu, t) || !cpu_enter_map(cpu, thread_lower(t)->map))
+		return false;
+	touch(t);
+	return true;
+}
+
+struct registers *handler_enter(struct thread *t, unsigned cause)
+{
+	enter(t, thread_lower(t), cause);
+	return NULL;
+}
+
+bool strange_resume(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *t = cpu->thread;
+	struct activation *a = thread_top(t), *lower = thread_lower(t);
+	struct trap_frame *f = t->handler_frame;
+
+	if (!t->entered || f->flags || cpu_attention(cpu, t))
+		return false;
+	if (!cpu_turn_map(cpu, lower->map))
+		return with_map(cpu, lower->map, strange_resume);
+	touch(t);
+	((struct activation_record *)(f + 1))->kind = ACTIVATION_FREE;
+	t->level[0] = lower;
+	t->level[1] = a;
+	t->levels = LEVELS_IN_PROGRAM;
+	cpu_hide_xstate(false);
+	trap_save_to(&f->registers);
+	trap_user_run(&f->registers);
+	return true;
 }
 
 static struct registers *(*const waits[])(struct cpu *, struct thread *, struct registers *) = {
@@ -49,54 +101,13 @@ static struct registers *(*const waits[])(struct cpu *, struct thread *, struct 
 	[CALL_SIGNAL - CALL_WAIT] = syscall_signal, [CALL_YIELD - CALL_WAIT] = syscall_yield,
 };
 
-struct registers *strange_resume(void)
-{
-	struct cpu *cpu = this_cpu();
-	struct thread *t = cpu->thread;
-	struct activation *a = thread_top(t);
-	struct trap_frame *f = t->handler_frame;
-
-	if (!t->entered || f->flags || cpu_attention(cpu, t) || !cpu_enter_map(cpu, thread_lower(t)->map))
-		return NULL;
-	frame_touch(t->handler_frame_number);
-	t->handler_record->kind = ACTIVATION_FREE;
-	a->kind = ACTIVATION_FREE;
-	thread_swap(t);
-	t->count = 1;
-	t->depth = 0;
-	t->prepared = true;
-	t->entered = false;
-	cpu_hide_xstate(false);
-	trap_save_to(&f->registers);
-	return trap_tagged(&f->registers, TRAP_USER);
-}
-
-/* From a program. */
-static __attribute__((noinline)) struct registers *syscall_prepared(struct cpu *cpu, struct thread *t, struct registers *r)
-{
-	struct registers *fast = enter(cpu, t, TRAP_SYSCALL);
-
-	return fast ? fast : syscall_long(cpu, t, r);
-}
-
-static __attribute__((noinline)) struct registers *syscall_resume(struct cpu *cpu, struct thread *t, struct registers *r)
-{
-	struct registers *fast = strange_resume();
-
-	return fast ? fast : syscall_long(cpu, t, r);
-}
-
 struct registers *strange_syscall(struct registers *r)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
 	uint64_t wait = r->rax - CALL_WAIT;
 
-	if (t->prepared)
-		return syscall_prepared(cpu, t, r);
 	if (wait <= CALL_YIELD - CALL_WAIT && !(thread_top(t)->space->flags & SPACE_PROGRAM))
 		return waits[wait](cpu, t, r);
-	if (t->entered && r->rax == CALL_RESUME)
-		return syscall_resume(cpu, t, r);
 	return syscall_long(cpu, t, r);
 }

@@ -4,9 +4,10 @@
 
 #include "state.h"
 
-/* A prepared thread, its registers in the trap frame, enters its owner's handler for `cause` (enum trap_cause). Null: take
- * the long way. */
-struct registers *handler_enter(struct cpu *cpu, struct thread *t, unsigned cause);
+/* May a thread, its registers in the trap frame, enter its owner's handler? Then the frame may be written to. False: take the long way. */
+bool handler_ready(struct cpu *cpu, struct thread *t);
+/* It does, for `cause` (enum trap_cause up to TRAP_EXCEPTION), and this does not return (charm/trap.h). */
+struct registers *handler_enter(struct thread *t, unsigned cause);
 
 /* A system call, the long way (call.c). */
 struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registers *r);

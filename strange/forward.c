@@ -284,31 +284,25 @@ bool forward_alert(struct cpu *cpu, struct thread *t)
 /* from Charm */
 
 /* The short ways. An owner that finds the mapping there already, because another CPU was quicker, just resumes. */
-static struct registers *fault_enter(struct cpu *cpu, struct thread *t, uint64_t address, unsigned access)
+static struct registers *fault_enter(struct thread *t, uint64_t address, unsigned access)
 {
 	struct trap_frame *f = t->handler_frame;
-	struct registers *r = handler_enter(cpu, t, TRAP_FAULT);
 
-	if (r == NULL)
-		return NULL;
 	f->address = address;
 	f->access = access;
-	f->space = thread_lower(t)->space->slot.uid;
+	f->space = thread_top(t)->space->slot.uid;
 	state.counters->faults++;
-	return r;
+	return handler_enter(t, TRAP_FAULT);
 }
 
-static struct registers *exception_enter(struct cpu *cpu, struct thread *t, unsigned vector, uint64_t error)
+static struct registers *exception_enter(struct thread *t, unsigned vector, uint64_t error)
 {
 	struct trap_frame *f = t->handler_frame;
-	struct registers *r = handler_enter(cpu, t, TRAP_EXCEPTION);
 
-	if (r == NULL)
-		return NULL;
 	f->vector = vector;
 	f->error = error;
-	f->space = thread_lower(t)->space->slot.uid;
-	return r;
+	f->space = thread_top(t)->space->slot.uid;
+	return handler_enter(t, TRAP_EXCEPTION);
 }
 
 static bool entry_allows(struct space *s, uint64_t address, unsigned access)
@@ -350,9 +344,10 @@ struct registers *strange_fault(struct registers *r, uint64_t address, unsigned 
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
-	struct registers *fast = t && t->prepared && address < PROGRAM_LIMIT ? fault_enter(cpu, t, address, access) : NULL;
 
-	return fast ? fast : fault_long(r, address, access);
+	if (t && address < PROGRAM_LIMIT && handler_ready(cpu, t))
+		return fault_enter(t, address, access);
+	return fault_long(r, address, access);
 }
 
 static __attribute__((noinline)) struct registers *exception_long(struct registers *r, unsigned vector, uint64_t error)
@@ -374,7 +369,8 @@ struct registers *strange_exception(struct registers *r, unsigned vector, uint64
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
-	struct registers *fast = t && t->prepared ? exception_enter(cpu, t, vector, error) : NULL;
 
-	return fast ? fast : exception_long(r, vector, error);
+	if (t && handler_ready(cpu, t))
+		return exception_enter(t, vector, error);
+	return exception_long(r, vector, error);
 }

@@ -77,6 +77,21 @@ static inline __attribute__((always_inline)) bool cpu_change_map(struct cpu *cpu
 	return true;
 }
 
+/* The same, when the map is active or the one that was left last. */
+static inline __attribute__((always_inline)) bool cpu_turn_map(struct cpu *cpu, struct space *map)
+{
+	struct space *old = cpu->map;
+
+	if (map == old)
+		return true;
+	if (map != cpu->left)
+		return false;
+	mmu_activate(map->root);
+	cpu->map = map;
+	cpu->left = old;
+	return true;
+}
+
 static inline __attribute__((always_inline)) bool cpu_enter_map(struct cpu *cpu, struct space *map) { return cpu_change_map(cpu, map, cpu_join_map_out_of_line); }
 
 /* Must something be looked at before the thread runs on? */

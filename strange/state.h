@@ -172,14 +172,21 @@ struct thread {
 	struct slot slot;
 	struct activation act[2];
 	struct activation *level[2];/* of act[]: the top, and the other: the lower when count is 2 */
-	uint8_t count;              /* how many of act[] are valid: 1 or 2 */
+	union {
+		struct {
+			uint32_t depth;
+			uint8_t count;      /* how many of act[] are valid: 1 or 2 */
+			bool prepared;      /* the other level is a first handler block, ready to be entered: see fast.c */
+			bool entered;       /* the top is that block, right over the program, and has no link */
+			uint8_t unused;
+		};
+		uint64_t levels;            /* all of it: LEVELS_* */
+	};
 	uint8_t run;                /* enum run_state; under slot.lock, and its CPU's alone while running */
 	uint8_t priority;
 	uint8_t urgency;            /* derived: the priority, as its kernel may have it */
 	uint8_t queue_priority;
 	bool program;               /* its lowest level is in a program: it has extended state */
-	bool prepared;              /* the other level is a first handler block, ready to be entered: see fast.c */
-	bool entered;               /* the top is that block, right over the program */
 	uint32_t portals_seen;      /* kernel's portals_changed when it was prepared */
 	union {                     /* what its CPU must look at before it runs on */
 		struct {
@@ -192,7 +199,6 @@ struct thread {
 	bool alertable;             /* waits for a stack by a call of its own: an alert ends that */
 	bool takes_signals;         /* derived: ready, its registers at a call of `wait` that signals have ended */
 	bool resumed_marker;
-	uint32_t depth;
 	int cpu;                    /* runs on, queued on, or ran last */
 	uint16_t bound;
 	uint16_t home_flags;
@@ -204,7 +210,7 @@ struct thread {
 	uint64_t slice_ns, used_ns, started_ns;
 	struct space *handler_space;
 	uint64_t handler_top;
-	frame_number handler_frame_number;
+	struct frame_info *handler_info;            /* of the first block's frame */
 	struct activation_record *handler_record;   /* Strange's view of the first block */
 	struct trap_frame *handler_frame;
 	struct node handler_node;   /* in the dependents of that page */
@@ -213,8 +219,8 @@ struct thread {
 	struct space *base_space;
 	struct kernel *payer;       /* derived: whose time it takes: the kernel that its base is a part or a program of */
 	uint64_t cookie;
-	struct trap_launch launch;
-	uint8_t launch_tag;
+	uint64_t handler_entry[3];  /* of its kernel's portals, by cause, when it was prepared */
+	bool handler_supervisor;
 	uint64_t fs_base, gs_base;
 	uint32_t signal_first, signal_count;
 	bool signal_overflow;
@@ -228,6 +234,11 @@ struct thread {
 	uint64_t home_address;      /* owner's address of the home, for the scheduler's signal */
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64)));
 };
+
+#define LEVELS_IN_PROGRAM (1ull << 32 | 1ull << 40)           /* prepared */
+#define LEVELS_IN_HANDLER (1ull | 2ull << 32 | 1ull << 48)    /* entered */
+_Static_assert(offsetof(struct thread, count) - offsetof(struct thread, levels) == 4 &&
+	       offsetof(struct thread, entered) - offsetof(struct thread, levels) == 6, "LEVELS_*");
 
 struct portal {
 	struct slot slot;

@@ -110,10 +110,9 @@ static result thread_handler(struct thread *t, struct space *handler)
 	if (r < 0)
 		return r;
 	t->handler_frame = place.pointer;
-	t->handler_frame_number = place.frame;
+	t->handler_info = &state.frames[place.frame];
 	t->handler_record = (struct activation_record *)(t->handler_frame + 1);
-	t->launch_tag = TRAP_LAUNCH | (handler->flags & SPACE_SUPERVISOR ? TRAP_LAUNCH_SUPERVISOR : 0);
-	t->launch = (struct trap_launch){ .rsp = t->handler_top - 512, .argument = t->cookie };
+	t->handler_supervisor = handler->flags & SPACE_SUPERVISOR;
 	frame_touch(place.frame);
 	return 0;
 }
@@ -285,6 +284,7 @@ static void levels_write(struct thread *t)
 {
 	struct activation *top = thread_top(t), *lower = t->count == 2 ? thread_lower(t) : NULL;
 
+	t->entered = false;     /* they have links now */
 	if (lower)
 		activation_write(t, lower, NULL);
 	activation_write(t, top, lower);

@@ -68,28 +68,20 @@ void machine_start_cpu(unsigned cpu)
 
 /* out of Strange */
 
-static void launch(const struct trap_launch *l)
-{
-	host_this->now = (struct registers){ .rip = l->rip, .rsp = l->rsp, .rdi = l->rsp, .rsi = l->argument,
-					     .rdx = l->cause };
-}
-
+/* `ran` says that a short way ended in it: then nothing is left to load. */
 static void load(struct registers *r)
 {
 	struct host_cpu *c = host_this;
-	uintptr_t tags = (uintptr_t)r & TRAP_TAGS;
-	void *p = (void *)((uintptr_t)r - tags);
 
+	if (c->ran) {
+		c->ran = false;
+		return;
+	}
 	c->idle = r == NULL;
 	if (c->idle)
 		return;
-	if (tags & TRAP_LAUNCH) {
-		launch(p);
-		c->supervisor = tags & TRAP_LAUNCH_SUPERVISOR;
-		return;
-	}
-	c->now = *(struct registers *)p;
-	c->supervisor = !(tags & TRAP_USER) && (c->now.flags & REGISTERS_SUPERVISOR);
+	c->now = *r;
+	c->supervisor = c->now.flags & REGISTERS_SUPERVISOR;
 	if (!(c->now.flags & REGISTERS_FULL)) {
 		c->now.rcx = c->now.rip;
 		c->now.r11 = c->now.rflags;
@@ -115,19 +107,24 @@ static bool short_way(void)
 	struct registers *place = c->save;
 	uint64_t number = c->now.rax;
 
+	if (!c->supervisor && c->now.rip < PROGRAM_LIMIT) {
+		(void)saved(0);
+		return strange_trap();
+	}
 	if (number == CALL_COPY_IN || number == CALL_COPY_OUT) {
 		if (!strange_copy(c->now.rdi, c->now.rsi, c->now.rdx, number == CALL_COPY_IN ? RIGHT_READ : RIGHT_WRITE))
 			return false;
 		c->now.rax = c->now.rdx;
 		return true;
 	}
+	if (number == CALL_RESUME)
+		return strange_resume();
 	if (number != CALL_PORTAL_CALL && number != CALL_PORTAL_RETURN)
 		return false;
 	place->rip = c->now.rip;
 	place->rsp = c->now.rsp;
 	place->rdx = c->now.rdx;
 	place->flags = c->supervisor ? REGISTERS_SUPERVISOR | REGISTERS_DIRECT : 0;
-	c->ran = false;
 	if (number == CALL_PORTAL_RETURN) {
 		strange_portal_return();
 		return c->ran;
@@ -146,9 +143,9 @@ void machine_syscall(void)
 	c->now.rip += c->supervisor ? DIRECT_BYTES : SYSCALL_BYTES;
 	c->now.rcx = c->now.rip;
 	c->now.r11 = c->now.rflags;
-	if (!host.slow && short_way())
-		return;
-	load(strange_syscall(saved(c->supervisor ? REGISTERS_DIRECT : 0)));
+	if (host.slow || !short_way())
+		load(strange_syscall(saved(c->supervisor ? REGISTERS_DIRECT : 0)));
+	c->ran = false;
 }
 
 void machine_fault(uint64_t address, unsigned access)

@@ -50,6 +50,32 @@ entry_syscall:
 	swapgs
 	test %rcx, %rcx
 	js entry_call                   /* from a domain, or from wherever in a stub page */
+	mov %rcx, %gs:LOCAL_SCRATCH
+	mov %gs:LOCAL_SAVE, %rcx
+	mov %rsp, R_RSP(%rcx)
+	mov %gs:LOCAL_STACK, %rsp
+	mov %rax, R_RAX(%rcx)
+	mov %gs:LOCAL_SCRATCH, %rax
+	movq $0, R_FLAGS(%rcx)
+	mov %rax, R_RIP(%rcx)
+	mov %r11, R_RFLAGS(%rcx)
+	mov %rdx, R_RDX(%rcx)
+	mov %rsi, R_RSI(%rcx)
+	mov %rdi, R_RDI(%rcx)
+	mov %r8, R_R8(%rcx)
+	mov %r9, R_R9(%rcx)
+	mov %r10, R_R10(%rcx)
+	save_callee_saved %rcx
+	call strange_trap
+	mov %gs:LOCAL_SAVE, %rdi        /* the long way */
+	mov R_RIP(%rdi), %rax
+	mov %rax, R_RCX(%rdi)
+	mov R_RFLAGS(%rdi), %rax
+	mov %rax, R_R11(%rdi)
+	call strange_syscall
+	jmp run
+
+/* From a domain, the long way. */
 entry_save:
 	mov %rsp, %gs:LOCAL_SCRATCH
 	mov %gs:LOCAL_SAVE, %rsp
@@ -67,43 +93,19 @@ syscall_save:
 	mov %gs:LOCAL_STACK, %rsp
 	call strange_syscall
 
-/* Run the registers at rax, by its tags (charm/trap.h), or idle. */
+/* Run the registers at rax, or idle. */
 run:
 	test %rax, %rax
 	jz entry_idle
-	test $TAGS, %al
-	jnz run_tagged
 	testb $R_IS_FULL | R_IS_SUPERVISOR, R_FLAGS(%rax)
 	jnz run_full
-	mov R_RIP(%rax), %rcx
-	mov R_RFLAGS(%rax), %r11
-	and $RFLAGS_USER, %r11d
-	or $RFLAGS_ALWAYS, %r11d
-	load_most
-	mov R_RSP(%rax), %rsp
-	mov R_RAX(%rax), %rax
-	swapgs
-	.globl entry_sysret
-entry_sysret:                           /* an address that is not canonical: see exception_kernel */
-	sysretq
+	jmp run_user_short
 
-/* A trap handler: rdi and rsp are its frame. */
-run_tagged:
-	test $TAG_USER, %al
-	jnz run_user
-	mov %eax, %ebx
-	and $~TAGS, %rax
-	mov LAUNCH_RIP(%rax), %rcx
-	mov LAUNCH_RSP(%rax), %rsp
-	mov LAUNCH_ARGUMENT(%rax), %rsi
-	mov LAUNCH_CAUSE(%rax), %rdx
-	mov %rsp, %rdi
-	test $TAG_SUPERVISOR, %bl
-	jz 1f
-	sti
-run_launch_jump:                        /* like run_direct_jump; ring 0 need not be told nothing */
-	jmp *%rcx
-1:	xor %eax, %eax
+/* A trap handler in user mode: rdi is its rsp. */
+	.globl run_handler
+run_handler:
+	mov %rdi, %rsp
+	xor %eax, %eax
 	xor %ebx, %ebx
 	xor %ebp, %ebp
 	xor %r8d, %r8d
@@ -118,10 +120,11 @@ run_launch_jump:                        /* like run_direct_jump; ring 0 need not
 	jmp entry_sysret
 
 /* Registers that others can write: read once, and only user mode comes of them. */
+	.globl run_user
 run_user:
-	and $~TAGS, %rax
 	testb $R_IS_FULL, R_FLAGS(%rax)
 	jnz 1f
+run_user_short:
 	mov R_RIP(%rax), %rcx
 	mov R_RFLAGS(%rax), %r11
 	and $RFLAGS_USER, %r11d
@@ -130,7 +133,9 @@ run_user:
 	mov R_RSP(%rax), %rsp
 	mov R_RAX(%rax), %rax
 	swapgs
-	jmp entry_sysret
+	.globl entry_sysret
+entry_sysret:                           /* an address that is not canonical: see exception_kernel */
+	sysretq
 1:	mov R_RFLAGS(%rax), %rcx
 	and $RFLAGS_USER, %ecx
 	or $RFLAGS_ALWAYS, %ecx
@@ -203,8 +208,6 @@ entry_call:
 	push %rcx
 	push %r8
 	call strange_resume
-	test %rax, %rax
-	jnz run_tagged
 	pop %r8
 	pop %rcx
 	mov %r8, %rsp
@@ -290,8 +293,6 @@ entry_direct_resume:
 	push %rcx
 	push %r11
 	call strange_resume
-	test %rax, %rax
-	jnz run_tagged
 	pop %r11
 	pop %rcx
 	mov $RESUME, %eax
@@ -457,8 +458,6 @@ interrupt_call:
  * already on; that step is then completed, so that no saved rip points into Charm. */
 interrupt_kernel:
 	cmpq $run_direct_jump, 16(%rsp)
-	je 2f
-	cmpq $run_launch_jump, 16(%rsp)
 	je 2f
 	cmpq $run_portal_jump, 16(%rsp)
 	je 2f

@@ -27,15 +27,6 @@
 #define R_IS_SUPERVISOR 2
 #define R_IS_DIRECT 4
 
-/* charm/trap.h */
-#define TAGS 7
-#define TAG_USER 1
-#define TAG_SUPERVISOR 4
-#define LAUNCH_RIP 0
-#define LAUNCH_RSP 8
-#define LAUNCH_ARGUMENT 16
-#define LAUNCH_CAUSE 24
-
 /* abi/calls.def */
 #define PORTAL_CALL 12
 #define PORTAL_RETURN 13

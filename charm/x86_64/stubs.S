@@ -2,8 +2,11 @@
  * portal_return have their own register use and keep r10. */
 #include "charm/x86_64/offsets.h"
 
-	.macro stub_begin number
+	.macro stub_at number
 	.org stub_page - 0 + \number * LAYOUT_STUB_BYTES, 0xcc
+	.endm
+	.macro stub_begin number
+	stub_at \number
 	mov $\number, %eax
 	.if \number != 12 && \number != 13
 	mov %rcx, %r10
@@ -34,7 +37,11 @@ stubs_trapping:
 	.endm
 	.macro stub_direct number
 	.equ stub_page, stubs_direct
+	.if \number == PORTAL_CALL || \number == PORTAL_RETURN || \number == RESUME     /* whose entries know their numbers */
+	stub_at \number
+	.else
 	stub_begin \number
+	.endif
 	.if \number == PORTAL_CALL
 	stub_jump entry_direct_portal_call
 	.elseif \number == PORTAL_RETURN

@@ -18,7 +18,7 @@ static const call_function call_table[CALL_NUMBERS] = {
 
 /* ---- system calls ---- */
 
-static int64_t call_unknown(uint64_t number)
+static __attribute__((noinline)) int64_t call_unknown(uint64_t number)
 {
 	static uint64_t counts[CALL_NUMBERS + 1];       /* the last: of all numbers that Linux does not have */
 

@@ -3,7 +3,6 @@
 #define STUB_BYTES 32
 #define CALL_PORTAL_CALL 12
 #define CALL_PORTAL_RETURN 13
-#define CALL_RESUME 14
 
 /* Offsets in struct portal_words. */
 #define WORDS_BADGE 64
@@ -37,9 +36,7 @@ trap_portal_entry:
 	call trap_handle
 frame_resume:
 	xor %edi, %edi
-	mov baryon_stubs(%rip), %r11
-	add $CALL_RESUME * STUB_BYTES, %r11
-	call *%r11
+	call *stub_of_resume(%rip)
 	mov %rax, %rdi
 	call resume_failed
 	ud2

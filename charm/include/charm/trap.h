@@ -12,24 +12,13 @@
 
 #include "abi/registers.h"
 
-/* What the functions below return is a pointer to registers, or one of these with its tag added:
- *   TRAP_USER    registers in memory that others can write: they run in user mode whatever their flags say, but FULL
- *   TRAP_LAUNCH  a struct trap_launch: a handler starts, with rdi = rsp, rsi = argument, rdx = cause and the
- *                other registers cleared; in ring 0 for TRAP_LAUNCH_SUPERVISOR */
-enum { TRAP_USER = 1, TRAP_LAUNCH = 2, TRAP_LAUNCH_SUPERVISOR = 4, TRAP_TAGS = 7 };
-
-struct trap_launch {
-	uint64_t rip, rsp, argument, cause;
-};
-
-static inline struct registers *trap_tagged(void *p, uintptr_t tag)
-{
-	return (struct registers *)((uintptr_t)p | tag);
-}
-
-/* Implemented by Charm. */
+/* Implemented by Charm. What ends by running something does not return, but in the played machine (charm/host): there the caller
+ * returns at once. */
 #include "charm_arch/trap.h"     /* inline:
  * void trap_save_to(struct registers *place)
+ * void trap_user_run(const struct registers *place)               user mode, of registers that others can write: their flags count for FULL only
+ * void trap_handler_run(rip, rsp, argument, cause, bool supervisor) a handler starts: rdi = rsp, rsi = argument, rdx = cause. In user mode the
+ *                                                               other registers are cleared
  * void trap_portal_run(rip, rsp, rax, rbx, bool supervisor)       the other side runs, with the words as they are and every other register zero;
  *                                                               rip is canonical
  * void trap_portal_long(unsigned number) */
@@ -53,9 +42,12 @@ struct registers *strange_exception(struct registers *r, unsigned vector, uint64
 struct registers *strange_interrupt(struct registers *r, unsigned irq);  /* global interrupt number; already masked */
 struct registers *strange_tick(struct registers *r);                     /* the timer fired */
 struct registers *strange_notice(struct registers *r);                   /* another CPU called cpu_notify */
-/* Shorter ways for the most frequent calls. Null: not this time; Charm then takes the long way by strange_syscall.
- * resume: nothing was saved; what is returned is as for strange_syscall. */
-struct registers *strange_resume(void);
+/* Shorter ways for the most frequent calls. They end by running what comes next, or return: not this time. Charm then takes the long way by
+ * strange_syscall. */
+/* A system call of a program. All was saved but rcx and r11. True, in the played machine only: it runs. */
+bool strange_trap(void);
+/* resume: nothing was saved. True as above. */
+bool strange_resume(void);
 /* copy_in (way: RIGHT_READ) or copy_out (RIGHT_WRITE): true when all bytes are copied, and then the caller simply goes on. Nothing was
  * saved. */
 bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned way);

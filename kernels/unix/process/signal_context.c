@@ -15,13 +15,16 @@ uint64_t signal_frame_place(uint64_t stack, uint64_t *extended)
 	return ((stack - sizeof(struct signal_frame)) & ~15ull) - 8;
 }
 
+/* A system call leaves its return address in rcx and the flags in r11. */
 void signal_context_fill(struct linux_sigcontext *context, const struct registers *r)
 {
+	bool full = r->flags & REGISTERS_FULL;
+
 	*context = (struct linux_sigcontext) {
-		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11,
+		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = full ? r->r11 : r->rflags,
 		.r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
 		.rdi = r->rdi, .rsi = r->rsi, .rbp = r->rbp, .rbx = r->rbx,
-		.rdx = r->rdx, .rax = r->rax, .rcx = r->rcx, .rsp = r->rsp,
+		.rdx = r->rdx, .rax = r->rax, .rcx = full ? r->rcx : r->rip, .rsp = r->rsp,
 		.rip = r->rip, .rflags = r->rflags, .cs = 0x33, .ss = 0x2b,
 	};
 }

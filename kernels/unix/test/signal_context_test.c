@@ -32,6 +32,15 @@ static void registers_come_back_as_they_went(void)
 	assert(memcmp(&before, &after, sizeof before) == 0);
 }
 
+static void after_a_system_call_rcx_and_r11_are_rip_and_flags(void)
+{
+	struct registers before = { .rip = 0x401000, .rflags = 0x246, .rcx = 1, .r11 = 2 };
+	struct linux_sigcontext context;
+
+	signal_context_fill(&context, &before);
+	assert(context.rcx == before.rip && context.r11 == before.rflags);
+}
+
 static void privileged_flags_do_not_come_back(void)
 {
 	struct linux_sigcontext context = { .rflags = ~0ull };
@@ -65,6 +74,7 @@ int main(void)
 {
 	frame_lies_below_the_stack_and_aligned();
 	registers_come_back_as_they_went();
+	after_a_system_call_rcx_and_r11_are_rip_and_flags();
 	privileged_flags_do_not_come_back();
 	bad_extended_state_is_refused();
 	return 0;

@@ -18,6 +18,24 @@ static inline void trap_portal_run(const struct registers *place, uint64_t rip, 
 	host_this->ran = true;
 }
 
+static inline void trap_user_run(const struct registers *place)
+{
+	host_this->now = *place;
+	if (!(place->flags & REGISTERS_FULL)) {
+		host_this->now.rcx = place->rip;
+		host_this->now.r11 = place->rflags;
+	}
+	host_this->supervisor = false;
+	host_this->ran = true;
+}
+
+static inline void trap_handler_run(uint64_t rip, uint64_t rsp, uint64_t argument, uint64_t cause, bool supervisor)
+{
+	host_this->now = (struct registers){ .rip = rip, .rsp = rsp, .rdi = rsp, .rsi = argument, .rdx = cause };
+	host_this->supervisor = supervisor;
+	host_this->ran = true;
+}
+
 static inline void trap_portal_long(unsigned number) { (void)number; }
 
 #endif

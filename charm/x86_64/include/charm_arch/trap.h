@@ -14,6 +14,23 @@ static inline void trap_save_to(struct registers *place)
 _Noreturn void portal_call_long(void);
 _Noreturn void portal_return_long(void);
 
+static inline __attribute__((always_inline)) _Noreturn void trap_user_run(const struct registers *place)
+{
+	__asm__ volatile("jmp run_user" : : "a"(place) : "memory");
+	__builtin_unreachable();
+}
+
+static inline __attribute__((always_inline)) _Noreturn void trap_handler_run(uint64_t rip, uint64_t rsp, uint64_t argument, uint64_t cause,
+									     bool supervisor)
+{
+	if (supervisor)
+		__asm__ volatile("movq %%rdi, %%rsp; jmp portal_run_supervisor"
+				 : : "c"(rip), "D"(rsp), "S"(argument), "d"(cause) : "memory");
+	else
+		__asm__ volatile("jmp run_handler" : : "c"(rip), "D"(rsp), "S"(argument), "d"(cause) : "memory");
+	__builtin_unreachable();
+}
+
 #define RUN_CLEARED "movq %[rsp], %%rsp; xorl %%ebp, %%ebp; xorl %%r14d, %%r14d; xorl %%r15d, %%r15d; "
 
 static inline __attribute__((always_inline)) _Noreturn void trap_portal_run(const struct registers *place, uint64_t rip, uint64_t rsp,
