@@ -11,18 +11,6 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-static ALWAYS_INLINE void touch(const struct thread *t)
-{
-	if (!(t->handler_info->flags & FRAME_DIRTY))
-		t->handler_info->flags |= FRAME_DIRTY;
-}
-
-/* A portal that ends is taken from its kernel first, and that is counted. */
-static ALWAYS_INLINE bool may_enter(const struct cpu *cpu, const struct thread *t)
-{
-	return t->prepared && !cpu_attention(cpu, t) && t->slot.keeper->portals_changed == t->portals_seen;
-}
-
 /* While a thread is prepared, its other level is a handler without a link, and the flags of the frame are what the owner made of the 0
  * that was written there. */
 static ALWAYS_INLINE void enter(struct thread *t, struct activation *a, unsigned cause)
@@ -32,7 +20,7 @@ static ALWAYS_INLINE void enter(struct thread *t, struct activation *a, unsigned
 	t->level[1] = t->level[0];
 	t->level[0] = a;
 	t->levels = LEVELS_IN_HANDLER;
-	touch(t);
+	handler_touch(t);
 	f->cause = cause;
 	((struct activation_record *)(f + 1))->kind = ACTIVATION_HANDLER;
 	trap_save_to(&a->registers);
@@ -42,7 +30,7 @@ static ALWAYS_INLINE void enter(struct thread *t, struct activation *a, unsigned
 /* With the map that was missing. */
 static COLD __attribute__((noinline)) bool with_map(struct cpu *cpu, struct space *map, bool (*way)(void))
 {
-	return cpu_enter_map(cpu, map) && way();
+	return map && cpu_enter_map(cpu, map) && way();
 }
 
 bool strange_trap(void)
@@ -51,19 +39,11 @@ bool strange_trap(void)
 	struct thread *t = cpu->thread;
 	struct activation *a = thread_lower(t);
 
-	if (!may_enter(cpu, t))
+	if (!handler_ready(cpu, t))
 		return false;
 	if (!cpu_turn_map(cpu, a->map))
 		return with_map(cpu, a->map, strange_trap);
 	enter(t, a, TRAP_SYSCALL);
-	return true;
-}
-
-bool handler_ready(struct cpu *cpu, struct thread *t)
-{
-	if (!may_enter(cpu, t) || !cpu_enter_map(cpu, thread_lower(t)->map))
-		return false;
-	touch(t);
 	return true;
 }
 
@@ -84,7 +64,7 @@ bool strange_resume(void)
 		return false;
 	if (!cpu_turn_map(cpu, lower->map))
 		return with_map(cpu, lower->map, strange_resume);
-	touch(t);
+	handler_touch(t);
 	((struct activation_record *)(f + 1))->kind = ACTIVATION_FREE;
 	t->level[0] = lower;
 	t->level[1] = a;

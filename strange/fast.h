@@ -2,10 +2,22 @@
 #ifndef STRANGE_FAST_H
 #define STRANGE_FAST_H
 
-#include "state.h"
+#include "schedule.h"
 
-/* May a thread, its registers in the trap frame, enter its owner's handler? Then the frame may be written to. False: take the long way. */
-bool handler_ready(struct cpu *cpu, struct thread *t);
+/* Strange writes to the thread's first handler block. */
+static inline __attribute__((always_inline)) void handler_touch(const struct thread *t)
+{
+	if (!(t->handler_info->flags & FRAME_DIRTY))
+		t->handler_info->flags |= FRAME_DIRTY;
+}
+
+/* May a thread, its registers in the trap frame, enter its owner's handler, which its other level is, when that one's map is active? False:
+ * take the long way. A portal that ends is taken from its kernel first, and that is counted. */
+static inline __attribute__((always_inline)) bool handler_ready(const struct cpu *cpu, const struct thread *t)
+{
+	return t->prepared && !cpu_attention(cpu, t) && t->slot.keeper->portals_changed == t->portals_seen;
+}
+
 /* It does, for `cause` (enum trap_cause up to TRAP_EXCEPTION), and this does not return (charm/trap.h). */
 struct registers *handler_enter(struct thread *t, unsigned cause);
 

@@ -288,6 +288,7 @@ static struct registers *fault_enter(struct thread *t, uint64_t address, unsigne
 {
 	struct trap_frame *f = t->handler_frame;
 
+	handler_touch(t);
 	f->address = address;
 	f->access = access;
 	f->space = thread_top(t)->space->slot.uid;
@@ -299,6 +300,7 @@ static struct registers *exception_enter(struct thread *t, unsigned vector, uint
 {
 	struct trap_frame *f = t->handler_frame;
 
+	handler_touch(t);
 	f->vector = vector;
 	f->error = error;
 	f->space = thread_top(t)->space->slot.uid;
@@ -340,14 +342,25 @@ static __attribute__((noinline)) struct registers *fault_long(struct registers *
 	return cpu_leave(cpu);
 }
 
+/* When the handler's map was not the last: again with that one. */
+static COLD __attribute__((noinline)) struct registers *fault_with_map(struct registers *r, uint64_t address, unsigned access)
+{
+	struct cpu *cpu = this_cpu();
+	struct space *map = thread_lower(cpu->thread)->map;
+
+	return map && cpu_enter_map(cpu, map) ? strange_fault(r, address, access) : fault_long(r, address, access);
+}
+
 struct registers *strange_fault(struct registers *r, uint64_t address, unsigned access)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
 
-	if (t && address < PROGRAM_LIMIT && handler_ready(cpu, t))
-		return fault_enter(t, address, access);
-	return fault_long(r, address, access);
+	if (t == NULL || address >= PROGRAM_LIMIT || !handler_ready(cpu, t))
+		return fault_long(r, address, access);
+	if (!cpu_turn_map(cpu, thread_lower(t)->map))
+		return fault_with_map(r, address, access);
+	return fault_enter(t, address, access);
 }
 
 static __attribute__((noinline)) struct registers *exception_long(struct registers *r, unsigned vector, uint64_t error)
@@ -365,12 +378,22 @@ static __attribute__((noinline)) struct registers *exception_long(struct registe
 	return cpu_leave(cpu);
 }
 
+static COLD __attribute__((noinline)) struct registers *exception_with_map(struct registers *r, unsigned vector, uint64_t error)
+{
+	struct cpu *cpu = this_cpu();
+	struct space *map = thread_lower(cpu->thread)->map;
+
+	return map && cpu_enter_map(cpu, map) ? strange_exception(r, vector, error) : exception_long(r, vector, error);
+}
+
 struct registers *strange_exception(struct registers *r, unsigned vector, uint64_t error)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *t = cpu->thread;
 
-	if (t && handler_ready(cpu, t))
-		return exception_enter(t, vector, error);
-	return exception_long(r, vector, error);
+	if (t == NULL || !handler_ready(cpu, t))
+		return exception_long(r, vector, error);
+	if (!cpu_turn_map(cpu, thread_lower(t)->map))
+		return exception_with_map(r, vector, error);
+	return exception_enter(t, vector, error);
 }
