@@ -90,6 +90,72 @@ static void opening(void)
 	free(slow);
 }
 
+struct how {
+	uint64_t flags, mode, resolve, more;
+};
+
+static long how_open(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+{
+	struct how how = {flags, mode, resolve, 0};
+	long fd = syscall(SYS_openat2, dir, path, &how, 24);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static void resolving(void)
+{
+	enum { NO_MAGIC = 2, NO_LINKS = 4, BENEATH = 8, IN_ROOT = 16 };
+	struct how how = {O_RDONLY, 0, 0, 0};
+	int dir;
+
+	SAY("-- resolving");
+	mkdir("r", 0755);
+	mkdir("r/sub", 0755);
+	put("r/file", "x");
+	put("out", "x");
+	symlink("file", "r/link");
+	symlink("/file", "r/absolute");
+	symlink("../out", "r/leaves");
+	symlink("sub/../file", "r/around");
+	dir = open("r", O_RDONLY | O_DIRECTORY);
+	TRY(how_open(dir, "file", O_RDONLY, 0, 0));
+	TRY(how_open(dir, "new", O_CREAT | O_RDWR, 0600, 0));
+	TRY(how_open(dir, "new", O_RDONLY, 0600, 0));
+	TRY(how_open(dir, "new2", O_CREAT | O_RDWR, 0100600, 0));
+	TRY(how_open(dir, "new", 1ull << 40, 0, 0));
+	TRY(how_open(dir, "new", O_RDONLY, 0, 0x1000));
+	TRY(how_open(dir, "new", O_PATH | O_RDWR, 0, 0));
+	TRY(how_open(dir, "new", O_RDONLY, 0, BENEATH | IN_ROOT));
+	TRY(how_open(dir, "link", O_RDONLY, 0, NO_LINKS));
+	TRY(how_open(dir, "link", O_RDONLY, 0, BENEATH));
+	TRY(how_open(dir, "around", O_RDONLY, 0, BENEATH));
+	TRY(how_open(dir, "absolute", O_RDONLY, 0, BENEATH));
+	TRY(how_open(dir, "absolute", O_RDONLY, 0, IN_ROOT));
+	TRY(how_open(dir, "leaves", O_RDONLY, 0, 0));
+	TRY(how_open(dir, "leaves", O_RDONLY, 0, BENEATH));
+	TRY(how_open(dir, "leaves", O_RDONLY, 0, IN_ROOT));
+	TRY(how_open(dir, "../out", O_RDONLY, 0, BENEATH));
+	TRY(how_open(dir, "..", O_RDONLY, 0, BENEATH));
+	TRY(how_open(dir, "..", O_RDONLY, 0, IN_ROOT));
+	TRY(how_open(dir, "/etc", O_RDONLY, 0, BENEATH));
+	TRY(how_open(dir, "/file", O_RDONLY, 0, IN_ROOT));
+	TRY(how_open(dir, "/proc/self/fd/0", O_RDONLY, 0, NO_MAGIC));
+	TRY(how_open(999, "file", O_RDONLY, 0, 0));
+	TRY(syscall(SYS_openat2, dir, "file", &how, 23));
+	TRY(syscall(SYS_openat2, dir, "file", &how, 5000));
+	GOOD(syscall(SYS_openat2, dir, "file", &how, 32));
+	how.more = 1;
+	TRY(syscall(SYS_openat2, dir, "file", &how, 32));
+	TRY(syscall(SYS_openat2, dir, "file", BAD_ADDRESS, 24));
+	close(dir);
+	for (const char *const *n = (const char *const[]){"r/file", "r/new", "r/link", "r/absolute", "r/leaves", "r/around", "out", 0}; *n; n++)
+		TRY(unlink(*n));
+	rmdir("r/sub");
+	TRY(rmdir("r"));
+}
+
 static void moving(void)
 {
 	int fd = open("m", O_CREAT | O_RDWR, 0600);
@@ -582,6 +648,7 @@ int main(void)
 	alarm(60);
 	umask(022);
 	opening();
+	resolving();
 	moving();
 	copies();
 	names();

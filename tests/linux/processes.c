@@ -322,7 +322,8 @@ static void limits(void)
 		TRY(dup2(0, 15));
 		limit.rlim_cur = 30;
 		TRY(setrlimit(RLIMIT_NOFILE, &limit));
-		TRY(prlimit(0, RLIMIT_NOFILE, 0, &limit));
+		TRY(syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &limit));
+		TRY(syscall(SYS_prlimit64, 0, 77, 0, &limit));
 		SAY("%lu %lu", (unsigned long)limit.rlim_cur, (unsigned long)limit.rlim_max);
 		TRY(prlimit(4000000, RLIMIT_NOFILE, 0, &limit));
 	});

@@ -317,6 +317,8 @@ static inline bool file_writable(const struct file *file)
 }
 /* A file on an inode of its own that has no name. Null: no memory. The state is the caller's then. */
 struct file *file_anonymous(const struct file_operations *operations, uint32_t mode, uint32_t flags, void *state);
+/* One read or write, by the file's mode. position: null for its own. */
+int64_t file_move(struct file *file, struct io *io, uint64_t *position, bool write);
 int64_t file_read(struct file *file, struct io *io);            /* at its position */
 int64_t file_write(struct file *file, struct io *io);
 

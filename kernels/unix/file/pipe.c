@@ -1,53 +1,74 @@
-/* Pipes and FIFOs: a ring of up to PIPE_SLOTS pages of M between writers and readers.
+/* Pipes and FIFOs: a ring of pages of M between writers and readers, of PIPE_SLOTS unless F_SETPIPE_SZ changed it.
  *
  * Under pipe.lock:
- *   1. tail <= head <= tail + capacity; byte number n lies in slot (n / PAGE_BYTES) % PIPE_SLOTS at n % PAGE_BYTES.
+ *   1. tail <= head <= tail + capacity; byte number n lies in slot (n / PAGE_BYTES) % slots at n % PAGE_BYTES.
  *   2. Slots of bytes between tail and head have pages; others have none, but an empty pipe keeps slot 0's page and starts
  *      again at number 0, so that a small exchange always uses the same page.
  *   3. A writer of up to PIPE_BUF bytes puts all or nothing. A reader or writer that was woken alone and leaves without taking
  *      what it was woken for wakes the next.
  * Signals are sent after the lock is released. */
-#include "file/file.h"
+#include "file/pipe.h"
 
-enum { PIPE_SLOTS = 16, PIPE_BYTES = PIPE_SLOTS * 4096 };
+enum { SLOTS_USERS = 256, SLOTS_MOST = 1024 };
 
-struct pipe {
-	struct mutex lock;
-	uint64_t head, tail;        /* next to write, next to read */
-	uint32_t readers, writers;  /* open files */
-	uint32_t reader_opens, writer_opens;    /* since ever: a FIFO's open waits for a change */
-	struct wait_queue read_wait, write_wait;        /* woken one at a time */
-	struct wait_queue poll_wait;                    /* pollers and openers: all are woken */
-	page_index slot[PIPE_SLOTS];
-};
+static const struct file_operations pipe_operations;
 
 static struct pipe *pipe_of(const struct file *file)
 {
 	return file->inode->pipe;
 }
 
-void pipe_free(struct pipe *pipe)
+struct pipe *pipe_of_file(const struct file *file)
 {
-	for (unsigned i = 0; i < PIPE_SLOTS; i++)
+	return file->operations == &pipe_operations ? file->inode->pipe : 0;
+}
+
+static void pages_free(struct pipe *pipe)
+{
+	for (unsigned i = 0; i < pipe->slots; i++)
 		if (pipe->slot[i])
 			page_put(pipe->slot[i]);
+}
+
+void pipe_free(struct pipe *pipe)
+{
+	pages_free(pipe);
+	if (pipe->slot != pipe->few)
+		heap_free(pipe->slot);
 	heap_free(pipe);
 }
 
-static uint64_t pipe_filled(const struct pipe *pipe)
+static unsigned slot_of(const struct pipe *pipe, uint64_t number)
 {
-	return pipe->head - pipe->tail;
-}
-
-static unsigned slot_of(uint64_t number)
-{
-	return (unsigned)(number >> PAGE_BITS) % PIPE_SLOTS;
+	return (unsigned)(number >> PAGE_BITS) & (pipe->slots - 1);
 }
 
 /* The reader has just left a page; is the writer in it already, one turn ahead? */
 static bool slot_reused(const struct pipe *pipe)
 {
-	return pipe_filled(pipe) > PIPE_BYTES - PAGE_BYTES;
+	return pipe_room(pipe) < PAGE_BYTES;
+}
+
+static void tail_advance(struct pipe *pipe, page_index *slot, uint64_t bytes)
+{
+	pipe->tail += bytes;
+	if (bytes && (pipe->tail & (PAGE_BYTES - 1)) == 0 && pipe->tail != pipe->head && !slot_reused(pipe)) {
+		page_put(*slot);
+		*slot = 0;
+	}
+}
+
+/* Invariant 2 of a ring whose last byte was taken. */
+static void ring_emptied(struct pipe *pipe)
+{
+	unsigned last = slot_of(pipe, pipe->tail - 1);
+	page_index page = pipe->slot[last];
+
+	pipe->slot[last] = 0;
+	if (pipe->slot[0])
+		page_put(pipe->slot[0]);
+	pipe->slot[0] = page;
+	pipe->head = pipe->tail = 0;
 }
 
 /* Copies bytes out of the ring. Lock held. */
@@ -57,41 +78,29 @@ static uint64_t ring_read(struct pipe *pipe, struct io *io)
 
 	while (io->left && pipe->tail != pipe->head) {
 		uint64_t offset = pipe->tail & (PAGE_BYTES - 1), step = PAGE_BYTES - offset, done;
-		page_index *slot = &pipe->slot[slot_of(pipe->tail)];
+		page_index *slot = &pipe->slot[slot_of(pipe, pipe->tail)];
 
 		step = step < pipe_filled(pipe) ? step : pipe_filled(pipe);
 		step = step < io->left ? step : io->left;
 		done = io_put(io, (char *)page_address(*slot) + offset, step);
-		pipe->tail += done;
+		tail_advance(pipe, slot, done);
 		total += done;
-		if (done && (pipe->tail & (PAGE_BYTES - 1)) == 0 && pipe->tail != pipe->head && !slot_reused(pipe)) {
-			page_put(*slot);
-			*slot = 0;
-		}
 		if (done < step)
 			break;
 	}
-	if (pipe->tail == pipe->head && total) {       /* invariant 2 */
-		unsigned last = slot_of(pipe->tail - 1);
-		page_index page = pipe->slot[last];
-
-		pipe->slot[last] = 0;
-		if (pipe->slot[0])
-			page_put(pipe->slot[0]);
-		pipe->slot[0] = page;
-		pipe->head = pipe->tail = 0;
-	}
+	if (pipe->tail == pipe->head && total)
+		ring_emptied(pipe);
 	return total;
 }
 
 /* Copies bytes into the ring, as far as there is room. Returns the bytes, or -ENOMEM, -EFAULT when none. */
 static int64_t ring_write(struct pipe *pipe, struct io *io)
 {
-	uint64_t total = 0, room = PIPE_BYTES - pipe_filled(pipe);
+	uint64_t total = 0, room = pipe_room(pipe);
 
 	while (io->left && room) {
 		uint64_t offset = pipe->head & (PAGE_BYTES - 1), step = PAGE_BYTES - offset, done;
-		page_index *slot = &pipe->slot[slot_of(pipe->head)];
+		page_index *slot = &pipe->slot[slot_of(pipe, pipe->head)];
 
 		if (!*slot && !(*slot = page_alloc_any()))
 			return total ? (int64_t)total : -ENOMEM;
@@ -133,7 +142,7 @@ static int64_t pipe_read(struct file *file, struct io *io, uint64_t *position __
 /* Room for the next step of a write: all of a small one, something of a large one. */
 static bool pipe_has_room(const struct pipe *pipe, uint64_t left, bool atomic)
 {
-	uint64_t room = PIPE_BYTES - pipe_filled(pipe);
+	uint64_t room = pipe_room(pipe);
 
 	return atomic ? room >= left : room != 0;
 }
@@ -159,7 +168,7 @@ static int64_t pipe_write_locked(struct pipe *pipe, struct file *file, struct io
 				queue_wake_events(&pipe->poll_wait, POLLIN | POLLRDNORM);
 		}
 	}
-	if (PIPE_BYTES - pipe_filled(pipe) >= PIPE_BUF)
+	if (pipe_room(pipe) >= PIPE_BUF)
 		queue_wake_one(&pipe->write_wait);
 	return total ? total : status;
 }
@@ -222,10 +231,8 @@ static void pipe_release(struct file *file)
 		queue_wake_all(&pipe->poll_wait);
 	}
 	if (!pipe->readers && !pipe->writers) {         /* what was not read is lost */
-		for (unsigned i = 0; i < PIPE_SLOTS; i++)
-			if (pipe->slot[i])
-				page_put(pipe->slot[i]);
-		memset(pipe->slot, 0, sizeof(pipe->slot));
+		pages_free(pipe);
+		memset(pipe->slot, 0, pipe->slots * sizeof(*pipe->slot));
 		pipe->head = pipe->tail = 0;
 	}
 	mutex_unlock(&pipe->lock);
@@ -249,13 +256,24 @@ static void pipe_join(struct pipe *pipe, struct file *file)
 	pipe->writer_opens += file_writable(file);
 }
 
+static struct pipe *pipe_alloc(void)
+{
+	struct pipe *pipe = heap_alloc(sizeof(*pipe));
+
+	if (pipe) {
+		pipe->slot = pipe->few;
+		pipe->slots = PIPE_SLOTS;
+	}
+	return pipe;
+}
+
 static int fifo_prepare(struct inode *inode)
 {
 	int status = 0;
 
 	mutex_lock(&inode->lock);
 	if (!inode->pipe)
-		inode->pipe = heap_alloc(sizeof(struct pipe));
+		inode->pipe = pipe_alloc();
 	if (!inode->pipe)
 		status = -ENOMEM;
 	mutex_unlock(&inode->lock);
@@ -346,12 +364,141 @@ int64_t sys_pipe2(SYSCALL_ARGUMENTS)
 	return pipe_call(a0, (uint32_t)a1);
 }
 
-/* F_GETPIPE_SZ and F_SETPIPE_SZ: the capacity is fixed. */
+/* ---- straight parts, for splice ---- */
+
+char *pipe_front(struct pipe *pipe, uint64_t *bytes)
+{
+	uint64_t offset = pipe->tail & (PAGE_BYTES - 1), straight = PAGE_BYTES - offset;
+
+	straight = straight < pipe_filled(pipe) ? straight : pipe_filled(pipe);
+	*bytes = *bytes < straight ? *bytes : straight;
+	return (char *)page_address(pipe->slot[slot_of(pipe, pipe->tail)]) + offset;
+}
+
+void pipe_drop(struct pipe *pipe, uint64_t bytes)
+{
+	tail_advance(pipe, &pipe->slot[slot_of(pipe, pipe->tail)], bytes);
+	if (bytes && pipe->tail == pipe->head)
+		ring_emptied(pipe);
+	queue_wake_one(&pipe->write_wait);
+	queue_wake_events(&pipe->poll_wait, POLLOUT | POLLWRNORM);
+}
+
+char *pipe_back(struct pipe *pipe, uint64_t *bytes)
+{
+	uint64_t offset = pipe->head & (PAGE_BYTES - 1), straight = PAGE_BYTES - offset;
+	page_index *slot = &pipe->slot[slot_of(pipe, pipe->head)];
+
+	straight = straight < pipe_room(pipe) ? straight : pipe_room(pipe);
+	*bytes = *bytes < straight ? *bytes : straight;
+	if (!*slot && *bytes)
+		*slot = page_alloc_any();
+	return *slot ? (char *)page_address(*slot) + offset : 0;
+}
+
+void pipe_fill(struct pipe *pipe, uint64_t bytes)
+{
+	page_index *slot = &pipe->slot[slot_of(pipe, pipe->head)];
+
+	if (!bytes) {
+		if (*slot && (pipe->head & (PAGE_BYTES - 1)) == 0 && pipe_filled(pipe) && !slot_reused(pipe)) {
+			page_put(*slot);        /* taken for nothing */
+			*slot = 0;
+		}
+		return;
+	}
+	pipe->head += bytes;
+	queue_wake_one(&pipe->read_wait);
+	queue_wake_events(&pipe->poll_wait, POLLIN | POLLRDNORM);
+}
+
+int64_t pipe_wait_filled(struct pipe *pipe, bool wait)
+{
+	int64_t status = 0;
+
+	while (!pipe_filled(pipe) && pipe->writers && status == 0)
+		status = wait ? wait_queue_sleep(&pipe->read_wait, &pipe->lock, true, 0) : -EAGAIN;
+	return status;
+}
+
+int64_t pipe_wait_room(struct pipe *pipe, bool wait)
+{
+	int64_t status = 0;
+
+	while (pipe->readers && !pipe_room(pipe) && status == 0)
+		status = wait ? wait_queue_sleep(&pipe->write_wait, &pipe->lock, true, 0) : -EAGAIN;
+	return pipe->readers ? status : -EPIPE;
+}
+
+/* ---- capacity ---- */
+
+/* Moves the pages to a ring of another size. Lock held. 0, -EBUSY: more is in it, -ENOMEM. */
+static int ring_move(struct pipe *pipe, page_index *to, uint32_t slots)
+{
+	uint64_t first = pipe->tail >> PAGE_BITS, last = pipe_filled(pipe) ? (pipe->head - 1) >> PAGE_BITS : first;
+	bool shared = last - first == pipe->slots;      /* the writer is in the reader's page, one turn ahead */
+
+	if (last - first >= slots)
+		return -EBUSY;
+	for (uint64_t n = first; n <= last; n++)
+		to[n & (slots - 1)] = pipe->slot[n & (pipe->slots - 1)];
+	if (shared) {
+		page_index page = page_alloc_any();
+
+		if (!page)
+			return -ENOMEM;
+		memcpy(page_address(page), page_address(to[first & (slots - 1)]), PAGE_BYTES);
+		to[last & (slots - 1)] = page;
+	}
+	return 0;
+}
+
+static int pipe_resize(struct pipe *pipe, uint32_t slots)
+{
+	page_index *to = heap_alloc(slots * sizeof(*to)), *old = pipe->slot;
+	int status;
+
+	if (!to)
+		return -ENOMEM;
+	status = ring_move(pipe, to, slots);
+	if (status) {
+		heap_free(to);
+		return status;
+	}
+	pipe->slot = to;
+	pipe->slots = slots;
+	if (old != pipe->few)
+		heap_free(old);
+	queue_wake_all(&pipe->write_wait);
+	queue_wake_events(&pipe->poll_wait, POLLOUT | POLLWRNORM);
+	return 0;
+}
+
+static int64_t capacity_set(struct pipe *pipe, uint64_t bytes)
+{
+	uint32_t slots = 1;
+	int status = 0;
+
+	if (bytes > 1ull << 31)
+		return -EINVAL;
+	while ((uint64_t)slots * PAGE_BYTES < bytes)
+		slots *= 2;
+	if (slots > SLOTS_USERS && slots > pipe->slots && self_process()->credentials.euid)
+		return -EPERM;
+	if (slots > SLOTS_MOST)
+		return -ENOMEM;
+	mutex_lock(&pipe->lock);
+	if (slots != pipe->slots)
+		status = pipe_resize(pipe, slots);
+	mutex_unlock(&pipe->lock);
+	return status ? status : (int64_t)(slots * PAGE_BYTES);
+}
+
 int64_t pipe_size_call(struct file *file, uint32_t command, uint64_t argument)
 {
-	if (!inode_is(file->inode, S_IFIFO) || (file->flags & O_PATH))
+	struct pipe *pipe = pipe_of_file(file);
+
+	if (!pipe)
 		return -EBADF;
-	if (command == F_SETPIPE_SZ && argument > PIPE_BYTES)
-		return -EPERM;
-	return PIPE_BYTES;
+	return command == F_SETPIPE_SZ ? capacity_set(pipe, (uint32_t)argument) : (int64_t)(pipe->slots * PAGE_BYTES);
 }

@@ -3,8 +3,7 @@
 
 enum { MOVE_LIMIT = 0x7ffff000, IOV_SMALL = 8 };
 
-/* One read or write. *position: null for the file's own. */
-static int64_t file_move(struct file *file, struct io *io, uint64_t *position, bool write)
+int64_t file_move(struct file *file, struct io *io, uint64_t *position, bool write)
 {
 	int64_t (*move)(struct file *, struct io *, uint64_t *) = write ? file->operations->write : file->operations->read;
 	int64_t result;

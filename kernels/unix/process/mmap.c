@@ -314,13 +314,22 @@ int64_t sys_mremap(SYSCALL_ARGUMENTS)
 	return result;
 }
 
+/* Advice that is taken: all of Linux's but what must do something that is not done here (MADV_REMOVE, MADV_WIPEONFORK). */
+static bool advice_known(uint64_t advice)
+{
+	enum { FREE = 8, DONTFORK = 10, DODUMP = 17, KEEPONFORK = 19, POPULATE_WRITE = 23, COLLAPSE = 25 };
+
+	return advice <= MADV_DONTNEED || advice == FREE || (advice >= DONTFORK && advice <= DODUMP) ||
+		(advice >= KEEPONFORK && advice <= POPULATE_WRITE) || advice == COLLAPSE;
+}
+
 /* Private pages go; the next touch finds fresh ones. */
 int64_t sys_madvise(SYSCALL_ARGUMENTS)
 {
 	struct space *space = self_process()->space;
 	uint64_t bytes = page_round(a1), end = a0 + bytes;
 
-	if (a0 % PAGE_BYTES != 0 || (bytes != 0 && range_bad(a0, bytes)))
+	if (!advice_known((uint32_t)a2) || a0 % PAGE_BYTES != 0 || (bytes != 0 && range_bad(a0, bytes)))
 		return -EINVAL;
 	if (a2 != MADV_DONTNEED || bytes == 0)
 		return 0;

@@ -242,6 +242,30 @@ static void signals_end_waits(void)
 	CHECK_IS(DO(close, ends[1]), 0);
 }
 
+/* The writer is in the reader's page, one turn ahead, when the ring changes its size. */
+static void rings_change_their_size(void)
+{
+	static uint8_t in[8192], out[8192];
+	int32_t ends[2];
+
+	for (unsigned i = 0; i < sizeof(in); i++)
+		in[i] = (uint8_t)(i / 7);
+	for (uint32_t other = 4096; other <= 65536; other *= 4) {
+		CHECK_IS(DO(pipe2, ends, 0), 0);
+		CHECK_IS(DO(fcntl, ends[0], F_SETPIPE_SZ, 8192), 8192);
+		CHECK_IS(DO(write, ends[1], in, 8192), 8192);
+		CHECK_IS(DO(read, ends[0], out, 1000), 1000);
+		CHECK_IS(DO(write, ends[1], in, 1000), 1000);
+		CHECK_IS(DO(fcntl, ends[0], F_SETPIPE_SZ, other), other == 4096 ? -EBUSY : (int64_t)other);
+		CHECK_IS(DO(read, ends[0], out, 8192), 8192);
+		CHECK(!memcmp(out, in + 1000, 7192) && !memcmp(out + 7192, in, 1000));
+		CHECK_IS(DO(fcntl, ends[0], F_SETPIPE_SZ, 4096), 4096);
+		CHECK_IS(DO(write, ends[1], in, 4096), 4096);
+		CHECK_IS(DO(close, ends[0]), 0);
+		CHECK_IS(DO(close, ends[1]), 0);
+	}
+}
+
 int main(void)
 {
 	int64_t pages, heap;
@@ -256,6 +280,7 @@ int main(void)
 	fifos_meet();
 	pollers_wake();
 	signals_end_waits();
+	rings_change_their_size();
 	CHECK_IS(fake_pages_used(), pages);
 	CHECK(fake_heap_used() <= heap + 20);   /* the table of /tmp */
 	return 0;
