@@ -369,6 +369,28 @@ static void limits(void)
 	TRY(sched_rr_get_interval(0, &time));
 	TRY(sched_getaffinity(0, sizeof(set), &set));
 	TRY(CPU_COUNT(&set) > 0);
+	int wrong = 0;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		cpu_set_t one;
+		unsigned now = 999;
+
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		wrong += sched_setaffinity(0, sizeof(one), &one) != 0;
+		wrong += syscall(SYS_getcpu, &now, 0, 0) != 0 || now != (unsigned)cpu;
+		CHILD("on the parent's processor", {
+			CPU_ZERO(&one);
+			sched_getaffinity(0, sizeof(one), &one);
+			syscall(SYS_getcpu, &now, 0, 0);
+			_exit(CPU_COUNT(&one) != 1 || now != (unsigned)cpu);
+		});
+		if (cpu)
+			break;
+	}
+	SAY("wrong: %d", wrong);
+	TRY(sched_setaffinity(0, sizeof(set), &set));
 	CPU_ZERO(&set);
 	TRY(sched_setaffinity(0, sizeof(set), &set));
 	CPU_SET(0, &set);

@@ -27,6 +27,8 @@ struct thread *thread_create(struct process *process, const struct registers *re
 void kernel_threads_reload(void);
 struct thread *kernel_thread_create(void (*function)(void *), void *argument, const char *name, uint32_t priority);
 void thread_name_fixed(struct thread *thread, baryon_uid uid);  /* before it is loaded */
+/* The one processor of a set, or CPU_ANY: Strange binds a thread to one or to none. */
+uint16_t affinity_processor(uint64_t set);
 int thread_load(struct thread *thread);                 /* 0, -EAGAIN */
 void thread_destroy(struct thread *thread);             /* it is gone, or was never loaded; frees its stack */
 long thread_reload(baryon_uid uid);                      /* 0 or a negated Strange error */

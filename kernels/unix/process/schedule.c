@@ -156,6 +156,11 @@ static uint64_t processors(void)
 	return (1ull << info_page()->cpus) - 1;
 }
 
+uint16_t affinity_processor(uint64_t set)
+{
+	return set != 0 && (set & (set - 1)) == 0 ? (uint16_t)__builtin_ctzll(set) : CPU_ANY;
+}
+
 int64_t sys_sched_getaffinity(SYSCALL_ARGUMENTS)
 {
 	struct thread *thread;
@@ -171,6 +176,14 @@ int64_t sys_sched_getaffinity(SYSCALL_ARGUMENTS)
 	if (thread == NULL)
 		return -ESRCH;
 	return user_write(a2, &set, sizeof set) != 0 ? -EFAULT : (int64_t)sizeof set;
+}
+
+/* Tree lock held: it stays that thread. One that is ending keeps its binding. */
+static void affinity_set(struct thread *thread, uint64_t set)
+{
+	thread->affinity = set;
+	if (thread_set(thread->uid, THREAD_SET_CPU, affinity_processor(set), 0) < 0)
+		log_line("thread %d cannot be bound", thread->tid);
 }
 
 int64_t sys_sched_setaffinity(SYSCALL_ARGUMENTS)
@@ -191,15 +204,18 @@ int64_t sys_sched_setaffinity(SYSCALL_ARGUMENTS)
 	else if (set == 0)
 		status = -EINVAL;
 	else
-		thread->affinity = set;
+		affinity_set(thread, set);
 	mutex_unlock(&tree_lock);
+	if (status == 0)
+		yield();                /* to where it belongs now */
 	return status;
 }
 
 int64_t sys_getcpu(SYSCALL_ARGUMENTS)
 {
-	uint32_t processor = 0, node = 0;
+	uint32_t processor = processor_id(), node = 0;
 
+	processor = processor < info_page()->cpus ? processor : 0;
 	if (a0 != 0 && user_write(a0, &processor, sizeof processor) != 0)
 		return -EFAULT;
 	return a1 != 0 ? user_write(a1, &node, sizeof node) : 0;

@@ -53,6 +53,10 @@ struct thread *thread_create(struct process *process, const struct registers *re
 	thread_home_of(thread)->base.registers = *registers;
 	thread_home_of(thread)->base.registers.flags = REGISTERS_FULL;
 	thread->process = process;
+	if (self()->process != NULL) {
+		thread->affinity = self()->affinity;
+		thread_home_of(thread)->cpu = affinity_processor(thread->affinity);
+	}
 	return thread;
 }
 

@@ -26,4 +26,13 @@ static inline struct processor_features processor_features(void)
 	return features;
 }
 
+/* The id that its interrupt controller had at the start (leaf 1): of the processor on which this runs just now. */
+static inline uint32_t processor_id(void)
+{
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return b >> 24;
+}
+
 #endif
