@@ -186,6 +186,15 @@ static void affinity_set(struct thread *thread, uint64_t set)
 		log_line("thread %d cannot be bound", thread->tid);
 }
 
+/* The calling thread goes to sleep until it wakes where it belongs. */
+static void move_here(uint64_t set)
+{
+	enum { TRIES = 8, NAP_NS = 300000 };
+
+	for (unsigned i = 0; i < TRIES && !(set >> processor_id() & 1); i++)
+		(void)park(time_monotonic() + NAP_NS);
+}
+
 int64_t sys_sched_setaffinity(SYSCALL_ARGUMENTS)
 {
 	struct thread *thread;
@@ -206,8 +215,8 @@ int64_t sys_sched_setaffinity(SYSCALL_ARGUMENTS)
 	else
 		affinity_set(thread, set);
 	mutex_unlock(&tree_lock);
-	if (status == 0)
-		yield();                /* to where it belongs now */
+	if (status == 0 && thread == self())
+		move_here(set);
 	return status;
 }
 
