@@ -665,6 +665,29 @@ static void forged_frames_are_not_resumed(void)
 	}
 }
 
+/* Neither flags in its frame nor the link that it was written home with. */
+static void a_handler_that_resumed_leaves_nothing_to_the_next(void)
+{
+	uint64_t link;
+
+	for (unsigned supervisor = 0; supervisor < 2; supervisor++) {
+		fresh(supervisor);
+		program_run();
+		trap(1);
+		frame_here()->flags = FRAME_BASES;
+		world_resume();
+		trap(2);
+		CHECK_IS(frame_here()->flags, 0);
+		CHECK_IS(world_call(CALL_OBJECT_WRITE_BACK, KIND_THREAD, thread), 0);
+		link = thread_top(world_thread(thread))->link;
+		CHECK(link);
+		world_resume();
+		trap(3);
+		CHECK(thread_top(world_thread(thread))->link != link);
+		world_resume();
+	}
+}
+
 /* The owner's portal is not loaded: the program's system call is not lost, but made when it is. */
 static void a_system_call_that_misses_is_made_later(void)
 {
@@ -806,6 +829,7 @@ int main(void)
 	a_handler_that_waited_still_resumes();
 	handlers_nest_on_the_handler_stack();
 	forged_frames_are_not_resumed();
+	a_handler_that_resumed_leaves_nothing_to_the_next();
 	a_system_call_that_misses_is_made_later();
 	a_fault_whose_handler_cannot_come_skips_nothing();
 	an_alert_survives_a_miss();
