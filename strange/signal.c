@@ -84,9 +84,17 @@ static COLD result redirect_post(struct thread *t, uint32_t number, const uint64
 	return r;
 }
 
+/* Misses go downwards only: nobody waits for a kernel that it keeps, and root for none. */
+static COLD bool waits_upwards(const struct kernel *k, uint32_t number)
+{
+	const struct slot *s = slot_find(KIND_KERNEL, KERNEL_UID(number));
+
+	return number != k->number && (k->number == KERNEL_NUMBER_ROOT || (s && s->keeper == k));
+}
+
 /* To the redirect threads of kernels that have no receiver loaded. 1: to some; a miss: the call is made again, and whoever was
- * told already is told twice. */
-static COLD result absent_tell(const struct signal_receivers *found, uint64_t offset)
+ * told already is told twice. A kernel above the caller that would have to be asked first is not told: it looks when it is back. */
+static COLD result absent_tell(const struct kernel *caller, const struct signal_receivers *found, uint64_t offset)
 {
 	uint64_t words[3] = { found->container, found->index, offset };
 	result told = 0;
@@ -97,7 +105,9 @@ static COLD result absent_tell(const struct signal_receivers *found, uint64_t of
 
 		if (r == 0 && t)
 			told = r = redirect_post(t, found->absent[i], words);
-		if (r < 0)
+		if (r == RESULT_MISS && waits_upwards(caller, this_cpu()->want.keeper))
+			state.counters->signals_dropped++;
+		else if (r < 0)
 			return r;
 	}
 	return told;
@@ -118,7 +128,7 @@ static __attribute__((cold)) struct registers *signal_search(struct cpu *cpu, st
 	if (e == 0) {
 		mapping_receivers(place.frame, &found);
 		receivers_tell(&found, address % PAGE_BYTES);
-		e = absent_tell(&found, address % PAGE_BYTES);
+		e = absent_tell(s->principal, &found, address % PAGE_BYTES);
 	}
 	if (e == 0 && found.count == 1)
 		*memo = (struct receiver_memo){ address / PAGE_BYTES, s, stamp, found.to[0].thread, found.to[0].address,

@@ -382,6 +382,24 @@ static void a_redirect_thread_that_is_not_loaded_is_missed(void)
 	CHECK_IS(world_thread(REDIRECT)->signal_count, 3);
 }
 
+/* Misses go downwards only: root, which keeps the kernel, waits for nobody there. */
+static void root_does_not_wait_for_a_redirect_thread(void)
+{
+	struct container *c;
+	uint64_t dropped;
+
+	fresh_with(1, REDIRECT);
+	CHECK_IS(worker(6, 5), REDIRECT);
+	c = (struct container *)slot_find(KIND_CONTAINER, ROOT_MEMORY);
+	CHECK_IS(container_signal_kernel(c, ROOT_MEMORY, k->number), 0);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, REDIRECT), 0);
+	world_run(ROOT_THREAD);
+	dropped = state.counters->signals_dropped;
+	CHECK_IS(world_call(CALL_SIGNAL, world_memory(&world.root, 8)), 0);
+	CHECK_IS(state.counters->signals_dropped, dropped + 1);
+	CHECK(world_thread(REDIRECT) == NULL);
+}
+
 static void a_container_knows_a_few_kernels_with_receivers(void)
 {
 	struct container *c;
@@ -646,6 +664,7 @@ int main(void)
 	a_signal_to_a_more_urgent_waiter_runs_it_at_once();
 	a_signal_without_its_receiver_goes_to_the_redirect_thread();
 	a_redirect_thread_that_is_not_loaded_is_missed();
+	root_does_not_wait_for_a_redirect_thread();
 	a_container_knows_a_few_kernels_with_receivers();
 	too_many_signals_say_so();
 	a_signal_mapping_goes_with_its_thread();
