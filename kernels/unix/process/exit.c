@@ -185,40 +185,32 @@ void thread_abandon(struct thread *thread)
 	thread_destroy(thread);
 }
 
+/* The calling thread no longer counts. The tree lock is held to the end of it: whoever is the last ends the process under that lock,
+ * and may free it as soon as the others have let go. Returns whether the caller is the last. */
 static bool thread_count_out(struct thread *me)
 {
 	struct process *process = me->process;
+	uint64_t used = me == process->leader ? 0 : thread_time(me);
 	bool last;
 
-	mutex_lock(&process->lock);
-	last = --process->thread_count == 0;
-	mutex_unlock(&process->lock);
-	wait_queue_wake(&process->stop_wait);
-	return last;
-}
-
-static void thread_retire(struct thread *me)
-{
-	struct process *process = me->process;
-	uint64_t used;
-
-	if (me == process->leader)
-		return;
-	used = thread_time(me);
 	mutex_lock(&tree_lock);
 	mutex_lock(&process->lock);
-	process->used_ns += used;
-	thread_unlink(me);
+	if (me != process->leader) {
+		process->used_ns += used;
+		thread_unlink(me);
+	}
+	last = --process->thread_count == 0;
+	wait_queue_wake(&process->stop_wait);
 	mutex_unlock(&process->lock);
 	mutex_unlock(&tree_lock);
-	me->gone = 1;
-	dead_add(me);
+	return last;
 }
 
 void thread_exit(void)
 {
 	struct thread *me = self();
 	struct process *process = me->process;
+	bool leads;
 
 	me->gone = 1;
 	step_drop();
@@ -227,15 +219,14 @@ void thread_exit(void)
 	clear_tid(me);
 	if (process->thread_count > 1 && thread_rebase(me->uid, space_grave()) < 0)
 		log_line("thread %d keeps its space", me->tid);
+	leads = me == process->leader;
 	if (thread_count_out(me)) {
 		session_leave(process);
 		process_release(process);
-		if (me != process->leader)
-			thread_retire(me);
 		process_end(process);
-	} else {
-		thread_retire(me);
 	}
+	if (!leads)
+		dead_add(me);
 	thread_leave();
 }
 

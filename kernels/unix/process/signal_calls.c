@@ -93,8 +93,10 @@ int64_t sys_rt_sigtimedwait(SYSCALL_ARGUMENTS)
 		return -EINVAL;
 	if (user_read(&set, a0, sizeof set) != 0 || (a2 != 0 && user_read(&time, a2, sizeof time) != 0))
 		return -EFAULT;
+	if (a2 != 0 && timespec_ns(&time, &deadline) != 0)
+		return -EINVAL;
 	if (a2 != 0)
-		deadline = time_monotonic() + (uint64_t)time.seconds * 1000000000 + (uint64_t)time.nanoseconds;
+		deadline += time_monotonic();
 	set &= ~SIGNALS_UNBLOCKABLE;
 	me->waited = set;
 	work_add(me, WORK_SIGNAL);
@@ -147,7 +149,7 @@ static int kill_process(struct process *target, int number)
 	return signal_kill(target, number, NULL);
 }
 
-/* All processes of a group, or (group 0) all but init and the caller. */
+/* All processes of a group, or (group 0) all but init and the caller: then it is no error to be allowed none (as on Linux). */
 static int kill_many(int32_t group, int number)
 {
 	int status = -ESRCH;
@@ -161,7 +163,7 @@ static int kill_many(int32_t group, int number)
 		if (status != 0)
 			status = one;
 	}
-	return status;
+	return group == 0 && status == -EPERM ? 0 : status;
 }
 
 int64_t sys_kill(SYSCALL_ARGUMENTS)
