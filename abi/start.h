@@ -44,7 +44,34 @@ struct kernel_start {
 	uint64_t supervisor;        /* 1: placed in the supervisor */
 	uint64_t memory_first;      /* first page of the container that is free; those before hold its program (the SRM only) */
 	uint64_t grant_first, grant_count;  /* page groups that it may load as pages of its own containers; count 0: none */
-	uint64_t reserved[5];
+	uint64_t memory_groups;     /* of its memory container, the first that have memory; the others get it by SRM_GROUPS_MORE */
+	uint64_t reserved[4];
+};
+
+/* Two sorts of page groups: those of the memory container, named by their place in it, and frames for containers of the kernel's
+ * own, named by their number. */
+enum group_sort { GROUPS_OF_MEMORY = 1, GROUPS_OF_FRAMES };
+
+/* How memory is asked back: the SRM fills this in, in the page of the start record, and wakes the kernel's first thread (unpark).
+ * The kernel answers by SRM_GROUPS_RETURN, any groups of that sort, until `groups` are back or the deadline is over. What is
+ * missing then is taken by force: unloaded, its content lost, and `taken` says which. Groups whose loss costs the kernel
+ * least go first if it returns them itself: so the choice is its own, until the deadline. One asking at a time. */
+#define MEMORY_ASKED_OFFSET 1024
+#define ASKED_TAKEN 64
+struct group_range {
+	uint64_t first, count;
+};
+struct memory_asked {
+	uint32_t number;            /* raised by one when the fields below are written; 0: nothing was ever asked */
+	uint32_t sort;              /* enum group_sort */
+	uint64_t groups;
+	uint64_t deadline_ns;       /* on the monotonic clock */
+	uint64_t taken_number;      /* how many ranges were ever taken; raised before what the last one names is unloaded */
+	struct group_taken {        /* range n is taken[n % ASKED_TAKEN] until that is needed again */
+		uint64_t first;
+		uint32_t count;
+		uint32_t sort;
+	} taken[ASKED_TAKEN];
 };
 
 /* Operations of the SRM's service portal: the first word. */
@@ -52,8 +79,16 @@ enum {
 	SRM_POWER_OFF = 1,          /* exit status: ends the machine; does not return. EPERM: the caller does not have the console */
 	SRM_FAILED,                 /* this kernel cannot go on: log and restart or report */
 	SRM_CONSOLE_BIND,           /* uid of one of its threads, which from now on takes the signals to the console channel's pages */
-	SRM_EXPORT,                 /* name, capability: every kernel of the SRM may import it from now on. EFULL */
-	SRM_IMPORT,                 /* name -> capability that was last exported under it. ENOENT */
+	SRM_EXPORT,                 /* name, capability: every kernel of the SRM may import it until this one ends or exports another under the name.
+	                             * EFULL. EEXIST: the name is another's. EBUSY: the name is being given to somebody */
+	SRM_IMPORT,                 /* name -> capability that was last exported under it and not taken back. ENOENT */
+	SRM_GROUPS_MORE,            /* enum group_sort, count 1..: -> second word the first of the new groups, third how many, in a row;
+	                             * fewer than asked when there are no more. They read zero. EQUOTA: there are none. EBUSY:
+	                             * others are being asked for another kernel; try again */
+	SRM_GROUPS_RETURN,          /* enum group_sort, first, count: gives them back; what is loaded in them is unloaded first, and lost.
+	                             * EINVAL: it does not have them all */
+	SRM_START,                  /* name of a module of the boot image: starts it as a kernel, as the settings say. EEXIST: it runs.
+	                             * ENOENT: there is no such module. EPERM: it is no kernel. EFULL. EQUOTA: too little memory */
 };
 
 /* A name is one word: up to 8 characters, the first in the lowest byte. A capability is in the words from here on. */

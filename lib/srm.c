@@ -43,3 +43,27 @@ long srm_import(const char *name, struct capability *out)
 	memcpy(out, &words[SRM_WORD_CAPABILITY], sizeof *out);
 	return result;
 }
+
+long srm_groups_more(enum group_sort sort, uint64_t *first, uint64_t *count)
+{
+	uint64_t words[PORTAL_WORDS] = { SRM_GROUPS_MORE, sort, *count };
+	long result = ask(words);
+
+	*first = words[1];
+	*count = words[2];
+	return result;
+}
+
+long srm_groups_return(enum group_sort sort, uint64_t first, uint64_t count)
+{
+	uint64_t words[PORTAL_WORDS] = { SRM_GROUPS_RETURN, sort, first, count };
+
+	return ask(words);
+}
+
+long srm_kernel_start(const char *name)
+{
+	uint64_t words[PORTAL_WORDS] = { SRM_START, name_word(name) };
+
+	return ask(words);
+}

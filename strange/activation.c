@@ -294,7 +294,7 @@ COLD result activation_read(struct thread *t, struct activation *a, const struct
 	if (e == 0)
 		e = slot_want(KIND_SPACE, r.space, &s);
 	/* The home may change at any time: the base stays where the thread was loaded or rebased to. */
-	if (e == 0 && (address ? r.space != name->space : s != &t->base_space->slot))
+	if (e == 0 && (address ? r.space != name->space : (struct space *)s != t->base_space))
 		e = slot_refused(s, -BARYON_ELOST);
 	if (e < 0)
 		return e;

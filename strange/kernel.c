@@ -4,6 +4,7 @@
 #include "cache.h"
 #include "call.h"
 #include "memory.h"
+#include "page.h"
 #include "schedule.h"
 
 static void kernel_fill(struct kernel *k, const struct kernel_home *h)
@@ -23,7 +24,26 @@ static void kernel_fill(struct kernel *k, const struct kernel_home *h)
 	for (unsigned i = 0; i < CPU_LIMIT; i++)
 		k->limit_ns[i] = h->cpu_share[i] < 100 ? PERIOD_NS / 100 * h->cpu_share[i] : UINT64_MAX;
 	memory_move(k->used_ns, h->cpu_used_ns, sizeof k->used_ns);
-	memory_move(k->extents, h->extents, sizeof k->extents);
+}
+
+/* The last first: a keeper that splits an extent writes the new one into a later place, before it cuts the old one. */
+static void extents_read(struct kernel *k, const struct kernel_home *h)
+{
+	const uint64_t *from = (const uint64_t *)h->extents;
+	uint64_t *to = (uint64_t *)k->extents;
+
+	for (unsigned i = KERNEL_EXTENTS; i-- > 0;)
+		__atomic_store_n(&to[i], __atomic_load_n(&from[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
+bool kernel_has_frame(const struct kernel *k, uint64_t f)
+{
+	uint64_t group = f / GROUP_PAGES;
+
+	for (unsigned i = 0; i < KERNEL_EXTENTS; i++)
+		if (group - k->extents[i].first < k->extents[i].count)
+			return true;
+	return false;
 }
 
 static result kernel_check(struct call *call, const struct kernel_home *h)
@@ -50,7 +70,50 @@ result kernel_load(struct call *call, uint64_t home, unsigned flags)
 	if (r < 0)
 		return r;
 	kernel_fill((struct kernel *)s, &h);
+	/* Now it can be found: whoever changes the extents of the home finds it, or they are read changed. */
+	extents_read((struct kernel *)s, s->home);
 	return slot_publish(s);
+}
+
+/* Unloads one page that k has in the group, if there is one. A page is named by its frames before it looks at the extents for the
+ * last time (page_publish). Homes of other pages may lie in a locked one: it stays. */
+static result group_unload(struct kernel *k, uint64_t group)
+{
+	for (uint64_t f = group * GROUP_PAGES; f < (group + 1) * GROUP_PAGES && f < state.frame_limit; f++) {
+		uint32_t i = state.frames[f].page - 1;
+		struct page *p = page_at(i);
+		result r;
+
+		if (i >= state.cache[KIND_PAGE].count || p->container->slot.keeper != k)
+			continue;
+		r = p->flags & PAGE_LOCKED ? -BARYON_EBUSY : object_unload_id(OBJECT_ID(KIND_PAGE, i), p->generation, false);
+		return r < 0 ? r : RESULT_RESTART;
+	}
+	return 0;
+}
+
+result call_kernel_group(struct call *call)
+{
+	struct slot *s = slot_find(KIND_KERNEL, call->a[0]);
+	struct kernel *k = (struct kernel *)s;
+	bool granted;
+
+	if (UID_KEEPER(call->a[0]) != call->kernel->number)
+		return -BARYON_EPERM;
+	if (s == NULL)
+		return 0;
+	spin_lock(&s->lock);
+	if ((s->state != SLOT_LOADED && s->state != SLOT_DYING) || s->uid != call->a[0]) {
+		spin_unlock(&s->lock);
+		return RESULT_RESTART;
+	}
+	/* Under its lock: nobody clears frames by the old ones any more. */
+	spin_lock(&state.clear_lock);
+	extents_read(k, s->home);
+	spin_unlock(&state.clear_lock);
+	granted = kernel_has_frame(k, call->a[1] * GROUP_PAGES);
+	spin_unlock(&s->lock);
+	return granted ? 0 : group_unload(k, call->a[1]);
 }
 
 void kernel_write_back(uint32_t index)
@@ -123,6 +186,7 @@ struct kernel *kernel_make_root(void)
 	h.miss_portal = UID_MAKE(KERNEL_NUMBER_ROOT, 5);
 	h.scheduler = UID_MAKE(KERNEL_NUMBER_ROOT, 6);
 	kernel_fill(k, &h);
+	extents_read(k, &h);
 	k->slot.uid = KERNEL_UID(KERNEL_NUMBER_ROOT);
 	k->slot.keeper = k;
 	k->slot.locked = true;

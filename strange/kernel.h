@@ -4,7 +4,12 @@
 
 #include "state.h"
 
+struct call;
+
 struct kernel *kernel_make_root(void);
+/* The kernel's home grants it the page group that frame f lies in. */
+bool kernel_has_frame(const struct kernel *k, uint64_t f);
+result call_kernel_group(struct call *call);
 /* The loaded kernel of that number, or a miss. */
 result kernel_want(uint32_t number, struct kernel **k) MUST_CHECK;
 /* Its portal for a cause (enum trap_cause), or a miss; ENOENT when its home names none. */

@@ -106,7 +106,7 @@ result memory_read(struct space *space, uint64_t address, void *to, uint64_t byt
 	return 0;
 }
 
-result memory_write(struct space *space, uint64_t address, const void *from, uint64_t bytes)
+COLD result memory_write(struct space *space, uint64_t address, const void *from, uint64_t bytes)
 {
 	struct memory_place first, place;
 	result r = 0;

@@ -6,8 +6,7 @@
 #include "call.h"
 #include "mapping.h"
 #include "memory.h"
-
-enum { CLEAR_STEP = 64 };
+#include "page_home.h"
 
 static uint32_t page_hash(uint32_t container, uint64_t index)
 {
@@ -161,51 +160,6 @@ static void page_fill(struct page *p, struct container *c, const struct page_hom
 	p->used = true;
 }
 
-static bool frames_granted(const struct kernel *k, const struct page_home *h)
-{
-	uint64_t first = h->frame / GROUP_PAGES;
-
-	for (unsigned i = 0; i < KERNEL_EXTENTS; i++)
-		if (first - k->extents[i].first < k->extents[i].count)
-			return true;
-	return (k->rights & KERNEL_MAY_MACHINE) && (h->flags & PAGE_DEVICE);
-}
-
-static result home_check(struct call *call, const struct page_home *h)
-{
-	uint64_t align = h->flags & PAGE_LARGE ? GROUP_PAGES - 1 : 0;
-
-	if (h->version != HOME_VERSION)
-		return -BARYON_EVERSION;
-	if (UID_KEEPER(h->container) != call->kernel->number || !(call->kernel->rights & KERNEL_MAY_FRAMES))
-		return -BARYON_EPERM;
-	if ((h->index & align) || (h->frame & align) || h->frame + align >= state.frame_limit || h->cleared > align)
-		return -BARYON_EINVAL;
-	if ((h->flags & PAGE_LOCKED) && call->kernel->locked[KIND_PAGE] >= call->kernel->lock_quota[KIND_PAGE])
-		return -BARYON_EQUOTA;
-	return frames_granted(call->kernel, h) ? 0 : -BARYON_EPERM;
-}
-
-/* Clears in steps; how far it is stands in the home. */
-static result frames_clear(struct call *call, uint64_t address, struct page_home *h)
-{
-	unsigned pages = h->flags & PAGE_LARGE ? GROUP_PAGES : 1;
-
-	if (!(h->flags & PAGE_CLEAR))
-		return 0;
-	for (unsigned n = 0; n < CLEAR_STEP && h->cleared < pages; n++, h->cleared++)
-		frame_clear((frame_number)(h->frame + h->cleared));
-	if (h->cleared == pages) {
-		h->flags &= ~(unsigned)PAGE_CLEAR;
-		h->cleared = 0;
-	}
-	result r = memory_write(call->space, address, h, sizeof *h);
-
-	if (r < 0)
-		return r;
-	return h->flags & PAGE_CLEAR ? RESULT_RESTART : 0;
-}
-
 static void page_count(struct page *p, int by)
 {
 	struct kernel *k = p->container->slot.keeper;
@@ -215,92 +169,79 @@ static void page_count(struct page *p, int by)
 		__atomic_fetch_add(&k->locked[KIND_PAGE], by, __ATOMIC_RELAXED);
 }
 
-static COLD result page_publish(struct page *p, baryon_uid container)
+/* Named by frames and index first, then looked: of a page and a group that come together, and of a page and who takes its frames,
+ * one sees the other. `call` is null for pages of the boot, which nobody takes. */
+static COLD result page_name(struct page *p, const struct call *call, const struct page_home *h)
 {
-	bool same;
+	result r = 0;
+
+	if (!hash_add(p))
+		return -BARYON_EEXIST;
+	if (page_overlapped(p))
+		r = -BARYON_EEXIST;
+	else if (call && !page_home_holds(call, p, h))
+		r = RESULT_RESTART;
+	if (r < 0)
+		hash_remove(p);
+	return r;
+}
+
+static COLD result page_publish(struct page *p, const struct call *call, const struct page_home *h)
+{
+	result r = RESULT_RESTART;
 
 	if (!frames_claim(p))
 		return -BARYON_EBUSY;
 	spin_lock(&p->lock);
-	if (!list_add(p, container)) {
+	if (list_add(p, h->container)) {
+		r = page_name(p, call, h);
+		if (r < 0)
+			list_remove(p);
+	}
+	if (r < 0) {
 		frames_name(p, 0);
-		spin_unlock(&p->lock);
-		return RESULT_RESTART;
+	} else {
+		p->state = SLOT_LOADED;
+		page_count(p, 1);
 	}
-	same = !hash_add(p);
-	/* Named first, then looked: of a page and a group that come together, one sees the other. */
-	if (!same && page_overlapped(p)) {
-		hash_remove(p);
-		same = true;
-	}
-	if (same) {
-		list_remove(p);
-		frames_name(p, 0);
-		spin_unlock(&p->lock);
-		return -BARYON_EEXIST;
-	}
-	p->state = SLOT_LOADED;
-	page_count(p, 1);
 	spin_unlock(&p->lock);
-	return 0;
-}
-
-static result home_pointer(struct call *call, uint64_t address, struct page_home **home)
-{
-	struct memory_place place;
-	result r = memory_place(call->space, address, RIGHT_WRITE, &place);
-
-	if (r < 0)
-		return r;
-	*home = place.pointer;
-	/* A page's home must lie in locked memory: the recursion of homes ends here. */
-	return page_at(place.page)->flags & PAGE_LOCKED ? 0 : -BARYON_EINVAL;
-}
-
-static bool frames_free(const struct page_home *h)
-{
-	unsigned pages = h->flags & PAGE_LARGE ? GROUP_PAGES : 1;
-
-	for (unsigned i = 0; i < pages; i++)
-		if (state.frames[h->frame + i].page)
-			return false;
-	return true;
+	return r;
 }
 
 static result fits(struct container *c, const struct page_home *h)
 {
 	result r = h->index >= c->size_pages ? -BARYON_EINVAL : page_find(c, h->index) ? -BARYON_EEXIST :
-		   !frames_free(h) ? -BARYON_EBUSY : 0;
+		   !page_frames_free(h) ? -BARYON_EBUSY : 0;
 
 	return r < 0 ? slot_refused(&c->slot, r) : 0;
 }
 
 static result page_load_one(struct call *call, uint64_t address)
 {
-	struct page_home h, *home = NULL;
+	struct page_home h, *home;
 	struct slot *c;
 	uint32_t i;
 	result r;
 
 	if (address % sizeof h)
 		return -BARYON_EINVAL;
-	r = memory_read(call->space, address, &h, sizeof h);
-	if (r == 0)
-		r = home_check(call, &h);
+	r = page_home_place(call, address, &home);
+	if (r < 0)
+		return r;
+	h = *home;
+	r = page_home_check(call, &h);
 	if (r == 0)
 		r = slot_want(KIND_CONTAINER, h.container, &c);
 	if (r == 0)
 		r = fits((struct container *)c, &h);
 	if (r == 0)
-		r = frames_clear(call, address, &h);
+		r = page_frames_clear(call, &h, home);
 	if (r == 0)
 		r = cache_take(KIND_PAGE, call->kernel, &i);
 	if (r < 0)
 		return r;
-	r = home_pointer(call, address, &home);
 	page_fill(page_at(i), (struct container *)c, &h, home);
-	if (r == 0)
-		r = page_publish(page_at(i), h.container);
+	r = page_publish(page_at(i), call, &h);
 	if (r < 0) {
 		cache_give(KIND_PAGE, i);
 		return r;
@@ -355,14 +296,14 @@ COLD result call_page_unload(struct call *call)
 struct page *page_make_locked(struct container *c, uint64_t index, frame_number frame, unsigned flags)
 {
 	static struct page_home none;
-	struct page_home h = { .index = index, .frame = frame, .flags = flags | PAGE_LOCKED };
+	struct page_home h = { .container = c->slot.uid, .index = index, .frame = frame, .flags = flags | PAGE_LOCKED };
 	struct kernel *k = c->slot.keeper;
 	uint32_t i;
 
 	if (cache_take(KIND_PAGE, k, &i) < 0)
 		return NULL;
 	page_fill(page_at(i), c, &h, &none);
-	if (page_publish(page_at(i), c->slot.uid) < 0)
+	if (page_publish(page_at(i), NULL, &h) < 0)
 		return NULL;
 	return page_at(i);
 }

@@ -373,29 +373,25 @@ static __attribute__((noinline)) struct thread *relieve(struct cpu *cpu)
 	return t;
 }
 
-/* A more urgent thread runs, or, when the slice is over, the next of the same priority. */
-static __attribute__((noinline)) void preempt(struct cpu *cpu)
+/* When a more urgent thread is there, or the slice is over and another of the same priority, the running one goes into the queue. */
+static COLD void preempt(struct cpu *cpu)
 {
-	struct thread *t = cpu->thread, *best = NULL;
+	struct thread *t = cpu->thread;
 	struct queue *q = &cpu->queue;
 	bool ended = t->slice_ns == 0, held = state.only && state.only != t;
-	uint64_t now;
 
 	if (!held && (q->ready == 0 || top_priority(q->ready) < thread_effective_priority(t) ||
 	    (!ended && top_priority(q->ready) == thread_effective_priority(t))))
 		return;
-	now = clock_now();
-	leave_cpu(cpu, t, now);
+	thread_off(cpu, t);
 	spin_lock(&t->slot.lock);
 	cpu->thread = NULL;
 	t->run = RUN_READY;
 	spin_lock(&q->lock);
 	queue_put(q, t, thread_effective_priority(t), !ended);
-	best = queue_best(q, cpu->number);
 	spin_unlock(&q->lock);
 	spin_unlock(&t->slot.lock);
-	if (best && thread_claim(cpu, best, now) && best != t)
-		idle_call();
+	idle_call();
 }
 
 /* What others asked of the running thread. */

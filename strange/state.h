@@ -428,6 +428,7 @@ struct state {
 	uint32_t blank_table;       /* a map with the shared half only */
 	struct frame_info *frames;
 	uint32_t frame_limit;
+	struct spin clear_lock;     /* clearing frames; a leaf */
 	struct space *domain[DOMAIN_COUNT];     /* supervisor domains */
 	struct space *domain_space[DOMAIN_COUNT];       /* whose domain it is, in the supervisor or isolated */
 	struct kernel *kernel_by_number_hint[32];

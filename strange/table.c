@@ -129,7 +129,7 @@ uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsi
 
 /* Empty tables go once every CPU that may walk them has flushed; the caller flushes anyway, but the table must not
  * be reused before, so the flush happens here. */
-void table_entries_gone(struct space *space, uint32_t table, unsigned count)
+COLD void table_entries_gone(struct space *space, uint32_t table, unsigned count)
 {
 	for (; (state.tables[table].entries -= (uint16_t)count) == 0 && state.tables[table].parent; count = 1) {
 		uint32_t parent = state.tables[table].parent - 1;
@@ -181,7 +181,7 @@ COLD result table_root_take(struct space *space)
 	return 0;
 }
 
-void table_root_give(struct space *space)
+COLD void table_root_give(struct space *space)
 {
 	uint32_t t = space->table;
 	mmu_entry *e = table_entries(t);

@@ -28,8 +28,8 @@ void root_container_load(struct container_home *home, uint64_t number, uint64_t 
 	root_load(KIND_CONTAINER, home, 0);
 }
 
-void root_portal_load(uint64_t number, const char *entry, void *cookie, void *stack, uint64_t stack_bytes,
-	struct activation_record *record)
+void root_portal_load(uint64_t number, const char *entry, void *cookie, void *stacks, uint32_t count,
+	struct activation_record *records)
 {
 	static struct portal_home homes[PORTALS_ROOM] __attribute__((aligned(128)));
 	static unsigned used;
@@ -40,11 +40,11 @@ void root_portal_load(uint64_t number, const char *entry, void *cookie, void *st
 	home->space = ROOT_UID(NUMBER_SPACE);
 	home->entry = (uint64_t)entry;
 	home->cookie = (uint64_t)cookie;
-	home->stacks = (uint64_t)stack;
-	home->stack_bytes = stack_bytes;
-	home->stack_count = stack ? 1 : 0;
+	home->stacks = (uint64_t)stacks;
+	home->stack_bytes = ROOT_STACK_BYTES;
+	home->stack_count = count;
 	home->flags = PORTAL_RESTARTS;
-	home->records = (uint64_t)record;
+	home->records = (uint64_t)records;
 	root_load(KIND_PORTAL, home, LOAD_LOCKED);
 }
 

@@ -6,15 +6,18 @@
 #include "baryon/image.h"
 #include "baryon/string.h"
 
-enum { STACK_BYTES = 8192, SIGNALS = 16 };
+enum { SIGNALS = 16 };
 
 const struct root_start *root_info;
 struct domain root_domain;
 
-static uint8_t fault_stack[STACK_BYTES] __attribute__((aligned(4096)));
-static uint8_t miss_stack[STACK_BYTES] __attribute__((aligned(4096)));
-static uint8_t exception_stack[STACK_BYTES] __attribute__((aligned(4096)));
-static struct activation_record records[3] __attribute__((aligned(1024)));
+static uint8_t fault_stacks[CPU_LIMIT][ROOT_STACK_BYTES] __attribute__((aligned(4096)));
+static uint8_t miss_stacks[CPU_LIMIT][ROOT_STACK_BYTES] __attribute__((aligned(4096)));
+static uint8_t exception_stack[ROOT_STACK_BYTES] __attribute__((aligned(4096)));
+static struct {
+	struct activation_record fault[CPU_LIMIT], exception[1];
+} records __attribute__((aligned(4096)));
+static struct activation_record miss_records[CPU_LIMIT] __attribute__((aligned(2048)));
 
 const char lib_panic_word[] = "panic";
 
@@ -99,10 +102,9 @@ void exception_serve(struct portal_words *words)
 
 static void portals_start(void)
 {
-	root_portal_load(NUMBER_FAULT_PORTAL, fault_portal_entry, NULL, fault_stack, sizeof fault_stack, &records[0]);
-	root_portal_load(NUMBER_EXCEPTION_PORTAL, exception_portal_entry, NULL, exception_stack, sizeof exception_stack,
-		&records[2]);
-	root_portal_load(NUMBER_MISS_PORTAL, miss_portal_entry, NULL, miss_stack, sizeof miss_stack, &records[1]);
+	root_portal_load(NUMBER_FAULT_PORTAL, fault_portal_entry, NULL, fault_stacks, root_info->cpus, records.fault);
+	root_portal_load(NUMBER_EXCEPTION_PORTAL, exception_portal_entry, NULL, exception_stack, 1, records.exception);
+	root_portal_load(NUMBER_MISS_PORTAL, miss_portal_entry, NULL, miss_stacks, root_info->cpus, miss_records);
 	service_start();
 }
 
@@ -211,6 +213,7 @@ _Noreturn void domain_main(void *start)
 	memory_image_start(root_info);
 	image = image_open(root_info);
 	console_start();
+	memory_groups_start();
 	srm_start(root_info, image);
 	scheduler_run();
 }

@@ -1,8 +1,9 @@
-/* Root's frames and the containers that it manages. Frames are handed out in whole page groups to memory containers, and
- * singly to root's own; what a container got it keeps. Page records lie in root's locked memory: Strange writes to
- * the record of every page that it holds, at any time, so a record is never used for anything else.
+/* Root's frames and the containers that it manages. Frames are handed out in whole page groups, to memory containers and to kernels
+ * that manage them themselves, and come back from them; and singly to root's own. Page records lie in root's locked memory:
+ * Strange writes to the record of every page that it holds, at any time, so a record is never used for anything else.
  *
- * Only one call at a time is in here (see root.h), apart from misses of boot image pages. */
+ * One call of the service at a time changes things here; misses, on all CPUs at once, only read: a record's frame tells
+ * them whether it counts. */
 #include "root.h"
 
 #include "baryon/format.h"
@@ -13,7 +14,8 @@ enum { MEMORIES = 16, IMAGE_RECORDS = 512, IMAGE_AROUND = 8 };
 struct memory {                 /* a container of page groups */
 	struct container_home home __attribute__((aligned(64)));
 	uint64_t groups;
-	struct page_home *records;  /* one a group */
+	uint32_t page_flags;
+	struct page_home *records;  /* one a group; frame 0: it has no memory */
 };
 
 static struct memory memories[MEMORIES];
@@ -21,6 +23,21 @@ static uint32_t memory_count;
 
 static struct boot_range ranges[BOOT_RANGES]; /* of free frames */
 static uint32_t range_count;
+
+/* Once root's own single frames are taken, whole groups are counted here. */
+enum group_state {
+	GROUP_NONE = 0,             /* not root's to give */
+	GROUP_NEW,                  /* free, never used: all zero or never seen */
+	GROUP_BACK,                 /* free, holds what its last owner left */
+	GROUP_CONTAINER,            /* in a memory container */
+	GROUP_GRANTED,              /* somebody else's to manage */
+};
+
+static struct {
+	uint8_t *state;             /* enum group_state, by group number */
+	uint64_t limit, free;
+	uint64_t top;               /* none from here on is free */
+} groups;
 
 static uint8_t *heap_next, *heap_end;
 
@@ -61,39 +78,110 @@ static uint64_t range_groups(const struct boot_range *range, uint64_t *first)
 	return end > start ? end - start : 0;
 }
 
-uint64_t memory_free_pages(void)
+void memory_groups_start(void)
 {
-	uint64_t groups = 0, first;
+	uint64_t first, count;
 
 	for (uint32_t i = 0; i < range_count; i++)
-		groups += range_groups(&ranges[i], &first);
-	return groups * GROUP_PAGES;
+		if (range_groups(&ranges[i], &first) && first + range_groups(&ranges[i], &first) > groups.limit)
+			groups.limit = first + range_groups(&ranges[i], &first);
+	groups.top = groups.limit;
+	groups.state = memory_heap(groups.limit);
+	if (!groups.state)
+		panic("root: %lu page groups of memory are too many", groups.limit);
+	for (uint32_t i = 0; i < range_count; i++) {
+		count = range_groups(&ranges[i], &first);
+		memset(groups.state + first, GROUP_NEW, count);
+		groups.free += count;
+	}
 }
 
-/* Takes groups from the end of the range; what lies after the last whole group becomes useless only if it was never used. */
-static uint64_t range_take(struct boot_range *range, uint64_t wanted, struct page_home *records)
+uint64_t memory_free_groups(void)
 {
-	uint64_t first, count = range_groups(range, &first), taken = wanted < count ? wanted : count;
+	return groups.free;
+}
 
-	for (uint64_t i = 0; i < taken; i++)
-		records[i].frame = (first + count - taken + i) * GROUP_PAGES;
-	if (taken)
-		range->count = (first + count - taken) * GROUP_PAGES - range->first;
-	return taken;
+static bool group_free(uint64_t group)
+{
+	return groups.state[group] == GROUP_NEW || groups.state[group] == GROUP_BACK;
+}
+
+static void group_give(uint64_t group)
+{
+	groups.state[group] = GROUP_BACK;
+	groups.free++;
+	if (group >= groups.top)
+		groups.top = group + 1;
+}
+
+/* The highest free one, so that low memory stays for who needs it. The caller knows that there is one. */
+static uint64_t group_take(void)
+{
+	uint64_t group = groups.top;
+
+	do
+		REQUIRE(group > 0);
+	while (!group_free(--group));
+	groups.state[group] = GROUP_CONTAINER;
+	groups.free--;
+	groups.top = group;
+	return group;
+}
+
+static void record_start(struct page_home *record, baryon_uid container, uint64_t index, uint32_t flags)
+{
+	record->container = container;
+	record->index = index;
+	record->flags = flags;
+	record->version = HOME_VERSION;
+	record->cleared = 0;
+}
+
+/* Loading the group as a page clears it. */
+static long group_scrub(uint64_t group)
+{
+	static struct container_home home __attribute__((aligned(64)));
+	static struct page_home record __attribute__((aligned(32)));
+	long result;
+
+	if (!home.header.uid)
+		root_container_load(&home, NUMBER_SCRUB, GROUP_PAGES);
+	record.frame = group * GROUP_PAGES;
+	record_start(&record, home.header.uid, 0, PAGE_LARGE | PAGE_CLEAR);
+	result = page_load(&record, 1);
+	return result < 0 ? result : page_unload(home.header.uid, 0, 1);
 }
 
 long memory_groups_grant(uint64_t count, uint64_t *first)
 {
-	for (uint32_t i = range_count; i-- > 0;) {
-		uint64_t start, groups = range_groups(&ranges[i], &start);
+	uint64_t row = 0, group = groups.limit;
+	long result = 0;
 
-		if (count == 0 || groups < count)
-			continue;
-		*first = start + groups - count;
-		ranges[i].count = *first * GROUP_PAGES - ranges[i].first;
-		return 0;
-	}
-	return -BARYON_EQUOTA;
+	while (row < count && group > 0)
+		row = group_free(--group) ? row + 1 : 0;
+	if (count == 0 || row < count)
+		return -BARYON_EQUOTA;
+	for (uint64_t i = 0; i < count && result >= 0; i++)
+		if (groups.state[group + i] == GROUP_BACK)
+			result = group_scrub(group + i);
+	if (result < 0)
+		return result;
+	memset(groups.state + group, GROUP_GRANTED, count);
+	groups.free -= count;
+	*first = group;
+	return 0;
+}
+
+long memory_groups_return(uint64_t first, uint64_t count)
+{
+	if (first >= groups.limit || count > groups.limit - first)
+		return -BARYON_EINVAL;
+	for (uint64_t i = 0; i < count; i++)
+		if (groups.state[first + i] != GROUP_GRANTED)
+			return -BARYON_EINVAL;
+	for (uint64_t i = 0; i < count; i++)
+		group_give(first + i);
+	return 0;
 }
 
 /* Frames in a row from a range's ragged start, or else from anywhere. */
@@ -108,15 +196,6 @@ static uint64_t frames_take(uint64_t count)
 	ranges[best].count -= count;
 	ranges[best].first += count;
 	return ranges[best].first - count;
-}
-
-static void record_start(struct page_home *record, baryon_uid container, uint64_t index, uint32_t flags)
-{
-	record->container = container;
-	record->index = index;
-	record->flags = flags;
-	record->version = HOME_VERSION;
-	record->cleared = 0;
 }
 
 void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t pages)
@@ -149,34 +228,32 @@ void *memory_pages_map(struct container_home *home, uint64_t number, uint32_t ha
 	return (void *)(root_domain.base + offset);
 }
 
-/* *groups in: wanted. Takes them from the highest range down, so that low memory stays for who needs it. */
-static void groups_take(struct memory *memory)
+/* From here on the group's pages are found. */
+static void group_back(struct memory *memory, uint64_t index)
 {
-	uint64_t done = 0;
+	struct page_home *record = &memory->records[index];
 
-	for (uint32_t i = range_count; i-- > 0 && done < memory->groups;)
-		done += range_take(&ranges[i], memory->groups - done, memory->records + done);
-	REQUIRE(done == memory->groups);
+	record_start(record, memory->home.header.uid, index * GROUP_PAGES, PAGE_LARGE | PAGE_CLEAR | memory->page_flags);
+	__atomic_store_n(&record->frame, group_take() * GROUP_PAGES, __ATOMIC_RELEASE);
 }
 
-long memory_container_make(uint64_t number, uint64_t pages, uint32_t page_flags)
+long memory_container_make(uint64_t number, uint64_t room, uint64_t backed, uint32_t page_flags)
 {
 	struct memory *memory = &memories[memory_count];
-	uint64_t groups = (pages + GROUP_PAGES - 1) / GROUP_PAGES;
 
-	if (groups == 0 || groups > memory_free_pages() / GROUP_PAGES)
+	if (room == 0 || backed > room || backed > groups.free)
 		return -BARYON_EQUOTA;
 	if (memory_count == MEMORIES)
 		return -BARYON_EFULL;
-	memory->records = memory_heap(groups * sizeof *memory->records);
+	memory->records = memory_heap(room * sizeof *memory->records);
 	if (!memory->records)
 		return -BARYON_EFULL;
-	memory->groups = groups;
-	groups_take(memory);
-	for (uint64_t i = 0; i < groups; i++)
-		record_start(&memory->records[i], ROOT_UID(number), i * GROUP_PAGES, PAGE_LARGE | PAGE_CLEAR | page_flags);
+	memory->groups = room;
+	memory->page_flags = page_flags;
+	root_container_load(&memory->home, number, room * GROUP_PAGES);
+	for (uint64_t i = 0; i < backed; i++)
+		group_back(memory, i);
 	__atomic_store_n(&memory_count, memory_count + 1, __ATOMIC_RELEASE);
-	root_container_load(&memory->home, number, groups * GROUP_PAGES);
 	return 0;
 }
 
@@ -190,20 +267,91 @@ static struct memory *memory_find(baryon_uid uid)
 	return NULL;
 }
 
-long memory_container_clear(baryon_uid uid)
+static bool is_backed(const struct memory *memory, uint64_t index)
+{
+	return index < memory->groups && __atomic_load_n(&memory->records[index].frame, __ATOMIC_ACQUIRE) != 0;
+}
+
+long memory_container_grow(baryon_uid uid, uint64_t wanted, uint64_t *first, uint64_t *count)
 {
 	struct memory *memory = memory_find(uid);
+	uint64_t at = 0;
 
 	if (!memory)
 		return -BARYON_ENOENT;
-	for (uint64_t i = 0; i < memory->groups; i++) {
-		long result = page_unload(uid, i * GROUP_PAGES, 1);
+	while (is_backed(memory, at))
+		at++;
+	*first = at;
+	for (*count = 0; *count < wanted && at < memory->groups && !is_backed(memory, at) && groups.free; ++*count)
+		group_back(memory, at++);
+	return *count ? 0 : -BARYON_EQUOTA;
+}
 
-		if (result < 0)
-			return result;
-		record_start(&memory->records[i], uid, i * GROUP_PAGES, PAGE_LARGE | PAGE_CLEAR);
+/* It is cleared first, if it was never used, so that no miss is at that any more. Then the record says that there is no memory, and
+ * the page goes; a miss that read the record before finds that out when it has named the page (page_name in Strange). */
+static long group_withdraw(struct memory *memory, uint64_t index)
+{
+	struct page_home *record = &memory->records[index];
+	uint64_t frame = record->frame;
+	long result = record->flags & PAGE_CLEAR ? page_load(record, 1) : 0;
+
+	if (result < 0)
+		return result;
+	__atomic_store_n(&record->frame, 0, __ATOMIC_SEQ_CST);
+	result = page_unload(memory->home.header.uid, index * GROUP_PAGES, 1);
+	if (result < 0)
+		__atomic_store_n(&record->frame, frame, __ATOMIC_RELEASE);
+	else
+		group_give(frame / GROUP_PAGES);
+	return result < 0 ? result : 0;
+}
+
+long memory_container_shrink(baryon_uid uid, uint64_t first, uint64_t count, uint64_t *had)
+{
+	struct memory *memory = memory_find(uid);
+	long result = 0;
+
+	if (!memory)
+		return -BARYON_ENOENT;
+	for (uint64_t i = first; i < memory->groups && i - first < count && result == 0; i++) {
+		if (!is_backed(memory, i))
+			continue;
+		result = group_withdraw(memory, i);
+		*had += result == 0;
 	}
+	return result;
+}
+
+long memory_container_last(baryon_uid uid, uint64_t wanted, uint64_t *first, uint64_t *count)
+{
+	struct memory *memory = memory_find(uid);
+	uint64_t end;
+
+	if (!memory)
+		return -BARYON_ENOENT;
+	for (end = memory->groups; end > 0 && !is_backed(memory, end - 1); end--)
+		;
+	for (*first = end; *first > 0 && end - *first < wanted && is_backed(memory, *first - 1); --*first)
+		;
+	*count = end - *first;
 	return 0;
+}
+
+long memory_container_clear(baryon_uid uid)
+{
+	struct memory *memory = memory_find(uid);
+	long result = 0;
+
+	if (!memory)
+		return -BARYON_ENOENT;
+	for (uint64_t i = 0; i < memory->groups && result >= 0; i++) {
+		if (!is_backed(memory, i))
+			continue;
+		result = page_unload(uid, i * GROUP_PAGES, 1);
+		if (result >= 0)
+			record_start(&memory->records[i], uid, i * GROUP_PAGES, PAGE_LARGE | PAGE_CLEAR);
+	}
+	return result < 0 ? result : 0;
 }
 
 void memory_image_start(const struct root_start *start)
@@ -243,8 +391,8 @@ long memory_miss(baryon_uid container, uint64_t index)
 	if (container == ROOT_UID(NUMBER_BOOT_IMAGE))
 		return image_miss(index);
 	memory = memory_find(container);
-	if (!memory || index / GROUP_PAGES >= memory->groups)
+	if (!memory || !is_backed(memory, index / GROUP_PAGES))
 		return -BARYON_ENOENT;
 	result = page_load(&memory->records[index / GROUP_PAGES], 1);
-	return result < 0 && result != -BARYON_EEXIST ? result : 0;
+	return result < 0 && result != -BARYON_EEXIST && result != -BARYON_EBUSY ? result : 0;
 }

@@ -2,8 +2,9 @@
  * there is a store, and drives the console. Small, locked, and never waits for a kernel above it.
  *
  * Threads: root's first thread starts everything and then only reloads what was displaced; the console thread drives the
- * console. Everything else runs in callers' threads: misses and the service have one pool stack each, so that one call
- * at a time is in each of them and needs no locks. Tables only grow, and are published by their count. */
+ * console. Everything else runs in callers' threads. The service has one pool stack, so that one call at a time is in it, and it
+ * alone changes tables. Misses and faults have a stack for each processor: they read, without locks, what is published by a
+ * count or by a record's frame. A thread that is unloaded in there gives its stack back, so none could hold a lock. */
 #ifndef ROOT_H
 #define ROOT_H
 
@@ -28,12 +29,13 @@ enum root_number {
 	NUMBER_CONSOLE_THREAD,
 	NUMBER_CONSOLE_QUEUES,
 	NUMBER_SERVICE,
+	NUMBER_SCRUB,               /* where page groups are cleared before they are given away */
 	NUMBER_CONTAINERS = 1024,   /* those made for the SRM */
 };
 
 #define ROOT_UID(number) UID_MAKE(KERNEL_NUMBER_ROOT, number)
 
-enum { DOMAIN_ROOT = 1, DOMAIN_SRM = 2 };
+enum { DOMAIN_ROOT = 1, DOMAIN_SRM = 2, ROOT_STACK_BYTES = 4096 };
 
 /* Root's own handles. */
 enum root_handle {
@@ -51,8 +53,9 @@ extern struct domain root_domain, srm_domain;
 /* homes.c: every load says what failed and stops root. */
 void root_load(enum object_kind kind, void *home, uint64_t flags);
 void root_container_load(struct container_home *home, uint64_t number, uint64_t pages);
-void root_portal_load(uint64_t number, const char *entry, void *cookie, void *stack, uint64_t stack_bytes,
-	struct activation_record *record);
+/* stacks: `count` of ROOT_STACK_BYTES. */
+void root_portal_load(uint64_t number, const char *entry, void *cookie, void *stacks, uint32_t count,
+	struct activation_record *records);
 void root_capability(enum object_kind kind, uint64_t number, uint64_t rights, struct capability *out);
 long root_reference_load(const struct capability *capability, baryon_uid space, uint32_t handle);
 /* A reference of (space, handle) is missed: 0 or a negated error. */
@@ -60,12 +63,18 @@ long root_reference_miss(baryon_uid space, uint64_t handle);
 
 /* memory.c */
 void memory_start(const struct root_start *start);
-/* A container of whole page groups that read zero. Returns its uid's number in *number. EQUOTA, EFULL. */
-long memory_container_make(uint64_t number, uint64_t pages, uint32_t page_flags);
+/* What is left of the frames becomes page groups: root takes no single ones any more. */
+void memory_groups_start(void);
+uint64_t memory_free_groups(void);
+/* A container with room for page groups that read zero; the first `backed` have memory. EQUOTA, EFULL. */
+long memory_container_make(uint64_t number, uint64_t room, uint64_t backed, uint32_t page_flags);
 long memory_container_clear(baryon_uid uid);
-uint64_t memory_free_pages(void);
-/* Gives up `count` page groups in a row; *first: the first one's number. EQUOTA. */
+/* As root's operations of the same names (baryon/root.h). */
+long memory_container_grow(baryon_uid uid, uint64_t wanted, uint64_t *first, uint64_t *count);
+long memory_container_shrink(baryon_uid uid, uint64_t first, uint64_t count, uint64_t *had);
+long memory_container_last(baryon_uid uid, uint64_t wanted, uint64_t *first, uint64_t *count);
 long memory_groups_grant(uint64_t count, uint64_t *first);
+long memory_groups_return(uint64_t first, uint64_t count);
 /* Pages for root's own containers, in frames that lie in a row: fills records and loads them locked. */
 void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t pages);
 /* A new container of such pages, mapped locked at an offset in root's domain under a handle of root's. Its address. */

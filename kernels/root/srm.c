@@ -71,7 +71,7 @@ static void memory_make(void)
 		.rights = RIGHT_READ | RIGHT_WRITE, .flags = MAPPING_LARGE | MAPPING_LOCKED, .around = 1,
 	};
 
-	if (memory_container_make(NUMBER_SRM_MEMORY, SRM_GROUPS * GROUP_PAGES, PAGE_LOCKED) < 0)
+	if (memory_container_make(NUMBER_SRM_MEMORY, SRM_GROUPS, SRM_GROUPS, PAGE_LOCKED) < 0)
 		panic("root: too little memory for the SRM");
 	reference_give(KIND_CONTAINER, NUMBER_SRM_MEMORY, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, root_domain.space,
 		ROOT_HANDLE_SRM_MEMORY);

@@ -206,6 +206,7 @@ _Noreturn void domain_main(void *start)
 		park(then + MEASURE_NS);
 		now = clock_now_ns();
 		resume_all();
+		paging_asked();
 		if (now - then < MEASURE_NS)
 			continue;
 		measure(now - then);

@@ -3,7 +3,8 @@
  *
  * Its programs are three counters, which its scheduler runs in turn by a ratio of 3:2:1, and a walker, which goes through
  * more pages than there are frames, in a circle. Threads: the first starts everything and measures; the scheduler thread
- * (number 6) switches the counters. Only the walker's thread runs in paging.c. */
+ * (number 6) switches the counters. Only the walker's thread runs in paging.c, but for paging_asked. With the setting side=deaf
+ * it gives nothing back that it is asked for. */
 #ifndef SIDE_H
 #define SIDE_H
 
@@ -23,7 +24,7 @@ enum { PRIORITY_SCHEDULER = 18, PRIORITY_MAIN = 17, PRIORITY_PROGRAM = 12 };
 #define COUNT_ADDRESS 0x600000ull
 #define WALK_ADDRESS 0x10000000ull
 
-enum { WALK_PAGES = 64, WALK_FRAMES = 48 };
+enum { WALK_PAGES = 64, WALK_FRAMES = 48, GRANTS = 64 };
 
 /* What the programs and the kernel share: at COUNT_ADDRESS, written by the programs. */
 struct side_counts {
@@ -49,6 +50,8 @@ void paging_fault(uint64_t page);
 /* The frame that holds walk page `index` is loaded again. 0 or a negated error. */
 long paging_miss(uint64_t index);
 extern uint64_t paging_faults;
+/* Looks whether the SRM asks for page groups, or has taken some: called by the first thread. */
+void paging_asked(void);
 
 /* schedule.c */
 extern struct thread_home side_threads[PROGRAMS];

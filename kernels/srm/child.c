@@ -12,26 +12,20 @@ static long kernel_make(struct child *child)
 {
 	struct kernel_home *home = &child->kernel;
 	uint32_t n = child->number;
-	static const uint32_t floors[KIND_COUNT] = {
-		[KIND_PAGE] = 8, [KIND_SPACE] = 1, [KIND_THREAD] = 2, [KIND_PORTAL] = 2, [KIND_MAPPING] = 8,
-		[KIND_REFERENCE] = 2,
-	};
+	struct group_extent extents[KERNEL_EXTENTS];
 
+	memcpy(extents, home->extents, sizeof extents);
 	home_start(home, sizeof *home, KIND_KERNEL, KERNEL_UID(n));
+	memcpy(home->extents, extents, sizeof extents);
 	home->number = n;
-	home->rights = (child->supervisor ? KERNEL_MAY_SUPERVISE : 0u) | (child->grant_count ? KERNEL_MAY_FRAMES : 0u);
-	home->extents[0] = (struct group_extent){ (uint32_t)child->grant_first, (uint32_t)child->grant_count };
+	home->rights = (child->supervisor ? KERNEL_MAY_SUPERVISE : 0u) | KERNEL_MAY_FRAMES;
 	home->trap_portal = UID_MAKE(n, NUMBER_TRAP_PORTAL);
 	home->fault_portal = UID_MAKE(n, NUMBER_FAULT_PORTAL);
 	home->exception_portal = UID_MAKE(n, NUMBER_EXCEPTION_PORTAL);
 	home->alert_portal = UID_MAKE(n, NUMBER_ALERT_PORTAL);
 	home->miss_portal = UID_MAKE(n, NUMBER_MISS_PORTAL);
 	home->scheduler = UID_MAKE(n, NUMBER_SCHEDULER);
-	home->priority_ceiling = PRIORITY_CHILD_CEILING;
-	memcpy(home->floors, floors, sizeof floors);
-	home->lock_quota[KIND_PORTAL] = 6;
-	home->lock_quota[KIND_THREAD] = 2;
-	memset(home->cpu_share, child->share, sizeof home->cpu_share);
+	settings_home(child, home);
 	return homes_load(&child->homes, KIND_KERNEL, home, 0);
 }
 
@@ -85,7 +79,37 @@ static long references_give(struct child *child)
 /* The first start makes the memory; a restart makes it read zero again. */
 static long memory_make(struct child *child)
 {
-	return child->memory ? root_container_clear(child->memory) : root_container_make(child, child->memory_pages);
+	return child->memory ? root_container_clear(child->memory) : root_container_make(child);
+}
+
+/* Those with groups come first, since the start record names one. The kernel is not loaded. */
+static void extents_sort(struct child *child)
+{
+	struct group_extent *e = child->kernel.extents;
+
+	for (uint32_t i = 0, to = 0; i < KERNEL_EXTENTS; i++) {
+		struct group_extent moved = e[i];
+
+		e[i] = (struct group_extent){ 0 };
+		e[to] = moved;
+		to += moved.count != 0;
+	}
+}
+
+/* Frames for the kernel to manage: what it has already it keeps over a restart. */
+static void frames_make(struct child *child)
+{
+	uint64_t wanted = child->frames_wanted;
+	struct group_range range;
+
+	if (child->memory) {
+		extents_sort(child);
+		return;
+	}
+	if (wanted == 0 || child->groups[GROUPS_OF_FRAMES - 1])
+		return;
+	if (groups_more(child, GROUPS_OF_FRAMES, wanted, &range) < 0)
+		log_format("srm: kernel %s gets no page groups of its own\n", child->name);
 }
 
 static void part_add(struct child *child, const struct domain_part *part)
@@ -96,7 +120,7 @@ static void part_add(struct child *child, const struct domain_part *part)
 static void windows_add(struct child *child)
 {
 	struct domain_part memory = {
-		.address = DOMAIN_MEMORY_OFFSET, .pages = child->memory_pages,
+		.address = DOMAIN_MEMORY_OFFSET, .pages = child->room * GROUP_PAGES,
 		.container = SRM_HANDLE_CHILD_MEMORY + child->index, .rights = RIGHT_READ | RIGHT_WRITE,
 		.flags = MAPPING_LARGE, .around = 1,
 	};
@@ -151,10 +175,12 @@ static void start_page_fill(struct child *child, struct kernel_start *page)
 {
 	*page = (struct kernel_start){
 		.version = 1, .number = child->number, .cpus = srm.start->cpus, .domain = child->domain_number,
-		.space = child->space.header.uid, .memory_container = child->memory, .memory_pages = child->memory_pages,
+		.space = child->space.header.uid, .memory_container = child->memory, .memory_pages = child->room * GROUP_PAGES,
 		.boot_image_bytes = srm.start->boot_image_bytes, .supervisor = child->supervisor,
-		.grant_first = child->grant_first, .grant_count = child->grant_count,
+		.grant_first = child->kernel.extents[0].first, .grant_count = child->kernel.extents[0].count,
+		.memory_groups = child->groups[GROUPS_OF_MEMORY - 1],
 	};
+	child->asked = (struct memory_asked *)((uint8_t *)page + MEMORY_ASKED_OFFSET);
 }
 
 /* Memory for the program, start page and stack: zero at first, cleared for a restart. */
@@ -223,6 +249,7 @@ long child_start(struct child *child)
 
 	child->number = srm.next_number++;
 	child->homes = (struct homes){ child->entries, 0, CHILD_HOMES };
+	frames_make(child);
 	result = kernel_make(child);
 	if (result == 0)
 		result = space_make(child);
@@ -247,10 +274,17 @@ long child_start(struct child *child)
 static void destroy(enum object_kind kind, const void *home)
 {
 	const struct header_view { struct home_header header; } *view = home;
-	long result = object_destroy(kind, view->header.uid);
+	long result = view->header.uid ? object_destroy(kind, view->header.uid) : 0;
 
 	if (result < 0 && result != -BARYON_ENOENT)
 		log_format("srm: destroying %lx: %s\n", view->header.uid, baryon_error_text(result));
+}
+
+/* Its threads are gone, and so is what they asked for and gave. */
+static void traces_drop(const struct child *child)
+{
+	requests_drop(child);
+	exports_drop(child);
 }
 
 /* Nothing is missed in any more; then the space goes, so that the calls of others in it are lost; then the rest. */
@@ -260,6 +294,7 @@ void child_destroy(struct child *child)
 	destroy(KIND_THREAD, &child->thread);
 	destroy(KIND_SPACE, &child->space);
 	destroy(KIND_KERNEL, &child->kernel);
+	traces_drop(child);
 }
 
 long child_console_bind(struct child *child, baryon_uid thread)

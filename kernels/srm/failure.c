@@ -1,4 +1,4 @@
-/* Kernels that die: said once, then cleared away and, if they may, started again by the scheduler thread. */
+/* Kernels that die: said once, then cleared away and, if they may, started again by the manager. And the scheduler thread. */
 #include <stdarg.h>
 
 #include "srm.h"
@@ -21,7 +21,7 @@ static void report_once(struct child *child, const char *format, va_list values)
 
 	if (__atomic_compare_exchange_n(&child->state, &running, CHILD_FAILED, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 		report(child, format, values);
-		alert(SRM_UID(NUMBER_SCHEDULER));
+		manager_wake();
 	}
 }
 
@@ -47,7 +47,7 @@ _Noreturn void child_failed(struct child *child, const char *format, ...)
 
 /* Restarts are for kernels that say nothing to the outside. When the owner of the console dies, or another dies too often,
  * the machine ends: a program run twice would do its work twice. */
-static void child_recover(struct child *child)
+void child_recover(struct child *child)
 {
 	child_destroy(child);
 	if (child->restarts == 0) {
@@ -73,7 +73,6 @@ static void thread_reload(uint64_t address)
 	}
 }
 
-/* An alert ends the wait: some kernel failed. */
 _Noreturn void scheduler_run(void *unused)
 {
 	uint64_t addresses[SIGNALS];
@@ -84,8 +83,5 @@ _Noreturn void scheduler_run(void *unused)
 
 		for (long i = 0; count > 0 && i < (count & (SIGNAL_OVERFLOWED - 1)); i++)
 			thread_reload(addresses[i]);
-		for (uint32_t i = 0; i < srm.child_count; i++)
-			if (__atomic_load_n(&srm.children[i].state, __ATOMIC_ACQUIRE) == CHILD_FAILED)
-				child_recover(&srm.children[i]);
 	}
 }

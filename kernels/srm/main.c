@@ -5,7 +5,7 @@
 #include "baryon/format.h"
 #include "baryon/string.h"
 
-enum { STACK_BYTES = 16384, OWN_HOMES = 8, SIDE_GROUPS = 4, SIDE_GRANT = 4, SHARE_ALL = 100, READY_TRIES = 5000 };
+enum { STACK_BYTES = 8192, OWN_HOMES = 8, SIDE_GROUPS = 4, SIDE_FRAMES = 4, FIRST_KEEPS = 16, SHARE_ALL = 100, READY_TRIES = 5000 };
 #define READY_NS 1000000ull
 
 struct srm srm;
@@ -25,41 +25,30 @@ static void image_open(void)
 		srm.settings = (struct settings){ image_module_bytes(srm.image, module), module->bytes };
 }
 
-static void scheduler_start(void)
+static void thread_start(unsigned number, void (*run)(void *), uint32_t priority)
 {
-	static struct thread_home home __attribute__((aligned(2048)));
-	static uint8_t stack[STACK_BYTES] __attribute__((aligned(4096)));
-	static uint8_t handler_stack[HANDLER_BYTES] __attribute__((aligned(4096)));
+	static struct own_thread {
+		struct thread_home home __attribute__((aligned(2048)));
+		uint8_t stack[STACK_BYTES] __attribute__((aligned(4096)));
+		uint8_t handler_stack[HANDLER_BYTES] __attribute__((aligned(4096)));
+	} threads[2];
+	static unsigned used;
+	struct own_thread *t = &threads[used++];
 	struct thread_start start = {
-		.uid = SRM_UID(NUMBER_SCHEDULER), .space = srm.start->space, .entry = (uint64_t)thread_entry,
-		.stack_top = (uint64_t)stack + sizeof stack, .argument = (uint64_t)scheduler_run,
-		.handler_space = srm.start->space, .handler_top = (uint64_t)handler_stack + sizeof handler_stack,
-		.priority = PRIORITY_SCHEDULER,
+		.uid = SRM_UID(number), .space = srm.start->space, .entry = (uint64_t)thread_entry,
+		.stack_top = (uint64_t)t->stack + sizeof t->stack, .argument = (uint64_t)run,
+		.handler_space = srm.start->space, .handler_top = (uint64_t)t->handler_stack + sizeof t->handler_stack,
+		.priority = priority,
 	};
 	long result;
 
-	thread_home_start(&home, &start);
-	result = homes_load(&srm.homes, KIND_THREAD, &home, LOAD_LOCKED);
+	thread_home_start(&t->home, &start);
+	result = homes_load(&srm.homes, KIND_THREAD, &t->home, LOAD_LOCKED);
 	if (result < 0)
-		panic("srm: its scheduler thread: %s", baryon_error_text(result));
+		panic("srm: its thread %u: %s", number, baryon_error_text(result));
 }
 
-/* Whether "place=NAME=..." asks for the supervisor; the last one counts. */
-static bool place_supervisor(const char *name, bool otherwise)
-{
-	size_t at = 0, length = strlen(name);
-	const char *value;
-
-	while ((value = settings_next_of(&srm.settings, &at, "place"))) {
-		if (strncmp(value, name, length) == 0 && value[length] == '=')
-			otherwise = strcmp(value + length + 1, "supervisor") == 0;
-		if (strncmp(value, "all=", 4) == 0)
-			otherwise = strcmp(value + 4, "supervisor") == 0;
-	}
-	return otherwise;
-}
-
-static struct child *child_add(const char *name, bool supervisor, uint64_t memory_pages)
+struct child *child_add(const char *name, bool supervisor)
 {
 	struct child *child = &srm.children[srm.child_count];
 
@@ -69,48 +58,57 @@ static struct child *child_add(const char *name, bool supervisor, uint64_t memor
 	}
 	child->index = srm.child_count;
 	child->domain_number = DOMAIN_FIRST_CHILD + child->index;
-	child->supervisor = place_supervisor(name, supervisor);
-	child->memory_pages = memory_pages;
-	child->share = SHARE_ALL;
+	child->supervisor = settings_supervisor(name, supervisor);
+	child->groups[GROUPS_OF_MEMORY - 1] = SIDE_GROUPS;
+	child->frames_wanted = SIDE_FRAMES;
+	child->restarts = RESTARTS;
+	child->force = true;
 	string_copy(child->name, name, sizeof child->name);
 	__atomic_store_n(&srm.child_count, srm.child_count + 1, __ATOMIC_RELEASE);
 	return child;
 }
 
-/* Kernels beside UNIX: a little memory of the common kind, and page groups that they manage themselves. */
-static void side_kernels_add(void)
+/* Each kernel of the start has the same share of every processor, and one that comes later as much as those. A kernel that is
+ * started in the place of UNIX is no contestant: nobody is held back. */
+static void settings_apply(bool alone)
 {
-	const char *name;
-	size_t at = 0;
-
-	while ((name = settings_next_of(&srm.settings, &at, "kernel"))) {
-		struct child *child = child_add(name, false, SIDE_GROUPS * GROUP_PAGES);
-
-		if (!child)
-			continue;
-		child->restarts = RESTARTS;
-		if (root_groups_grant(child, SIDE_GRANT) < 0)
-			log_format("srm: kernel %s gets no page groups of its own\n", name);
+	for (uint32_t i = 0; i < srm.child_count; i++) {
+		srm.children[i].share = (uint8_t)(alone ? SHARE_ALL : SHARE_ALL / srm.child_count);
+		if (i > 0)
+			settings_child(&srm.children[i]);
 	}
+	srm.share = srm.children[0].share;
 }
 
-/* UNIX is first, so that it has the first number and domain; it gets the memory that the others leave. Each has the
- * same share of every processor. A kernel that is started in the place of UNIX is no contestant: nobody is held back. */
-static void children_start(void)
+/* It may grow to all that the others leave at the start, and has all that at once unless a setting says less. It is asked for what
+ * others need, and not forced: what it does not give, nobody gets. */
+static void first_child_fill(struct child *first)
 {
-	const char *only = settings_find(&srm.settings, "only");
-	struct child *first = child_add(only ? only : "unix", !only, 0);
-	uint64_t pages;
+	uint64_t free = root_memory_free(), others = 0;
+
+	for (uint32_t i = 1; i < srm.child_count; i++)
+		others += srm.children[i].groups[GROUPS_OF_MEMORY - 1] + srm.children[i].frames_wanted;
+	first->room = free > others + 1 ? free - others : 1;
+	first->groups[GROUPS_OF_MEMORY - 1] = first->room;
+	first->frames_wanted = 0;
+	first->keep[GROUPS_OF_MEMORY - 1] = FIRST_KEEPS;
+	first->restarts = 0;
+	first->force = false;
+	settings_child(first);
+}
+
+/* UNIX is first, so that it has the first number and domain. */
+static void children_add(void)
+{
+	const char *only = settings_find(&srm.settings, "only"), *name;
+	struct child *first = child_add(only ? only : "unix", !only);
+	size_t at = 0;
 
 	first->console = true;
-	side_kernels_add();
-	pages = root_memory_free() - (srm.child_count - 1) * SIDE_GROUPS * GROUP_PAGES;
-	first->memory_pages = (int64_t)pages > 0 ? pages : GROUP_PAGES;
-	for (uint32_t i = 0; i < srm.child_count; i++) {
-		srm.children[i].share = (uint8_t)(only ? SHARE_ALL : SHARE_ALL / srm.child_count);
-		if (child_start(&srm.children[i]) < 0 && srm.children[i].console)
-			root_power_off(STATUS_FAILED);
-	}
+	while ((name = settings_next_of(&srm.settings, &at, "kernel")))
+		(void)child_add(name, false);
+	settings_apply(only != NULL);
+	first_child_fill(first);
 }
 
 /* A kernel's first thread sleeps when that kernel has started, or has put back what it keeps. Waits for that a little while.
@@ -164,10 +162,14 @@ _Noreturn void domain_main(void *start)
 	srm.next_number = KERNEL_FIRST_OF_SRM;
 	srm.homes = (struct homes){ entries, 0, OWN_HOMES };
 	image_open();
+	settings_check();
 	portals_start();
-	scheduler_start();
 	memory_report();
-	children_start();
+	children_add();
+	thread_start(NUMBER_SCHEDULER, scheduler_run, PRIORITY_SCHEDULER);
+	thread_start(NUMBER_MANAGER, manager_run, PRIORITY_MANAGER);
+	while (!__atomic_load_n(&srm.started, __ATOMIC_ACQUIRE))
+		park(clock_now_ns() + READY_NS);
 	for (;;) {
 		if (!children_wait())
 			park(0);

@@ -4,7 +4,7 @@
 #include "baryon/format.h"
 #include "baryon/string.h"
 
-enum { STACK_BYTES = 8192, FAULT_STACKS = 8, MISS_STACKS = 4, EXCEPTION_STACKS = 2, SERVICE_STACKS = 4 };
+enum { STACK_BYTES = 8192, FAULT_STACKS = 8, MISS_STACKS = 4, EXCEPTION_STACKS = 2 };
 
 static uint8_t fault_stacks[FAULT_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
 static uint8_t miss_stacks[MISS_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
@@ -147,41 +147,6 @@ void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 	child_failed(child, "needs object %lx of kind %lu: %s", frame->address, frame->access, baryon_error_text(result));
 }
 
-/* What kernels gave to one another: entries are only added; an entry counts when its name is set. */
-enum { EXPORTS = 16 };
-
-struct export {
-	uint64_t name;
-	struct capability capability;
-};
-
-static struct export exports[EXPORTS];
-static uint32_t export_count;
-
-static long export_add(const struct portal_words *words)
-{
-	uint32_t i = __atomic_fetch_add(&export_count, 1, __ATOMIC_RELAXED);
-
-	if (i >= EXPORTS) {
-		__atomic_store_n(&export_count, EXPORTS, __ATOMIC_RELAXED);
-		return -BARYON_EFULL;
-	}
-	memcpy(&exports[i].capability, &words->word[SRM_WORD_CAPABILITY], sizeof exports[i].capability);
-	__atomic_store_n(&exports[i].name, words->word[1], __ATOMIC_RELEASE);
-	return 0;
-}
-
-static long export_find(struct portal_words *words)
-{
-	for (uint32_t i = EXPORTS; i-- > 0;) {
-		if (words->word[1] == 0 || __atomic_load_n(&exports[i].name, __ATOMIC_ACQUIRE) != words->word[1])
-			continue;
-		memcpy(&words->word[SRM_WORD_CAPABILITY], &exports[i].capability, sizeof exports[i].capability);
-		return 0;
-	}
-	return -BARYON_ENOENT;
-}
-
 /* What concerns the whole machine is for the kernel that has the console. */
 static long power_off(const struct child *child, uint64_t status)
 {
@@ -213,10 +178,15 @@ static void serve(struct portal_words *words, void *context)
 		words->word[0] = (uint64_t)console_bind(child, argument);
 		break;
 	case SRM_EXPORT:
-		words->word[0] = (uint64_t)export_add(words);
+		words->word[0] = (uint64_t)export_add(child, words);
 		break;
 	case SRM_IMPORT:
 		words->word[0] = (uint64_t)export_find(words);
+		break;
+	case SRM_GROUPS_MORE:
+	case SRM_GROUPS_RETURN:
+	case SRM_START:
+		words->word[0] = (uint64_t)manager_request(child, words);
 		break;
 	default:
 		words->word[0] = (uint64_t)-BARYON_EINVAL;

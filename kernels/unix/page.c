@@ -1,16 +1,17 @@
 /* Pages of M: reference counts and free lists.
  *
- * Every page of M has a struct page_info in a table that lies in M itself. Pages from `fresh` on were never used and
- * read zero. Freed pages go on one of two lock-free stacks: `clean` (known to be zero) or `used`; blocks of four on `blocks`.
+ * Every page of M has a struct page_info in a table that lies in M itself. Pages from the first of `fresh` on were never used
+ * and read zero; those from its limit on have no memory. Freed pages go on one of two lock-free stacks: `clean` (known to be zero) or `used`; blocks of four on `blocks`.
  * A stack's head carries a tag that every change raises, so that a pop that was overtaken fails.
  *
- * Who finds nothing waits for `shortage`, gets back what the heap does not need, and joins free pages to blocks again. */
+ * Who finds nothing waits for `shortage`, gets back what the heap does not need, joins free pages to blocks again, and at last asks
+ * the SRM for more. */
 #include "unix.h"
 
 #include "baryon/string.h"
 #include "page.h"
 
-enum { BLOCK_PAGES = 4, RESERVE_PART = 64 };
+enum { BLOCK_PAGES = 4, RESERVE_PART = 64, LIMIT_SHIFT = 32 };
 enum { APART = UINT32_MAX };      /* references of a free page that pages_join holds */
 
 struct page_stack {
@@ -18,7 +19,8 @@ struct page_stack {
 };
 
 static struct page_info *page_table;
-static uint64_t fresh, page_limit, reserve;
+static uint64_t fresh;          /* limit << LIMIT_SHIFT | first page: they change at once */
+static uint64_t reserve;
 static uint64_t free_pages;
 static struct page_stack clean_pages, used_pages, free_blocks;
 static struct mutex shortage;
@@ -52,17 +54,39 @@ static page_index stack_pop(struct page_stack *stack)
 /* Takes `count` never used pages whose first is a multiple of `align`; what is skipped becomes clean. */
 static page_index fresh_take(uint64_t count, uint64_t align)
 {
-	uint64_t first = __atomic_load_n(&fresh, __ATOMIC_RELAXED);
+	uint64_t was = __atomic_load_n(&fresh, __ATOMIC_RELAXED);
 	uint64_t start;
 
 	do {
-		start = (first + align - 1) / align * align;
-		if (start + count > page_limit)
+		start = ((uint32_t)was + align - 1) / align * align;
+		if (start + count > was >> LIMIT_SHIFT)
 			return 0;
-	} while (!__atomic_compare_exchange_n(&fresh, &first, start + count, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	for (; first < start; first++)
-		stack_push(&clean_pages, (page_index)first);
+	} while (!__atomic_compare_exchange_n(&fresh, &was, was >> LIMIT_SHIFT << LIMIT_SHIFT | (start + count), true, __ATOMIC_RELAXED,
+		__ATOMIC_RELAXED));
+	for (uint64_t page = (uint32_t)was; page < start; page++)
+		stack_push(&clean_pages, (page_index)page);
 	return (page_index)start;
+}
+
+uint64_t page_groups_give(uint64_t groups, uint64_t *first)
+{
+	uint64_t was = __atomic_load_n(&fresh, __ATOMIC_RELAXED), end, unused, give;
+
+	do {
+		end = (was >> LIMIT_SHIFT) / GROUP_PAGES;
+		unused = end - ((uint32_t)was + GROUP_PAGES - 1) / GROUP_PAGES;
+		give = groups < unused ? groups : unused;
+	} while (!__atomic_compare_exchange_n(&fresh, &was, (end - give) * GROUP_PAGES << LIMIT_SHIFT | (uint32_t)was, true,
+		__ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	__atomic_fetch_sub(&free_pages, give * GROUP_PAGES, __ATOMIC_RELAXED);
+	*first = end - give;
+	return give;
+}
+
+void page_groups_add(uint64_t count)
+{
+	__atomic_fetch_add(&fresh, count * GROUP_PAGES << LIMIT_SHIFT, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&free_pages, count * GROUP_PAGES, __ATOMIC_RELAXED);
 }
 
 /* ---- shortage ---- */
@@ -146,7 +170,10 @@ bool page_is_short(void)
 	if (__builtin_expect(page_count_free() > reserve, 1))
 		return false;
 	pages_gather();
-	return page_count_free() <= reserve;
+	while (page_count_free() <= reserve)
+		if (!memory_more())
+			return true;
+	return false;
 }
 
 bool page_is_very_short(void)
@@ -194,6 +221,8 @@ static page_index page_find_short(void)
 		heap_trim();
 		page = page_find();
 	}
+	if (page == 0 && memory_more())
+		page = fresh_take(1, 1);
 	mutex_unlock(&shortage);
 	return page;
 }
@@ -279,6 +308,8 @@ static page_index block_find_short(void)
 		pages_join();
 		page = block_find();
 	}
+	if (page == 0 && memory_more())
+		page = block_find();
 	mutex_unlock(&shortage);
 	return page;
 }
@@ -318,17 +349,16 @@ uint64_t page_count_free(void)
 
 uint64_t page_count_total(void)
 {
-	return page_limit;
+	return __atomic_load_n(&fresh, __ATOMIC_RELAXED) >> LIMIT_SHIFT;
 }
 
 void pages_init(void)
 {
 	uint64_t table_pages;
 
-	page_limit = kernel_start->memory_pages;
-	table_pages = (page_limit * sizeof(struct page_info) + PAGE_BYTES - 1) / PAGE_BYTES;
+	table_pages = (kernel_start->memory_pages * sizeof(struct page_info) + PAGE_BYTES - 1) / PAGE_BYTES;
 	page_table = (struct page_info *)(memory_base + PAGE_BYTES);
-	fresh = 1 + table_pages;
-	free_pages = page_limit - fresh;
-	reserve = page_limit / RESERVE_PART;
+	free_pages = kernel_start->memory_groups * GROUP_PAGES - 1 - table_pages;
+	fresh = kernel_start->memory_groups * GROUP_PAGES << LIMIT_SHIFT | (1 + table_pages);
+	reserve = kernel_start->memory_pages / RESERVE_PART;
 }

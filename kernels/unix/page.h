@@ -15,4 +15,9 @@ uint32_t *page_owner_word(page_index page);     /* of a page in use: heap keeps 
 /* Gives back the pages all of whose records are free. Called by page.c, by one at a time. */
 void heap_trim(void);
 
+/* Page groups of M at its end that were never used: gives up to `groups` of them away; *first: the first one. How many. */
+uint64_t page_groups_give(uint64_t groups, uint64_t *first);
+/* So many more at its end have memory. */
+void page_groups_add(uint64_t count);
+
 #endif

@@ -279,6 +279,7 @@ void domain_main(void *start)
 		unix_panic("init cannot be started");
 	for (;;) {
 		park(0);
+		memory_asked();
 		threads_resume();
 	}
 }

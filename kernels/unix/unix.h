@@ -46,6 +46,8 @@ void pages_gather(void);                /* what is kept for later and is wholly 
 bool page_is_short(void);
 bool page_is_very_short(void);          /* half of that is gone: nobody is started */
 uint64_t page_count_total(void);
+bool memory_more(void);                 /* grant.c: asks the SRM for more memory; false: there is none. May sleep */
+void memory_asked(void);                /* grant.c: gives back what the SRM asks for, as far as it was never used */
 
 static inline void page_put(page_index page)            /* one reference fewer; the last frees it */
 {

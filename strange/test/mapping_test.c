@@ -1,6 +1,7 @@
 /* Pages and mappings: what is refused, what a program can reach, page groups, revocation. */
 #include "abi/start.h"
 #include "invariants.h"
+#include "strange/kernel.h"
 #include "strange/table.h"
 
 static struct world_kernel *k;
@@ -322,7 +323,126 @@ static void homes_of_pages_are_checked(void)
 	CHECK_IS(world_call(CALL_PAGE_LOAD, at + 8, 1), -BARYON_EINVAL);
 	CHECK_IS(world_call(CALL_PAGE_LOAD, at, 0), -BARYON_EINVAL);
 	world_run(k->thread);
-	CHECK_IS(world_call(CALL_PAGE_LOAD, k->memory, 1), -BARYON_EVERSION);
+	CHECK_IS(world_call(CALL_PAGE_LOAD, k->memory, 1), -BARYON_EINVAL);     /* not in locked memory */
+}
+
+/* ---- grants ---- */
+
+enum { OWN_PAGES = 101, GRANT = 16 };
+
+static uint64_t home_of_k;
+
+static void extent_put(unsigned i, uint32_t first, uint32_t count)
+{
+	struct group_extent e = { first, count };
+
+	world_write(home_of_k + offsetof(struct kernel_home, extents) + i * sizeof e, &e, sizeof e);
+}
+
+static void granted(uint32_t lock_quota)
+{
+	struct container_home h = { .header = { KIND_CONTAINER, HOME_VERSION, 1, UID_MAKE(2, OWN_PAGES) }, .size_pages = 4 * GROUP_PAGES };
+	uint64_t at;
+
+	world_boot(NULL, 1);
+	world.after_step = invariants_check;
+	world.locked_pages = 4;
+	world_kernel_home.extents[0] = (struct group_extent){ GRANT, 2 };
+	world_kernel_home.lock_quota[KIND_PAGE] = lock_quota;
+	k = world_kernel_make(2, KERNEL_MAY_FRAMES, false);
+	home_of_k = world_home(KIND_KERNEL, KERNEL_UID(2), 0);
+	world_run(k->thread);
+	world_kernel_portals(k);
+	at = world_memory(k, sizeof h);
+	world_write(at, &h, sizeof h);
+	CHECK_IS(world_load(KIND_CONTAINER, at, 0), 0);
+}
+
+/* Page `index` of k's own container in frame number `frame`. */
+static long own_page(uint64_t index, uint64_t frame, uint32_t flags)
+{
+	struct page_home h = { .container = UID_MAKE(2, OWN_PAGES), .index = index, .frame = frame, .flags = flags, .version = HOME_VERSION };
+	uint64_t at = k->memory + (WORLD_PAGES - 1) * PAGE_BYTES + index % GROUP_PAGES * sizeof h;
+
+	world_write(at, &h, sizeof h);
+	return world_call(CALL_PAGE_LOAD, at, 1);
+}
+
+static long own_page_map(uint64_t address, uint64_t index)
+{
+	struct mapping_home h = { address, index, 30, RIGHT_READ, 0, 0 };
+	uint64_t at = world_memory(k, sizeof h);
+
+	world_write(at, &h, sizeof h);
+	return world_call(CALL_MAPPING_LOAD, program, at, 1, 0);
+}
+
+static void only_the_keeper_says_what_is_granted(void)
+{
+	granted(0);
+	CHECK_IS(world_call(CALL_KERNEL_GROUP, KERNEL_UID(2), GRANT), -BARYON_EPERM);
+	CHECK_IS(world_call(CALL_KERNEL_GROUP, KERNEL_UID(KERNEL_NUMBER_ROOT), GRANT), -BARYON_EPERM);
+	CHECK_IS(own_page(0, GRANT * GROUP_PAGES, 0), 1);
+	CHECK_IS(own_page(1, (GRANT + 2) * GROUP_PAGES, 0), -BARYON_EPERM);
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_KERNEL_GROUP, KERNEL_UID(2), GRANT), 0);
+	CHECK(state.frames[GRANT * GROUP_PAGES].page != 0);
+	CHECK_IS(world_call(CALL_KERNEL_GROUP, KERNEL_UID(2), ~0ull), 0);
+	extent_put(5, GRANT + 2, 1);
+	CHECK_IS(world_call(CALL_KERNEL_GROUP, KERNEL_UID(2), GRANT + 2), 0);
+	world_run(k->thread);
+	CHECK_IS(own_page(1, (GRANT + 2) * GROUP_PAGES, 0), 1);
+}
+
+/* With what maps them; those in other groups stay, and nobody loads there again. */
+static void pages_of_a_group_that_is_taken_go(void)
+{
+	uint64_t kept = GRANT * GROUP_PAGES + 3, frame = (GRANT + 1) * GROUP_PAGES;
+
+	granted(0);
+	program = world_space_load(k, 100, SPACE_PROGRAM, 0);
+	CHECK_IS(world_reference_load(k, KIND_CONTAINER, UID_MAKE(2, OWN_PAGES), RIGHT_ALL, 0, k->space, 30), 0);
+	CHECK_IS(own_page(0, kept, 0), 1);
+	for (uint64_t i = 1; i < 30; i++)
+		CHECK_IS(own_page(i, frame + i, 0), 1);
+	CHECK_IS(own_page_map(0x400000, 0), 1);
+	CHECK_IS(own_page_map(0x401000, 7), 1);
+	CHECK(state.frames[kept].mappings && state.frames[frame + 7].mappings);
+	world_run(ROOT_THREAD);
+	extent_put(0, GRANT, 1);
+	CHECK_IS(world_call(CALL_KERNEL_GROUP, KERNEL_UID(2), GRANT + 1), 0);
+	for (uint64_t i = 0; i < GROUP_PAGES; i++)
+		CHECK(state.frames[frame + i].page == 0 && state.frames[frame + i].mappings == 0);
+	CHECK(state.frames[kept].page && state.frames[kept].mappings);
+	world_run(k->thread);
+	CHECK_IS(own_page(7, frame + 7, 0), -BARYON_EPERM);
+	CHECK_IS(own_page(7, frame + 7, PAGE_CLEAR), -BARYON_EPERM);
+	CHECK_IS(own_page(7, GRANT * GROUP_PAGES + 7, 0), 1);
+}
+
+static void a_group_with_a_locked_page_is_not_taken(void)
+{
+	granted(1);
+	CHECK_IS(own_page(0, GRANT * GROUP_PAGES, PAGE_LOCKED), 1);
+	CHECK_IS(own_page(1, GRANT * GROUP_PAGES + 1, 0), 1);
+	world_run(ROOT_THREAD);
+	extent_put(0, GRANT + 1, 1);
+	CHECK_IS(world_call(CALL_KERNEL_GROUP, KERNEL_UID(2), GRANT), -BARYON_EBUSY);
+	CHECK(state.frames[GRANT * GROUP_PAGES].page != 0);
+}
+
+/* A kernel that was unloaded has the grant of its home when it comes back. */
+static void a_kernel_comes_back_with_what_its_home_grants(void)
+{
+	granted(0);
+	CHECK_IS(own_page(0, GRANT * GROUP_PAGES, 0), 1);
+	world_run(ROOT_THREAD);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_KERNEL, KERNEL_UID(2)), 0);
+	extent_put(0, GRANT + 1, 1);
+	CHECK_IS(world_call(CALL_KERNEL_GROUP, KERNEL_UID(2), GRANT), 0);
+	CHECK(world_slot(KIND_KERNEL, KERNEL_UID(2)) == NULL);
+	CHECK_IS(world_load(KIND_KERNEL, home_of_k, 0), 0);
+	CHECK(!kernel_has_frame((struct kernel *)world_slot(KIND_KERNEL, KERNEL_UID(2)), GRANT * GROUP_PAGES));
 }
 
 /* Clearing a group must not touch frames that a page in its middle has. */
@@ -522,6 +642,10 @@ int main(void)
 	a_load_that_resumes_may_restart();
 	pages_are_revoked_from_every_space();
 	homes_of_pages_are_checked();
+	only_the_keeper_says_what_is_granted();
+	pages_of_a_group_that_is_taken_go();
+	a_group_with_a_locked_page_is_not_taken();
+	a_kernel_comes_back_with_what_its_home_grants();
 	clearing_spares_frames_in_use();
 	page_groups_map_whole_or_by_pages();
 	return 0;

@@ -69,7 +69,10 @@ static int64_t page_write_new(struct inode *inode, struct io *io, uint64_t index
 /* Files leave an eighth of the memory to programs, or nobody could run to remove them. */
 static bool memory_is_short(uint64_t pages)
 {
-	return page_count_free() < page_count_total() / 8 + pages;
+	while (page_count_free() < page_count_total() / 8 + pages)
+		if (!memory_more())
+			return true;
+	return false;
 }
 
 static int64_t page_write(struct inode *inode, struct io *io, uint64_t position, uint64_t bytes)

@@ -110,6 +110,11 @@ uint64_t page_count_total(void)
 	return PAGES;
 }
 
+bool memory_more(void)
+{
+	return false;
+}
+
 int64_t fake_pages_used(void)
 {
 	return PAGES - 1 - (int64_t)free_count;

@@ -9,9 +9,9 @@
 #include "page.h"
 #include "process/space.h"
 
-enum { PAGES = 4096, THREADS = 4, ROUNDS = 20000, HELD = 32 };
+enum { PAGES = 5120, THREADS = 4, ROUNDS = 20000, HELD = 32 };
 
-static const struct kernel_start start = { .number = 16, .memory_pages = PAGES };
+static const struct kernel_start start = { .number = 16, .memory_pages = PAGES, .memory_groups = PAGES / GROUP_PAGES };
 const struct kernel_start *kernel_start = &start;
 
 void unix_panic(const char *format, ...)
@@ -30,6 +30,18 @@ void mutex_unlock_slow(struct mutex *mutex)
 {
 	abort();
 	(void)mutex;
+}
+
+static bool more;               /* the SRM has two page groups more */
+
+bool memory_more(void)
+{
+	bool had = more;
+
+	if (had)
+		page_groups_add(2);
+	more = false;
+	return had;
 }
 
 static bool is_zero(const void *page)
@@ -210,17 +222,46 @@ static void single_pages_become_blocks_again(void)
 	page_put(pages[0]);
 }
 
+static void groups_that_were_never_used_are_given_away(void)
+{
+	uint64_t groups = page_count_total() / GROUP_PAGES, free = page_count_free(), first = 0, given;
+
+	assert(page_groups_give(2, &first) == 2 && first == groups - 2);
+	assert(page_count_total() == (groups - 2) * GROUP_PAGES && page_count_free() == free - 2 * GROUP_PAGES);
+	given = page_groups_give(100, &first);
+	assert(given > 0 && given < groups - 2 && first * GROUP_PAGES == page_count_total());
+	assert(page_groups_give(1, &first) == 0);
+	page_groups_add(given);         /* two stay away: see the last test */
+	assert(page_count_free() == free - 2 * GROUP_PAGES && page_count_total() == (groups - 2) * GROUP_PAGES);
+}
+
+/* All that there is, to the last page, and then what comes. */
+static void more_memory_is_asked_for_when_there_is_none(void)
+{
+	uint64_t total = page_count_total();
+
+	while (page_count_free() > 0)
+		assert(page_alloc_any() != 0);
+	more = true;
+	assert(page_alloc() != 0 && page_count_total() == total + 2 * GROUP_PAGES);
+	while (page_count_free() > 0)
+		assert(page_alloc_any() != 0);
+	assert(page_alloc() == 0 && page_alloc_any() == 0);
+}
+
 int main(void)
 {
 	assert(posix_memalign((void **)&memory_base, 16384, PAGES * PAGE_BYTES) == 0);
 	memset(memory_base, 0, PAGES * PAGE_BYTES);
 	pages_init();
 	blocks_are_aligned();
+	groups_that_were_never_used_are_given_away();
 	in_threads(pages_are_owned_by_one);
 	in_threads(records_are_owned_by_one);
 	records_stay_owned_while_memory_is_gathered();
 	free_records_become_pages_when_there_are_no_others();
 	single_pages_become_blocks_again();
 	slots_give_everything_back();
+	more_memory_is_asked_for_when_there_is_none();
 	return 0;
 }

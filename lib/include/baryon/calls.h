@@ -182,6 +182,12 @@ static inline long machine(uint64_t what, uint64_t a, uint64_t b)
 	return stub_call3(CALL_MACHINE, what, a, b);
 }
 
+/* The extents of the kernel's home have changed by a page group: if they do not grant it any more, its pages are unloaded. EBUSY. */
+MUST_CHECK static inline long kernel_group(baryon_uid kernel, uint64_t group)
+{
+	return stub_call2(CALL_KERNEL_GROUP, kernel, group);
+}
+
 static inline long log_bytes(const char *text, uint64_t bytes)
 {
 	return stub_call2(CALL_LOG, (uint64_t)text, bytes);

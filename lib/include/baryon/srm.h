@@ -14,4 +14,17 @@ MUST_CHECK long srm_export(const char *name, const struct capability *capability
 /* -BARYON_ENOENT: nobody has exported it yet. */
 MUST_CHECK long srm_import(const char *name, struct capability *out);
 
+/* More page groups: *count in: how many are wanted, out: how many came, from *first on. EQUOTA, EBUSY (abi/start.h). */
+MUST_CHECK long srm_groups_more(enum group_sort sort, uint64_t *first, uint64_t *count);
+MUST_CHECK long srm_groups_return(enum group_sort sort, uint64_t first, uint64_t count);
+
+/* Where the SRM asks memory back, in the page of the start record. */
+static inline const volatile struct memory_asked *srm_memory_asked(const struct kernel_start *start)
+{
+	return (const volatile struct memory_asked *)((const char *)start + MEMORY_ASKED_OFFSET);
+}
+
+/* Starts a further kernel from the boot image's module `name` (1..8 characters). ENOENT, EPERM, EEXIST, EFULL, EQUOTA. */
+MUST_CHECK long srm_kernel_start(const char *name);
+
 #endif

@@ -1,0 +1,21 @@
+/* Homes of pages, for page.c. */
+#ifndef STRANGE_PAGE_HOME_H
+#define STRANGE_PAGE_HOME_H
+
+#include "state.h"
+
+struct call;
+
+/* EVERSION, EPERM, EINVAL, EQUOTA. */
+result page_home_check(struct call *call, const struct page_home *h);
+/* No other page has a frame of it. */
+bool page_frames_free(const struct page_home *h);
+/* Clears a step of what the home, read as *was, wants cleared. 0: there is nothing more to do. */
+result page_frames_clear(const struct call *call, const struct page_home *was, struct page_home *home);
+/* The frame is still granted and the home still says what it said, as read into *h. Whoever changes one of them looks for the page
+ * after that; who asks here has named the page before: so one of the two sees the other. */
+bool page_home_holds(const struct call *call, const struct page *p, const struct page_home *h);
+/* Strange's view of the home, which must lie in a locked page, to be written. */
+result page_home_place(struct call *call, uint64_t address, struct page_home **home);
+
+#endif
