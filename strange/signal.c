@@ -182,6 +182,14 @@ struct registers *strange_interrupt(struct registers *r, unsigned irq)
 	return cpu_leave(this_cpu());
 }
 
+static COLD void irq_signal(uint64_t irq, frame_number frame, uint64_t address)
+{
+	spin_lock(&state.irq_lock);
+	state.irq_frame[irq] = frame;
+	state.irq_offset[irq] = (uint16_t)(address % PAGE_BYTES);
+	spin_unlock(&state.irq_lock);
+}
+
 /* The page must be locked: an interrupt has no time to miss. */
 COLD result call_interrupt_bind(struct call *call)
 {
@@ -191,19 +199,21 @@ COLD result call_interrupt_bind(struct call *call)
 
 	if (!(call->kernel->rights & KERNEL_MAY_INTERRUPTS))
 		return -BARYON_EPERM;
-	if (irq >= IRQ_LIMIT)
+	if (irq >= IRQ_LIMIT || call->a[2] >= state.cpus)
 		return -BARYON_EINVAL;
+	if (call->a[1] == 0) {
+		irq_mask((unsigned)irq);
+		irq_signal(irq, 0, 0);
+		return 0;
+	}
 	r = memory_place(call->space, call->a[1], RIGHT_READ, &place);
 	if (r < 0)
 		return r;
 	if (!(page_at(place.page)->flags & PAGE_LOCKED))
 		return -BARYON_EINVAL;
-	if (!irq_route((unsigned)irq, 0))
+	if (!irq_route((unsigned)irq, (unsigned)call->a[2]))
 		return -BARYON_ENOENT;
-	spin_lock(&state.irq_lock);
-	state.irq_frame[irq] = place.frame;
-	state.irq_offset[irq] = (uint16_t)(call->a[1] % PAGE_BYTES);
-	spin_unlock(&state.irq_lock);
+	irq_signal(irq, place.frame, call->a[1]);
 	irq_unmask((unsigned)irq);
 	return 0;
 }

@@ -153,7 +153,13 @@ void port_write_block(uint16_t port, unsigned width, const void *from, uint64_t 
 	(void)port, (void)width, (void)from, (void)count;
 }
 
-bool irq_route(unsigned irq, unsigned cpu) { return (void)cpu, irq < 32; }
+bool irq_route(unsigned irq, unsigned cpu)
+{
+	if (irq < 32)
+		host.irq_cpu[irq] = (uint8_t)cpu;
+	return irq < 32;
+}
+
 void irq_mask(unsigned irq) { host.irq_open &= ~(1ull << irq); }
 void irq_unmask(unsigned irq) { host.irq_open |= 1ull << irq; }
 unsigned irq_of_isa(unsigned isa) { return isa; }

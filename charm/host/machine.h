@@ -19,6 +19,7 @@ struct host {
 	uint64_t frames, frames_next;
 	uint64_t now;               /* clock, ns; only tests move it */
 	uint64_t irq_open;          /* bit per unmasked interrupt */
+	uint8_t irq_cpu[32];        /* who takes it */
 	bool verbose;               /* console and log to standard error */
 	bool slow;                  /* never use Strange's short ways */
 	bool expect_panic;

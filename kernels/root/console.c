@@ -128,7 +128,7 @@ void console_start(void)
 	device = virtio_console.start(channel, pages) ? &virtio_console : &uart_console;
 	if (device == &uart_console)
 		uart_console.start(channel, pages);
-	if (interrupt_bind(device->interrupt(), doorbell) < 0)
+	if (interrupt_bind(device->interrupt(), doorbell, 0) < 0)
 		panic("root: the console's interrupt cannot be bound");
 	if (thread_set(thread_home.header.uid, THREAD_SET_STATE, THREAD_RUNNABLE, 0) < 0)
 		panic("root: the console thread does not start");

@@ -150,8 +150,10 @@ static void near_arguments(struct registers *r, uint64_t *const a[6])
 	case CALL_PARK: *a[0] = choose(2) ? host.now + choose(9000) : choose(2); break;
 	case CALL_UNPARK: case CALL_ALERT: case CALL_THREAD_SET: thread_arguments(a); break;
 	case CALL_THREAD_REBASE: *a[0] = choose(4) ? program : wild_uid(); *a[1] = choose(4) ? UID_MAKE(2, choose(2) ? 100 : OTHER_SPACE) : wild_uid(); break;
-	case CALL_INTERRUPT_BIND: *a[0] = choose(4) ? choose(IRQ_LIMIT) : wild_word(); *a[1] = choose(2) ? locked_address() : wild_address(); break;
+	case CALL_INTERRUPT_BIND: *a[0] = choose(4) ? choose(IRQ_LIMIT) : wild_word(); *a[1] = choose(2) ? locked_address() : wild_address();
+		*a[2] = choose(4) ? 0 : wild_word(); break;
 	case CALL_INTERRUPT_DONE: *a[0] = choose(4) ? choose(IRQ_LIMIT) : wild_word(); break;
+	case CALL_KERNEL_GROUP: *a[0] = choose(2) ? KERNEL_UID(2) : wild_uid(); *a[1] = choose(4) ? GRANT + choose(GRANT_GROUPS + 1) : wild_word(); break;
 	case CALL_PORT_READ: case CALL_PORT_WRITE: port_arguments(a); break;
 	}
 }

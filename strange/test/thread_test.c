@@ -15,9 +15,12 @@ static baryon_uid program, thread;
 
 static struct registers *now(void) { return &machine_cpu()->now; }
 
+static unsigned locked_pages;
+
 static void fresh_with(unsigned cpus, baryon_uid redirect)
 {
 	world_boot(NULL, cpus);
+	world.locked_pages = locked_pages;
 	host.now = 1000;
 	world.after_step = invariants_check;
 	world_kernel_home.redirect = redirect;
@@ -652,8 +655,44 @@ static void a_thread_that_another_processor_takes_out_is_left_to_it(void)
 	invariants_check();
 }
 
+static void an_interrupt_goes_to_its_page_until_it_is_unbound(void)
+{
+	uint64_t at, out;
+	baryon_uid w;
+
+	locked_pages = 4;
+	fresh(2);
+	locked_pages = 0;
+	w = worker(1, 5);
+	at = signal_map(w);
+	out = world_memory(k, 64);
+	CHECK(world_touch(out, RIGHT_WRITE));
+	CHECK_IS(world_call(CALL_INTERRUPT_BIND, 5, at, 2), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_INTERRUPT_BIND, IRQ_LIMIT, at, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_INTERRUPT_BIND, IRQ_LIMIT, 0, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_INTERRUPT_BIND, 5, out, 0), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_INTERRUPT_BIND, 60, at, 0), -BARYON_ENOENT);
+	CHECK_IS(world_call(CALL_INTERRUPT_DONE, 5), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_INTERRUPT_BIND, 5, at + 8, 1), 0);
+	CHECK_IS(host.irq_cpu[5], 1);
+	CHECK_IS(host.irq_open, 1u << 5);
+	machine_interrupt(5);
+	CHECK_IS(host.irq_open, 0);
+	CHECK_IS(world_thread(w)->signal_count, 1);
+	CHECK_IS(world_thread(w)->signals[0], at + 8);
+	CHECK_IS(world_call(CALL_INTERRUPT_DONE, 5), 0);
+	CHECK_IS(host.irq_open, 1u << 5);
+	CHECK_IS(world_call(CALL_INTERRUPT_BIND, 5, 0, 0), 0);
+	CHECK_IS(host.irq_open, 0);
+	machine_interrupt(5);           /* one that was on its way */
+	CHECK_IS(world_thread(w)->signal_count, 1);
+	CHECK_IS(world_call(CALL_INTERRUPT_DONE, 5), -BARYON_EINVAL);
+	CHECK_IS(host.irq_open, 0);
+}
+
 int main(void)
 {
+	an_interrupt_goes_to_its_page_until_it_is_unbound();
 	a_token_makes_park_return_at_once();
 	deadlines_fire_in_order();
 	alerts_end_waits();

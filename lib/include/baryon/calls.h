@@ -157,9 +157,10 @@ MUST_CHECK static inline long thread_rebase(baryon_uid thread, baryon_uid space)
 
 /* the machine */
 
-MUST_CHECK static inline long interrupt_bind(uint64_t interrupt, const volatile void *address)
+/* `cpu` takes the interrupt from now on, as signals to the page of `address`, which must be locked; null: nobody takes it. */
+MUST_CHECK static inline long interrupt_bind(uint64_t interrupt, const volatile void *address, uint64_t cpu)
 {
-	return stub_call2(CALL_INTERRUPT_BIND, interrupt, (uint64_t)address);
+	return stub_call3(CALL_INTERRUPT_BIND, interrupt, (uint64_t)address, cpu);
 }
 
 static inline long interrupt_done(uint64_t interrupt)
