@@ -32,19 +32,43 @@ static uint64_t rights_of(uint64_t protection)
 	return rights;
 }
 
-int space_unmap(struct space *space, uint64_t start, uint64_t end)
+/* Calls part(space, start, end) for the parts of the range that regions cover. Ends when one fails: its error. */
+static int parts_each(struct space *space, uint64_t start, uint64_t end, int (*part)(struct space *, uint64_t, uint64_t))
 {
-	int status;
+	int status = 0;
 
-	if (region_range_free(space, start, end))
-		return 0;
-	status = region_remove(space, start, end);
-	if (status != 0)
-		return status;
-	if (mapping_unload(space->home.header.uid, start, (end - start) / PAGE_BYTES) < 0)
-		return -ENOMEM;
+	for (unsigned i = region_index_after(space, start); status == 0 && i < space->region_count; i++) {
+		const struct region *region = region_at(space, i);
+
+		if (region->start >= end)
+			break;
+		status = part(space, region->start > start ? region->start : start, region->end < end ? region->end : end);
+	}
+	return status;
+}
+
+static int part_unload(struct space *space, uint64_t start, uint64_t end)
+{
+	return mapping_unload(space->home.header.uid, start, (end - start) / PAGE_BYTES) < 0 ? -ENOMEM : 0;
+}
+
+static int part_clear(struct space *space, uint64_t start, uint64_t end)
+{
 	slots_clear(space, start, end);
 	return 0;
+}
+
+/* The range may be as large as the space: only what regions cover is looked at. Nothing has changed when it fails. */
+int space_unmap(struct space *space, uint64_t start, uint64_t end)
+{
+	int status = region_room(space, 2);
+
+	if (status == 0)
+		status = parts_each(space, start, end, part_unload);
+	if (status != 0)
+		return status;
+	(void)parts_each(space, start, end, part_clear);
+	return region_remove(space, start, end);
 }
 
 /* Shared anonymous memory has no file behind it: its pages exist from the start, so that fork shares them. */

@@ -54,8 +54,7 @@ static int chunks_start(struct space *space)
 	return 0;
 }
 
-/* Room for `more` regions. */
-static int table_grow(struct space *space, unsigned more)
+int region_room(struct space *space, unsigned more)
 {
 	while (space->region_count + more > space->region_capacity) {
 		page_index page;
@@ -133,7 +132,7 @@ int region_insert(struct space *space, const struct region *region)
 {
 	unsigned i = region_index_after(space, region->start);
 
-	if (table_grow(space, 1) != 0)
+	if (region_room(space, 1) != 0)
 		return -ENOMEM;
 	table_open(space, i);
 	*region_at(space, i) = *region;
@@ -169,7 +168,7 @@ int region_remove(struct space *space, uint64_t start, uint64_t end)
 
 	if (region_range_free(space, start, end))
 		return 0;
-	if (table_grow(space, 2) != 0)
+	if (region_room(space, 2) != 0)
 		return -ENOMEM;
 	split_at(space, start);
 	split_at(space, end);
@@ -202,7 +201,7 @@ int region_protect(struct space *space, uint64_t start, uint64_t end, uint64_t r
 
 	if (status != 0)
 		return status;
-	if (table_grow(space, 2) != 0)
+	if (region_room(space, 2) != 0)
 		return -ENOMEM;
 	split_at(space, start);
 	split_at(space, end);
@@ -236,7 +235,7 @@ uint64_t region_gap(struct space *space, uint64_t bytes)
 
 int regions_copy(struct space *to, struct space *from)
 {
-	if (table_grow(to, from->region_count) != 0)
+	if (region_room(to, from->region_count) != 0)
 		return -ENOMEM;
 	to->region_count = from->region_count;
 	for (unsigned i = 0; i < to->region_count; i++) {

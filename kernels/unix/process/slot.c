@@ -164,10 +164,22 @@ int slots_move(struct space *space, uint64_t from, uint64_t to, uint64_t bytes)
 	return 0;
 }
 
+/* Tables are given back as pages that are zero: what lies outside of regions, after a call that failed half-way, goes here. */
+static void tables_clear(struct space *space)
+{
+	for (unsigned i = 0; i < space->table_count; i++) {
+		uint64_t start = space->tables[i].number * TABLE_BYTES;
+
+		slots_clear(space, start, start + TABLE_BYTES);
+	}
+}
+
 void slots_free(struct space *space)
 {
 	for (unsigned i = 0; i < space->region_count; i++)
 		slots_clear(space, region_at(space, i)->start, region_at(space, i)->end);
+	if (space->resident != 0)
+		tables_clear(space);
 	for (unsigned i = 0; i < space->table_count; i++)
 		page_put_clean(space->tables[i].page);
 	if (space->tables != space->tables_inline)

@@ -84,6 +84,7 @@ int region_insert(struct space *space, const struct region *region);    /* the r
 /* Cuts [start, end) out; regions that it crosses are split. 0, -ENOMEM (nothing changed). */
 int region_remove(struct space *space, uint64_t start, uint64_t end);
 int region_protect(struct space *space, uint64_t start, uint64_t end, uint64_t rights);  /* 0, -ENOMEM, -EACCES */
+int region_room(struct space *space, unsigned more);     /* that many can be added, by what splits too. 0, -ENOMEM */
 bool region_range_free(struct space *space, uint64_t start, uint64_t end);
 uint64_t region_gap(struct space *space, uint64_t bytes);       /* address below map_top, or 0 */
 int regions_copy(struct space *to, struct space *from);
