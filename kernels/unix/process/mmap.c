@@ -47,9 +47,15 @@ static int parts_each(struct space *space, uint64_t start, uint64_t end, int (*p
 	return status;
 }
 
+/* In pieces that Strange takes: a region may be larger. */
 static int part_unload(struct space *space, uint64_t start, uint64_t end)
 {
-	return mapping_unload(space->home.header.uid, start, (end - start) / PAGE_BYTES) < 0 ? -ENOMEM : 0;
+	for (uint64_t next; start < end; start = next) {
+		next = end - start > DOMAIN_BYTES / 2 ? start + DOMAIN_BYTES / 2 : end;
+		if (mapping_unload(space->home.header.uid, start, (next - start) / PAGE_BYTES) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static int part_clear(struct space *space, uint64_t start, uint64_t end)
@@ -231,8 +237,8 @@ int64_t sys_mprotect(SYSCALL_ARGUMENTS)
 		return -ENOMEM;
 	mutex_lock(&space->lock);
 	status = region_protect(space, a0, a0 + bytes, rights);
-	if (status == 0 && mapping_unload(space->home.header.uid, a0, bytes / PAGE_BYTES) < 0)
-		status = -ENOMEM;
+	if (status == 0)
+		status = part_unload(space, a0, a0 + bytes);
 	mutex_unlock(&space->lock);
 	return status;
 }
