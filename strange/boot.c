@@ -373,6 +373,7 @@ void strange_boot(const struct boot_information *info)
 		panic("no boot image was loaded: give one as the module of this kernel");
 	sizes_choose(&s, frames_free());
 	state.frames = array_take(state.frame_limit * sizeof *state.frames);
+	state.frame_dirty = array_take(state.frame_limit * sizeof *state.frame_dirty);
 	caches_make(&s);
 	frames_reserve(info);
 	root_make(info);

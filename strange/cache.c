@@ -58,7 +58,7 @@ void cache_give(unsigned kind, uint32_t index)
 
 	spin_lock(&c->lock);
 	if (kind == KIND_MAPPING)
-		mapping_at(index)->next = c->free & 0xffffff;
+		mapping_at(index)->word[0] = c->free;
 	else
 		*free_link(kind, index) = c->free;
 	c->free = index + 1;
@@ -71,7 +71,7 @@ void mappings_give(uint32_t first, uint32_t last, uint32_t count)
 	struct cache *c = &state.cache[KIND_MAPPING];
 
 	spin_lock(&c->lock);
-	mapping_at(last)->next = c->free & 0xffffff;
+	mapping_at(last)->word[0] = c->free;
 	c->free = first;
 	c->free_count += count;
 	spin_unlock(&c->lock);

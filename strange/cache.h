@@ -28,22 +28,23 @@ result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index) MUST_CH
 /* Unload one object of the kind. 0: tried one; RESULT_RESTART: nothing can go now. */
 result cache_displace(unsigned kind, struct kernel *for_whom) MUST_CHECK;
 void cache_give(unsigned kind, uint32_t index);
-/* A free mapping's index + 1; 0: there is none. */
-static inline uint32_t mapping_take(void)
+/* A free mapping, and its index + 1; 0: there is none. */
+static inline uint64_t mapping_take(struct mapping **m)
 {
 	struct cache *c = &state.cache[KIND_MAPPING];
-	uint32_t name;
+	uint64_t name;
 
 	spin_lock(&c->lock);
 	name = c->free;
+	*m = mapping_at(0) + name - 1;
 	if (name) {
-		c->free = (uint32_t)mapping_at(name - 1)->word[0] & 0xffffff;
+		c->free = (uint32_t)(*m)->word[0];
 		c->free_count--;
 	}
 	spin_unlock(&c->lock);
 	return name;
 }
-/* The same for `count` dead mappings that are chained by `next`, from `first` - 1 to `last`. */
+/* The same for `count` dead mappings that are chained by word[0], from `first` - 1 to `last`. */
 void mappings_give(uint32_t first, uint32_t last, uint32_t count);
 
 /* Names. Insertion fails with EEXIST. A find takes no reference: recheck uid and generation under the slot's lock. */

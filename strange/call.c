@@ -409,16 +409,12 @@ struct registers *syscall_long(struct cpu *cpu, struct thread *t, struct registe
 {
 	uint64_t number = r->rax;
 
-	if (number == CALL_MAPPING_LOAD && !cpu_attention(cpu, t)) {
-		uint64_t done = mapping_load_run(cpu, t, r, 0);
-
-		if (done && done == r->rdx) {
-			if (!(r->r10 & LOAD_RESUME)) {
-				r->rax = done;
-				return r;
-			}
-			number = CALL_RESUME;
+	if (number == CALL_MAPPING_LOAD && !cpu_attention(cpu, t) && mapping_load_run(cpu, t, r, r->rdx) == 0) {
+		if (!(r->r10 & LOAD_RESUME)) {
+			r->rax = r->rdx;
+			return r;
 		}
+		number = CALL_RESUME;
 	}
 	if (number == CALL_MAPPING_UNLOAD && !cpu_attention(cpu, t) && mapping_unload_fast(cpu, t, r))
 		return r;

@@ -7,8 +7,8 @@
 /* Strange writes to the thread's first handler block. */
 static inline __attribute__((always_inline)) void handler_touch(const struct thread *t)
 {
-	if (!(t->handler_info->flags & FRAME_DIRTY))
-		t->handler_info->flags |= FRAME_DIRTY;
+	if (!*t->handler_dirty)
+		*t->handler_dirty = true;
 }
 
 /* May a thread, its registers in the trap frame, enter its owner's handler, which its other level is, when that one's map is active? False:

@@ -23,7 +23,7 @@ enum { BATCH = 64, FEW = 8 };
 /* Canonical, also in domains. */
 static uint64_t mapping_address(const struct mapping *m)
 {
-	return (uint64_t)((int64_t)((uint64_t)m->page << (64 - 36)) >> (64 - 36 - PAGE_BITS));
+	return (uint64_t)((int64_t)m->word[1] >> MAPPING_PAGE_SHIFT) << PAGE_BITS;
 }
 
 /* Entries that were taken out and wait for the shoot-down. */
@@ -39,7 +39,7 @@ static inline void reverse_remove(struct page *p, struct mapping *m, frame_numbe
 	if (m->previous)
 		mapping_at(m->previous - 1u)->next = m->next;
 	else
-		reverse_set_head(p, m->large, f, m->next);
+		*reverse_head(p, m->large, f) = m->next;
 	if (m->next)
 		mapping_at(m->next - 1u)->previous = m->previous;
 }
@@ -252,184 +252,174 @@ unsigned mapping_range_protect(struct space *s, uint64_t *address, uint64_t end,
 
 /* putting in, the short way: homes in a row, of pages that are loaded, into a space that stays locked. What is anything else ends it */
 
-static uint32_t rights_allowed(unsigned granted, const struct page *p)
-{
-	uint32_t allowed = 0;
+/* The words of a home. */
+enum { HOME_ADDRESS, HOME_INDEX, HOME_WHAT, HOME_SIGNAL, HOME_WORDS };
+_Static_assert(sizeof(struct mapping_home) == HOME_WORDS * 8 && offsetof(struct mapping_home, container) == HOME_WHAT * 8 &&
+	       offsetof(struct mapping_home, rights) == HOME_WHAT * 8 + 4, "HOME_WHAT: handle, rights, flags");
 
-	for (unsigned rights = 0; rights < RIGHT_CALL; rights++)
-		if (rights_possible(rights) && rights_granted(p, rights, granted))
-			allowed |= 1u << rights;
-	return allowed;
+static uint64_t reach_from(const struct space *from, const struct space *into)
+{
+	return (uint64_t)from | (into->flags & SPACE_SUPERVISOR);
 }
 
-static uint64_t reach_handle(const struct space *into, const struct mapping_home *h)
+static void reach_set(struct reach *e, struct page *p, unsigned granted, unsigned rights)
 {
-	return h->container | (into->flags & SPACE_SUPERVISOR ? REACH_SUPERVISOR : 0);
+	for (unsigned r = 0; r < RIGHT_CALL; r++)
+		e->entry[r] = rights_possible(r) && rights_granted(p, r, granted) ?
+			mmu_after(mmu_make(p->frame, r | rights), -p->index) : 0;
+	e->first = p->index;
+	e->pages = p->flags & PAGE_LARGE ? GROUP_PAGES : 1;
+	e->page = p;
+	e->page_generation = p->generation;
+	e->frames = state.frames + ((int64_t)p->frame - (int64_t)p->index);
 }
 
 /* Find the page again, and what the handle gives. False: one of them is not loaded. */
-static __attribute__((noinline, cold)) bool reach_fill(struct reach *e, struct space *from, const struct space *into,
-						       const struct mapping_home *h)
+static __attribute__((noinline, cold)) bool reach_fill(struct reach *e, const struct thread *t, const struct space *into,
+						       uint32_t handle, uint64_t index)
 {
+	struct space *from = thread_top(t)->space;
 	struct reference_view v;
 	struct grant g;
 	struct page *p;
 
-	e->from = NULL;
-	if (reference_want(from, h->container, KIND_CONTAINER, &v) < 0)
+	e->from = 0;
+	if (reference_want(from, handle, KIND_CONTAINER, &v) < 0)
 		return false;
 	g = (struct grant){ (struct container *)v.target, v.target_uid, v.rights };
-	p = page_find(g.container, h->index);
+	p = page_find(g.container, index);
 	if (p == NULL)
 		return false;
 	spin_lock(&p->lock);
-	if (page_granted(p, &g, h->index))
-		*e = (struct reach){
-			.from = from, .handle = reach_handle(into, h), .first = p->index,
-			.pages = p->flags & PAGE_LARGE ? GROUP_PAGES : 1, .reference = v.from, .page = p,
-			.reference_generation = v.generation, .page_generation = p->generation,
-			.allowed = rights_allowed(g.rights, p), .frame = p->frame - (frame_number)p->index,
-			.like = mmu_make(0, RIGHT_READ | entry_rights(into, p)),
-		};
-	spin_unlock(&p->lock);
-	return e->from != NULL;
-}
-
-/* A call that goes on home by home. */
-struct run {
-	struct reach *reach;        /* of this CPU */
-	struct space *from, *into;
-	struct thread *thread;
-	uint64_t flags;
-};
-
-static inline struct reach *reach_find(const struct run *u, const struct mapping_home *h)
-{
-	struct reach *e = &u->reach[(h->index / GROUP_PAGES ^ h->container) % REACHES];
-
-	if (e->from == u->from && e->handle == reach_handle(u->into, h) && h->index - e->first < e->pages &&
-	    e->reference->slot.generation == e->reference_generation)
-		return e;
-	return reach_fill(e, u->from, u->into, h) ? e : NULL;
-}
-
-/* Its place is taken: then it is there, or makes room. */
-static __attribute__((noinline)) bool home_conflict(struct space *s, uint64_t address, uint64_t flags)
-{
-	if (flags & LOAD_REPLACE)
-		(void)mapping_range_take(s, &address, address + PAGE_BYTES, false);
-	return !(flags & LOAD_REPLACE);
-}
-
-/* The table of an address that is not the last one's. TABLE_NONE: none, now. */
-static __attribute__((noinline)) uint32_t home_table(struct space *s, uint64_t address)
-{
-	unsigned slot;
-	uint32_t table = space_contains(s, address, PAGE_BYTES) ? table_leaf_long(s, address, 0, &slot) : TABLE_NONE;
-
-	return table == TABLE_NONE - 1 ? TABLE_NONE : table;
-}
-
-/* The page is locked here and rechecked: the point of no return. */
-static inline bool reach_enter(const struct reach *e, const struct space *s, uint64_t address, frame_number f, uint32_t name)
-{
-	struct page *p = e->page;
-	bool same;
-
-	spin_lock(&p->lock);
-	same = p->generation == e->page_generation && p->state == SLOT_LOADED;
-	if (same) {
-		p->used = true;
-		reverse_add(s, p, f, address, 0, name);
+	if (page_granted(p, &g, index)) {
+		reach_set(e, p, g.rights, entry_rights(into, p));
+		e->container = handle;
+		e->reference = v.from;
+		e->reference_generation = v.generation;
+		e->from = reach_from(from, into);
 	}
 	spin_unlock(&p->lock);
-	return same;
+	return e->from != 0;
 }
 
-enum one { ONE_END, ONE_IN, ONE_THERE };
+static inline bool reach_fits(const struct reach *e, uint64_t from, uint64_t what, uint64_t index)
+{
+	return e->from == from && e->container == (uint32_t)what && index - e->first < e->pages &&
+	       e->reference->slot.generation == e->reference_generation;
+}
+
+enum place { PLACE_NONE, PLACE_FREE, PLACE_TAKEN };
+
+/* The table of an address is not the last one's, or its entry is taken: then its mapping makes room, or stays. */
+static __attribute__((noinline)) enum place home_place(struct space *s, const struct thread *t, uint64_t address)
+{
+	const struct registers *r = &thread_top(t)->registers;
+
+	for (;;) {
+		uint64_t at = address;
+		unsigned slot = mmu_index(address, 0);
+
+		if (!table_is_leaf(s, address) && (!space_contains(s, address, PAGE_BYTES) ||
+						   table_leaf_long(s, address, 0, &slot) >= TABLE_NONE - 1))
+			return PLACE_NONE;
+		if (!mmu_present(s->leaf_entries[slot]))
+			return PLACE_FREE;
+		if (!(r->r10 & LOAD_REPLACE))
+			return r->rdx == 1 ? PLACE_NONE : PLACE_TAKEN;
+		(void)mapping_range_take(s, &at, address + PAGE_BYTES, false);
+	}
+}
 
 /* What could not be entered leaves nothing behind. */
-static __attribute__((noinline, cold)) enum one home_end(struct space *s, uint32_t table, uint32_t name)
+static __attribute__((noinline, cold)) bool home_end(struct space *s)
 {
-	if (name)
-		cache_give(KIND_MAPPING, name - 1);
-	table_unused(s, table);
-	return ONE_END;
+	table_unused(s, s->leaf);
+	return false;
 }
 
-static enum one home_put(struct run *u, const struct mapping_home *h, const struct reach *e, uint32_t table)
+/* Into the space's last table. The page is locked and rechecked: the point of no return. */
+static inline bool home_put(struct cpu *cpu, struct space *s, const struct reach *e, uint64_t address, uint32_t *head, mmu_entry entry)
 {
-	unsigned slot = mmu_index(h->address, 0);
-	mmu_entry *entry = &table_entries(table)[slot];
-	frame_number f = e->frame + (frame_number)h->index;
-	uint32_t name;
+	uint64_t slot = mmu_index(address, 0), name = 0;
+	struct page *p = e->page;
+	struct mapping *m;
 
-	if (mmu_present(*entry))
-		return ONE_THERE;
-	name = mapping_take();
-	if (name == 0 || !reach_enter(e, u->into, h->address, f, name))
-		return home_end(u->into, table, name);
-	table_shadow(table)[slot] = name;
-	table_entry_new(table, slot);
-	(void)mmu_exchange(entry, mmu_like(e->like, f, h->rights));
-	mapping_guard(u->thread, name);
-	return ONE_IN;
-}
-
-static __attribute__((noinline)) enum one home_load(struct run *u, uint64_t at)
-{
-	struct mapping_home h;
-	struct reach *e;
-	uint32_t table;
-	enum one one;
-
-	if (!trap_read_home(&h, (const void *)at) || h.flags | h.signal || h.address % PAGE_BYTES)
-		return ONE_END;
-	e = reach_find(u, &h);
-	if (e == NULL || h.rights >= RIGHT_CALL || !(e->allowed >> h.rights & 1))
-		return ONE_END;
-	do {
-		table = table_is_leaf(u->into, h.address) ? u->into->leaf : home_table(u->into, h.address);
-		if (table == TABLE_NONE)
-			return ONE_END;
-		one = home_put(u, &h, e, table);
-	} while (one == ONE_THERE && !home_conflict(u->into, h.address, u->flags));
-	return one;
+	spin_lock(&p->lock);
+	if (__builtin_expect(p->generation != e->page_generation || p->state != SLOT_LOADED || (name = mapping_take(&m)) == 0, 0)) {
+		spin_unlock(&p->lock);
+		return home_end(s);
+	}
+	p->used = true;
+	reverse_add(s, head, address, 0, m, name);
+	spin_unlock(&p->lock);
+	s->leaf_shadow[slot] = (uint32_t)name;
+	table_entry_new(s->leaf_table, (uint16_t)slot);
+	(void)mmu_exchange(&s->leaf_entries[slot], entry);
+	mapping_guard(cpu->thread, (uint32_t)name);
+	return true;
 }
 
 /* Does it what the call asks for, and may it? */
-static inline bool run_good(const struct run *u, const struct registers *r)
+static inline bool run_good(const struct space *from, const struct thread *t, const struct registers *r)
 {
-	const struct activation *top = thread_top(u->thread);
-	uint64_t count = r->rdx;
+	uint64_t at = r->rsi - from->first, last = DOMAIN_BYTES - BATCH_LIMIT * sizeof(struct mapping_home);
 
-	return u->into && count - 1 < BATCH_LIMIT && !(r->rsi & 7) &&
-	       domain_contains(u->from, r->rsi, count * sizeof(struct mapping_home)) &&
-	       (!(u->flags & LOAD_RESUME) || (u->thread->count == 2 && top->kind == ACTIVATION_HANDLER));
+	/* Words, in the domain; what is not at a multiple of 8 becomes too large. The last ones of a domain go the long way. */
+	return r->rdx - 1 < BATCH_LIMIT && (at >> 3 | at << 61) <= last >> 3 &&
+	       (!(r->r10 & LOAD_RESUME) || (t->count == 2 && thread_top(t)->kind == ACTIVATION_HANDLER));
 }
 
-uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct registers *r, uint64_t done)
+/* False: it is not for this way. */
+static inline __attribute__((always_inline)) bool home_load(struct cpu *cpu, struct space *into, uint64_t from, uint64_t at, unsigned *in)
 {
-	struct run u = { cpu->reach, thread_top(t)->space, (struct space *)cpu->recent[KIND_SPACE][r->rdi % RECENT], t, r->r10 };
-	uint64_t at = r->rsi + done * sizeof(struct mapping_home), left = r->rdx - done;
+	uint64_t h[HOME_WORDS];
+	struct reach *e;
+	mmu_entry entry;
+	uint64_t offset;
+
+	if (!trap_read_home(h, at) || (h[HOME_ADDRESS] % PAGE_BYTES | h[HOME_SIGNAL]) || h[HOME_WHAT] >> 32 >= RIGHT_CALL)
+		return false;
+	offset = (h[HOME_INDEX] / GROUP_PAGES ^ h[HOME_WHAT]) % REACHES * sizeof *e;
+	e = (struct reach *)((char *)cpu->reach + cpu_once(offset));
+	if (__builtin_expect(!reach_fits(e, from, h[HOME_WHAT], h[HOME_INDEX]), 0) &&
+	    !reach_fill(e, cpu->thread, into, (uint32_t)h[HOME_WHAT], h[HOME_INDEX]))
+		return false;
+	entry = e->entry[h[HOME_WHAT] >> 32];
+	if (__builtin_expect(entry == 0, 0))
+		return false;
+	if (__builtin_expect(!table_is_leaf(into, h[HOME_ADDRESS]) ||
+			     mmu_present(into->leaf_entries[mmu_index(h[HOME_ADDRESS], 0)]), 0)) {
+		enum place place = home_place(into, cpu->thread, h[HOME_ADDRESS]);
+
+		if (place != PLACE_FREE)
+			return place == PLACE_TAKEN;
+	}
+	if (!home_put(cpu, into, e, h[HOME_ADDRESS], &e->frames[h[HOME_INDEX]].mappings, mmu_after(entry, h[HOME_INDEX])))
+		return false;
+	++*in;
+	return true;
+}
+
+uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct registers *r, uint64_t left)
+{
+	baryon_uid uid = r->rdi;
+	struct space *from = thread_top(t)->space, *into = (struct space *)cpu->recent[KIND_SPACE][uid % RECENT];
+	uint64_t at = r->rsi + (r->rdx - left) * sizeof(struct mapping_home), key;
 	unsigned in = 0;
 
-	if (!run_good(&u, r))
-		return done;
-	spin_lock(&u.into->slot.lock);
+	if (__builtin_expect(into == NULL || !run_good(from, t, r), 0))
+		return left ? left : 1;
+	spin_lock(&into->slot.lock);
 	/* A program is nobody's principal. */
-	if (u.into->slot.uid == r->rdi && u.into->slot.state == SLOT_LOADED && u.into->slot.keeper == u.from->principal)
-		for (u.into->slot.used = true; left > 0; left--, at += sizeof(struct mapping_home)) {
-			enum one one = home_load(&u, at);
-
-			if (one == ONE_END || (one == ONE_THERE && r->rdx == 1))
-				break;
-			in += one == ONE_IN;
-		}
-	spin_unlock(&u.into->slot.lock);
-	if (in)
-		mappings_count(u.into, in);
-	return r->rdx - left;
+	if (__builtin_expect(into->slot.uid == uid && into->slot.state == SLOT_LOADED && into->slot.keeper == from->principal, 1)) {
+		into->slot.used = true;
+		key = reach_from(from, into);
+		while (home_load(cpu, into, key, at, &in) && --left)
+			at += sizeof(struct mapping_home);
+	}
+	mappings_count(into, in);
+	spin_unlock(&into->slot.lock);
+	return left;
 }
 
 /* taking out, the short way */

@@ -11,9 +11,9 @@ result call_mapping_unload(struct call *call);
 result call_mapping_protect(struct call *call);
 result call_mapping_read(struct call *call);
 
-/* The short ways, with what is at hand. Load: the homes of the call from `done` on; returns how far it came. Resuming is left to do.
- * Unload: false, or all is done and r->rax is the answer. */
-uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct registers *r, uint64_t done);
+/* The short ways, with what is at hand. Load: the last `left` homes of the call; returns how many it leaves to others, 1 for a call
+ * of none. Resuming is left to do. Unload: false, or all is done and r->rax is the answer. */
+uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct registers *r, uint64_t left);
 bool mapping_unload_fast(struct cpu *cpu, const struct thread *t, struct registers *r);
 
 /* Unload up to a batch of the space's mappings. 1: there may be more; 0: none was left. */

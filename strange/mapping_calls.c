@@ -115,9 +115,9 @@ static void entry_fill(struct space *s, const struct plan *p, uint64_t shape, ui
 	frame_number f = page_frame(p->page, p->h.index);
 	unsigned rights = p->h.rights | entry_rights(s, p->page) | (shape & MAPPING_IS_LARGE ? MMU_LARGE : 0);
 
-	reverse_add(s, p->page, f, p->h.address, shape, name);
+	reverse_add(s, reverse_head(p->page, shape & MAPPING_IS_LARGE, f), p->h.address, shape, mapping_at(name - 1), name);
 	table_shadow(table)[slot] = name;
-	table_entry_new(table, slot);
+	table_entry_new(&state.tables[table], (uint16_t)slot);
 	(void)mmu_exchange(&table_entries(table)[slot], mmu_make(f, rights));
 }
 
@@ -125,7 +125,7 @@ static void entry_fill(struct space *s, const struct plan *p, uint64_t shape, ui
 static result entry_put(struct space *s, const struct plan *p, uint32_t index, uint32_t table, unsigned slot)
 {
 	uint64_t thread = p->signal ? slot_index(&p->signal->slot) + 1 : 0;
-	uint64_t shape = thread << MAPPING_THREAD_SHIFT | (p->h.flags & MAPPING_LOCKED ? MAPPING_IS_LOCKED : 0) |
+	uint64_t shape = thread | (p->h.flags & MAPPING_LOCKED ? MAPPING_IS_LOCKED : 0) |
 			 (p->h.flags & MAPPING_LARGE ? MAPPING_IS_LARGE : 0);
 	bool same = signal_claim(p);
 
@@ -231,17 +231,23 @@ static result space_of_caller(struct call *call, baryon_uid uid, struct space **
 /* As many as the short way and the long way put in; the first that neither does decides. */
 static result homes_load(struct call *call, struct space *s, unsigned flags)
 {
-	uint64_t count = call->a[2], done = 0;
+	uint64_t count = call->a[2], left = count;
 
-	while ((done = mapping_load_run(call->cpu, call->thread, call->r, done)) < count) {
-		result r = map_one(call, s, call->a[1] + done * sizeof(struct mapping_home), flags);
+	do {
+		uint64_t done;
+		result r;
+
+		left = mapping_load_run(call->cpu, call->thread, call->r, left);
+		if (left == 0)
+			break;
+		done = count - left;
+		r = map_one(call, s, call->a[1] + done * sizeof(struct mapping_home), flags);
 
 		/* A miss of a later one is not worth a call to its manager: the first is what matters. */
 		if (r < 0 && !(r == -BARYON_EEXIST && count > 1))
 			return done > 0 && r != RESULT_RESTART && r != RESULT_FAULT ? (result)done : r;
-		done++;
-	}
-	return (result)done;
+	} while (--left > 0);
+	return (result)count;
 }
 
 result call_mapping_load(struct call *call)

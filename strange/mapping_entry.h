@@ -53,12 +53,10 @@ static inline bool rights_granted(const struct page *p, unsigned rights, unsigne
 
 /* entering */
 
-static inline void reverse_set_head(struct page *p, bool large, frame_number f, uint32_t head)
+/* The first mapping of a frame, or of its page's group. */
+static inline uint32_t *reverse_head(struct page *p, bool large, frame_number f)
 {
-	if (large)
-		p->group_mappings = head;
-	else
-		frame_set_mappings(f, head);
+	return large ? &p->group_mappings : &state.frames[f].mappings;
 }
 
 /* Everything of its entry but RIGHT_*. */
@@ -67,19 +65,16 @@ static inline unsigned entry_rights(const struct space *s, const struct page *p)
 	return (s->flags & SPACE_SUPERVISOR ? 0 : MMU_USER) | (p->flags & PAGE_DEVICE ? MMU_DEVICE : 0);
 }
 
-/* Fill the descriptor and put it into the list of its frame or group. The page is locked. shape: MAPPING_IS_* and thread. */
-static inline void reverse_add(const struct space *s, struct page *p, frame_number f, uint64_t address, uint64_t shape,
-			       uint32_t name)
+/* Fill the descriptor and put it into a list. The page is locked. shape: MAPPING_IS_* and thread. */
+static inline void reverse_add(const struct space *s, uint32_t *head, uint64_t address, uint64_t shape, struct mapping *m, uint64_t name)
 {
-	bool large = (shape & MAPPING_IS_LARGE) != 0;
-	uint32_t head = large ? p->group_mappings : state.frames[f].mappings;
-	struct mapping *m = mapping_at(name - 1);
+	uint32_t next = *head;
 
-	m->word[0] = head | (uint64_t)slot_index(&s->slot) << MAPPING_SPACE_SHIFT;
-	m->word[1] = ((address >> PAGE_BITS) & ((1ull << 36) - 1)) | MAPPING_IS_LIVE | shape;
-	if (head)
-		mapping_at(head - 1)->previous = name & 0xffffff;
-	reverse_set_head(p, large, f, name);
+	m->word[0] = next | (uint64_t)slot_index(&s->slot) << MAPPING_SPACE_SHIFT;
+	m->word[1] = address << (MAPPING_PAGE_SHIFT - PAGE_BITS) | MAPPING_IS_LIVE | shape;
+	*head = (uint32_t)name;
+	if (next)
+		mapping_at(next - 1)->previous = name & 0xffffff;
 }
 
 static inline void mapping_guard(struct thread *t, uint32_t name)

@@ -352,7 +352,7 @@ void page_write_back(uint32_t index)
 	uint32_t flags = p->home->flags;
 
 	for (uint64_t i = 0; i < page_span(p); i++)
-		if (state.frames[p->frame + i].flags & FRAME_DIRTY)
+		if (state.frame_dirty[p->frame + i])
 			flags |= PAGE_DIRTY;
 	p->home->flags = flags;
 }
@@ -373,7 +373,7 @@ COLD result page_unload(uint32_t index, uint32_t generation, bool write)
 	list_remove(p);
 	page_count(p, -1);
 	for (uint64_t i = 0; i < page_span(p); i++)
-		state.frames[p->frame + i].flags = 0;
+		state.frame_dirty[p->frame + i] = false;
 	frames_name(p, 0);
 	p->container = NULL;
 	p->state = SLOT_FREE;

@@ -204,15 +204,16 @@ static inline void charge(struct cpu *cpu, struct thread *t, uint64_t now)
 {
 	struct kernel *k = t->payer;
 	uint64_t ns = now - t->started_ns;
+	unsigned number = cpu->number;
 
 	t->started_ns = now;
 	t->used_ns += ns;
 	t->slice_ns = t->slice_ns > ns ? t->slice_ns - ns : 0;
-	k->used_ns[cpu->number] += ns;
+	k->used_ns[number] += ns;
 	/* Graduated: urgent time costs up to twice as much as the same time at the lowest priority. */
-	k->period_ns[cpu->number] += ns + ns * t->urgency / PRIORITY_COUNT;
-	if (k->period_ns[cpu->number] > k->limit_ns[cpu->number])
-		k->demoted[cpu->number] = true;
+	k->period_ns[number] += ns + ns * t->urgency / PRIORITY_COUNT;
+	if (k->period_ns[number] > k->limit_ns[number])
+		k->demoted[number] = true;
 }
 
 static __attribute__((noinline)) void guards_clear(struct thread *t)
@@ -353,7 +354,7 @@ void thread_exchange(struct cpu *cpu, struct thread *from, struct thread *t)
 	spin_lock(&from->slot.lock);
 	from->run = RUN_READY;
 	spin_lock(&q->lock);
-	queue_put(q, from, thread_effective_priority(from), from->slice_ns != 0);
+	queue_put(q, from, from->payer->demoted[cpu->number] ? 0 : from->urgency, from->slice_ns != 0);
 	spin_unlock(&q->lock);
 	spin_unlock(&from->slot.lock);
 	idle_call();

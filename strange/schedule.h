@@ -117,7 +117,7 @@ static inline unsigned thread_effective_priority(const struct thread *t)
 /* Who is woken, and more urgent than what runs here, runs here next. An idle CPU is better still. */
 static inline bool thread_goes_first(const struct cpu *cpu, const struct thread *from, const struct thread *t)
 {
-	return state.idle_cpus == 0 && state.only == NULL && t->cpu == (int)cpu->number &&
+	return (state.idle_cpus | (uint64_t)state.only) == 0 && t->cpu == (int)cpu->number &&
 	       (t->bound == CPU_ANY || t->bound == cpu->number) && t->urgency > from->urgency && !t->payer->demoted[cpu->number];
 }
 

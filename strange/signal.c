@@ -136,11 +136,27 @@ static __attribute__((cold)) struct registers *signal_search(struct cpu *cpu, st
 	return syscall_end(cpu, t, r, e > 0 ? 0 : e);
 }
 
+/* One signal ends the wait (RUN_SIGNAL) of a thread that will run here at once: it has it already, and is RUN_RUNNING. False: nothing
+ * was done, for more is to be looked at. Locked. */
+static inline bool signal_now(const struct cpu *cpu, struct thread *t, uint64_t address)
+{
+	struct activation *top = thread_top(t);
+	struct registers *r = &top->registers;
+
+	if ((t->signal_count | t->signal_overflow) || t->timer_cpu >= 0 || (top->map && top->map != cpu->map) ||
+	    r->rsi - top->space->first > DOMAIN_BYTES - sizeof t->signals || !trap_store(r->rsi, address))
+		return false;
+	registers_forward(r);
+	r->rax = 1;
+	t->run = RUN_RUNNING;
+	return true;
+}
+
 struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct registers *r)
 {
 	uint64_t address = r->rdi;
 	const struct space *s = thread_top(t)->space;
-	const struct receiver_memo *memo = &cpu->memo[address / PAGE_BYTES % MEMOS];
+	const struct receiver_memo *memo = (void *)cpu_once((uint64_t)&cpu->memo[address / PAGE_BYTES % MEMOS]);
 	struct thread *to = memo->thread;
 
 	if (memo->page != address / PAGE_BYTES || memo->space != s || memo->stamp != signal_stamp(s))
@@ -153,7 +169,7 @@ struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct regis
 	r->rax = 0;
 	address = memo->address + address % PAGE_BYTES;
 	if (to->run == RUN_SIGNAL && thread_goes_first(cpu, t, to) && !(cpu->attention | to->asked) &&
-	    thread_signal_now(cpu, to, address)) {
+	    signal_now(cpu, to, address)) {
 		spin_unlock(&to->slot.lock);
 		thread_exchange(cpu, t, to);
 		cpu_hide_xstate(activation_hides_xstate(to));

@@ -130,8 +130,11 @@ struct space {
 	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
 	frame_number root;          /* derived: the frame of that */
 	uint64_t first, bytes;      /* derived: its range of addresses */
-	uint32_t leaf;              /* derived: lowest table that was looked for last */
-	uint64_t leaf_last;         /* last address under it; 0: none */
+	uint64_t leaf_last;         /* derived: last address under the lowest table that was looked for last; 0: none */
+	struct table *leaf_table;   /* that table, */
+	mmu_entry *leaf_entries;    /* its entries, */
+	uint32_t *leaf_shadow;      /* their mappings, */
+	uint32_t leaf;              /* and its number */
 	uint64_t cpus;              /* derived: CPUs that have the map active, or left it last */
 	volatile uint64_t changes;  /* derived: rises when a translation is taken out; never the same for two loads of a slot */
 	struct bindings bindings;   /* derived: portals called last; none in a program's space */
@@ -210,7 +213,7 @@ struct thread {
 	uint64_t slice_ns, used_ns, started_ns;
 	struct space *handler_space;
 	uint64_t handler_top;
-	struct frame_info *handler_info;            /* of the first block's frame */
+	bool *handler_dirty;        /* of the first block's frame: see frame_touch */
 	struct activation_record *handler_record;   /* Strange's view of the first block */
 	struct trap_frame *handler_frame;
 	struct node handler_node;   /* in the dependents of that page */
@@ -259,16 +262,16 @@ struct mapping {
 	union {
 		struct {
 			uint64_t next : 24, previous : 24, space : 16;
-			uint64_t page : 36, thread : 16, locked : 1, unused : 1, large : 1, live : 1, used : 1, spare : 7;
+			uint64_t thread : 16, locked : 1, unused : 1, large : 1, live : 1, used : 1, spare : 7, page : 36;
 		};
 		uint64_t word[2];   /* the same, made at once */
 	};
 };
-enum { MAPPING_SPACE_SHIFT = 48, MAPPING_THREAD_SHIFT = 36 };
-#define MAPPING_IS_LOCKED (1ull << 52)
-#define MAPPING_IS_LARGE  (1ull << 54)
-#define MAPPING_IS_LIVE   (1ull << 55)
-#define MAPPING_IS_RARE   (MAPPING_IS_LOCKED | 0xffffull << MAPPING_THREAD_SHIFT)
+enum {
+	MAPPING_SPACE_SHIFT = 48, MAPPING_PAGE_SHIFT = 28,
+	MAPPING_IS_LOCKED = 1 << 16, MAPPING_IS_LARGE = 1 << 18, MAPPING_IS_LIVE = 1 << 19,
+	MAPPING_IS_RARE = MAPPING_IS_LOCKED | 0xffff,
+};
 _Static_assert(sizeof(struct mapping) == 16, "mapping descriptors have 16 bytes");
 
 struct reference {
@@ -299,17 +302,9 @@ struct table {
 
 struct frame_info {
 	uint32_t page;              /* page slot + 1 */
-	union {
-		uint32_t mappings : 24;     /* first mapping + 1; under the page's lock. Written by frame_set_mappings */
-		struct {
-			uint16_t mappings_low;
-			uint8_t mappings_high;
-			uint8_t flags;      /* under no lock: whoever writes the mappings must leave it alone */
-		};
-	};
+	uint32_t mappings;          /* first mapping + 1; under the page's lock */
 };
 _Static_assert(sizeof(struct frame_info) == 8, "there is one for every frame");
-enum { FRAME_DIRTY = 1 };
 
 struct hash {
 	uint32_t *heads;            /* index + 1 */
@@ -354,18 +349,17 @@ struct queue {
 /* What mapping loads found last: a page by its index in the container behind a space's handle. Good while both generations are the
  * same. */
 struct reach {
-	struct space *from;         /* null: empty */
-	uint64_t handle;            /* | REACH_SUPERVISOR */
+	uint64_t from;              /* the space, | SPACE_SUPERVISOR when it is mapped into a supervisor domain; 0: empty */
 	uint64_t first, pages;      /* indices that it covers */
+	uint32_t container;         /* handle */
+	uint32_t reference_generation, page_generation, unused;
 	struct reference *reference;
 	struct page *page;
-	uint32_t reference_generation, page_generation;
-	uint32_t allowed;           /* bit per RIGHT_* of a mapping */
-	frame_number frame;         /* of index 0, if it had any */
-	mmu_entry like;             /* an entry of it, but for frame and rights */
+	struct frame_info *frames;  /* of index 0, if it had any */
+	mmu_entry entry[RIGHT_CALL];        /* of the same, by RIGHT_* of a mapping; 0: these are not given */
 };
-#define REACH_SUPERVISOR (1ull << 32)       /* mapped into a supervisor domain */
 enum { REACHES = 4 };
+_Static_assert(sizeof(struct reach) == 128, "found by a shift");
 
 /* Where a page of a space lies: found by copies in a space that this CPU has active or left last. */
 struct far_page {
@@ -427,6 +421,7 @@ struct state {
 	frame_number table_frame;
 	uint32_t blank_table;       /* a map with the shared half only */
 	struct frame_info *frames;
+	bool *frame_dirty;          /* written by Strange since its page was loaded; under no lock */
 	uint32_t frame_limit;
 	struct spin clear_lock;     /* clearing frames; a leaf */
 	struct space *domain[DOMAIN_COUNT];     /* supervisor domains */
@@ -472,13 +467,6 @@ static inline struct mapping *mapping_at(uint32_t i) { return SLOT_AT(mapping, K
 static inline struct space *space_at(uint32_t i) { return SLOT_AT(space, KIND_SPACE, i); }
 static inline struct thread *thread_at(uint32_t i) { return SLOT_AT(thread, KIND_THREAD, i); }
 static inline uint32_t slot_index(const struct slot *s) { return OBJECT_INDEX(s->id); }
-static inline void frame_set_mappings(frame_number frame, uint32_t head)
-{
-	struct frame_info *f = &state.frames[frame];
-
-	f->mappings_low = (uint16_t)head;
-	f->mappings_high = (uint8_t)(head >> 16);
-}
 static inline uint32_t page_number(const struct page *p) { return (uint32_t)(p - page_at(0)); }
 static inline uint32_t mapping_number(const struct mapping *m) { return (uint32_t)(m - mapping_at(0)); }
 

@@ -63,7 +63,7 @@ static uint32_t table_make(struct space *space, uint32_t parent, unsigned slot, 
 		return t;
 	table_set(t, space, parent, slot, level, address);
 	(void)mmu_exchange(&table_entries(parent)[slot], mmu_make_table(state.table_frame + t));
-	table_entry_new(parent, slot);
+	table_entry_new(&state.tables[parent], (uint16_t)slot);
 	return t;
 }
 

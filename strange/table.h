@@ -60,32 +60,34 @@ static inline uint32_t table_leaf(struct space *space, uint64_t address, unsigne
 	return space->leaf;
 }
 
+static inline mmu_entry *table_entries(uint32_t table)
+{
+	return frame_pointer(state.table_frame + table);
+}
+static inline uint32_t *table_shadow(uint32_t table) { return &state.shadow[table * 512ull]; }
+
 static inline void table_leaf_set(struct space *s, uint32_t table, uint64_t address)
 {
 	s->leaf = table;
+	s->leaf_table = &state.tables[table];
+	s->leaf_entries = table_entries(table);
+	s->leaf_shadow = table_shadow(table);
 	s->leaf_last = address | (GROUP_BYTES - 1);
 }
 
 /* The table in which the walk to `address` ends, and the level of its entry: present or not. */
 uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsigned *slot);
 
-static inline mmu_entry *table_entries(uint32_t table)
+static inline void table_entry_new(struct table *t, uint16_t slot)
 {
-	return frame_pointer(state.table_frame + table);
-}
-static inline void table_entry_new(uint32_t table, unsigned slot)
-{
-	struct table *t = &state.tables[table];
-
 	t->entries++;
 	if (slot < t->low)
-		t->low = (uint16_t)slot;
+		t->low = slot;
 	if (slot > t->high)
-		t->high = (uint16_t)slot;
+		t->high = slot;
 }
 /* The first present entry at or after `from`; MMU_ENTRIES when there is none. */
 unsigned table_scan(uint32_t table, unsigned from);
-static inline uint32_t *table_shadow(uint32_t table) { return &state.shadow[table * 512ull]; }
 
 /* Entries were taken out: free tables that became empty. The space is locked. */
 void table_entries_gone(struct space *space, uint32_t table, unsigned count);

@@ -92,20 +92,6 @@ void thread_take_signals(struct thread *t)
 	spin_unlock(&t->slot.lock);
 }
 
-bool thread_signal_now(const struct cpu *cpu, struct thread *t, uint64_t address)
-{
-	const struct activation *top = thread_top(t);
-	struct registers *r = &thread_top(t)->registers;
-
-	if (t->signal_count || t->signal_overflow || t->timer_cpu >= 0 || (top->map && top->map != cpu->map) ||
-	    r->rsi - domain_base(top->space) > DOMAIN_BYTES - sizeof t->signals || !trap_store(r->rsi, address))
-		return false;
-	registers_forward(r);
-	r->rax = 1;
-	t->run = RUN_RUNNING;
-	return true;
-}
-
 /* Why signals_put failed: the first or the last of these words cannot be written. */
 static __attribute__((noinline, cold)) result words_missing(struct space *s, uint64_t out, uint64_t words)
 {

@@ -18,10 +18,6 @@ void thread_stop_queueing(struct thread *t);
 /* The thread runs next here, its map is active, and signals ended its wait: its call returns them, when their place is there. */
 void thread_take_signals(struct thread *t);
 
-/* One signal ends the wait (RUN_SIGNAL) of a thread that will run here at once: it has it already, and is RUN_RUNNING. False: nothing
- * was done, for more is to be looked at. Locked. */
-bool thread_signal_now(const struct cpu *cpu, struct thread *t, uint64_t address);
-
 /* The deadline of a wait may have passed: the thread was in the timers. */
 void thread_expire(struct thread *t, uint64_t now);
 

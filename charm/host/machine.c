@@ -278,19 +278,18 @@ static uint64_t copy_piece(uint64_t to, uint64_t from, uint64_t bytes, uint64_t 
 	return n;
 }
 
-bool trap_read_home(void *own, const void *from)
+bool trap_read_home(uint64_t own[4], uint64_t from)
 {
 	bool was = host_this->supervisor;
-	uint64_t *to = own;
 	unsigned i;
 
 	host_this->supervisor = true;
 	for (i = 0; i < 4; i++) {
-		const uint64_t *word = machine_translate((uint64_t)from + 8 * i, RIGHT_READ);
+		const uint64_t *word = machine_translate(from + 8 * i, RIGHT_READ);
 
 		if (word == NULL)
 			break;
-		to[i] = *word;
+		own[i] = *word;
 	}
 	host_this->supervisor = was;
 	return i == 4;

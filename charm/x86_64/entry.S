@@ -191,16 +191,19 @@ run_direct_jump:                        /* interrupts come after it, or seem to:
 /* The calls that have a way of their own. A program that comes here by a stub page finds its call refused by the short ways. */
 	.balign 16
 entry_call:
-	cmp $PORTAL_CALL, %eax
-	je portal_call
 	cmp $PORTAL_RETURN, %eax
 	je portal_return
+	cmp $PORTAL_CALL, %eax
+	je portal_call
+	jb entry_save
 	cmp $COPY_IN, %eax
 	je entry_copy
 	cmp $COPY_IN + 1, %eax
 	je entry_copy
-	cmp $RESUME, %eax
-	jne entry_save
+	ja entry_save                   /* what is left is resume */
+	.if PORTAL_CALL + 1 != PORTAL_RETURN || PORTAL_RETURN + 1 != RESUME || RESUME + 1 != COPY_IN
+	.error "entry_call goes by the order of these"
+	.endif
 
 /* resume keeps no register of the handler, unless it takes the long way. */
 	mov %rsp, %r8
@@ -649,46 +652,6 @@ trap_copy_bytes_fault:                  /* trap_own leaves the address in r9 */
 	sub %rcx, %rax
 	ret
 
-/* bool trap_read_home(void *own, const void *from) */
-	.globl trap_read_home
-	.balign 16
-trap_read_home:
-	stac
-trap_read_0:
-	mov (%rsi), %rax
-trap_read_8:
-	mov 8(%rsi), %rcx
-trap_read_16:
-	mov 16(%rsi), %rdx
-trap_read_24:
-	mov 24(%rsi), %r8
-	clac
-	mov %rax, (%rdi)
-	mov %rcx, 8(%rdi)
-	mov %rdx, 16(%rdi)
-	mov %r8, 24(%rdi)
-	mov $1, %eax
-	ret
-trap_read_fault:
-	clac
-	xor %eax, %eax
-	ret
-
-/* bool trap_store(uint64_t address, uint64_t value) */
-	.globl trap_store
-	.balign 16
-trap_store:
-	mov $1, %eax
-	stac
-trap_store_word:
-	mov %rsi, (%rdi)
-	clac
-	ret
-trap_store_fault:
-	clac
-	xor %eax, %eax
-	ret
-
 /* bool trap_copy_all(void *to, const void *from, uint64_t bytes) */
 	.globl trap_copy_all
 	.balign 16
@@ -723,22 +686,13 @@ xstate_load_fault:
 	lea xstate_initial(%rip), %rdi
 	jmp xstate_load
 
-/* Pairs: the instruction in our image that may fault, and where to go on. */
-	.section .rodata
-	.balign 8
-	.globl trap_fixups, trap_fixups_end
-trap_fixups:
+/* Pairs: the instruction in our image that may fault, and where to go on. charm_arch/trap.h has more. */
+	.section .rodata.fixups, "a"
 	.quad trap_copy_words, trap_copy_words_fault
 	.quad trap_copy_bytes, trap_copy_bytes_fault
-	.quad trap_read_0, trap_read_fault
-	.quad trap_read_8, trap_read_fault
-	.quad trap_read_16, trap_read_fault
-	.quad trap_read_24, trap_read_fault
-	.quad trap_store_word, trap_store_fault
 	.quad trap_copy_all_words, trap_copy_all_fault
 	.quad trap_copy_all_bytes, trap_copy_all_fault
 	.quad xstate_load_restore, xstate_load_fault
-trap_fixups_end:
 
 	.bss
 	.balign 64

@@ -9,6 +9,7 @@
  * void *cpu_strange(void)                      the pointer that cpu_set_strange stored on this CPU
  * void cpu_set_strange(void *)
  * void cpu_pause(void)                         in a spin loop
+ * uint64_t cpu_once(uint64_t value)            the value: the compiler keeps it, and does not compute it again
  * uint64_t cpu_cycles(void)                    time-stamp counter
  * void cpu_spin_wait(struct spin *)            calls spin_wait, and its caller loses no register
  * void cpu_switch_xstate(void *save, const void *load)   XSTATE_BYTES each, 64-aligned; either may be null

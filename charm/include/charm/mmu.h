@@ -20,7 +20,7 @@ enum {
 #include "charm_arch/mmu.h"     /* inline:
  * mmu_entry mmu_make(frame_number frame, unsigned rights)        a leaf; RIGHT_READ is given, writing and executing never at once
  * mmu_entry mmu_restrict(mmu_entry e, unsigned rights)            e with no more than these rights, its marks kept
- * mmu_entry mmu_like(mmu_entry like, frame_number, unsigned rights) mmu_make's entry of frame 0 and RIGHT_READ, with that frame and rights
+ * mmu_entry mmu_after(mmu_entry e, uint64_t frames)               the leaf of the frame so many after e's, modulo 2^64
  * mmu_entry mmu_make_table(frame_number table)                    an inner entry with every right
  * frame_number mmu_frame(mmu_entry e)
  * bool mmu_present(mmu_entry e), mmu_is_large(mmu_entry e), mmu_accessed(mmu_entry e), mmu_dirty(mmu_entry e)

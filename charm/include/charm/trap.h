@@ -21,19 +21,17 @@
  *                                                               other registers are cleared
  * void trap_portal_run(rip, rsp, rax, rbx, bool supervisor)       the other side runs, with the words as they are and every other register zero;
  *                                                               rip is canonical
- * void trap_portal_long(unsigned number) */
+ * void trap_portal_long(unsigned number)
+ * bool trap_store(uint64_t address, uint64_t value)           a word, 8-aligned, to memory of this CPU's current map, as the
+ *                                  processor would for a program: the entry becomes dirty. False: it cannot be written there, and nothing was
+ * bool trap_read_home(uint64_t own[4], uint64_t from)         these words, at a multiple of 8, of a domain of this CPU's current map.
+ *                                  False: they are not all there */
 
 /* Copy between a domain of this CPU's current map and user memory, at most PAGE_BYTES; faults are caught.
  * Returns bytes done; if fewer, *address is where it stopped. */
 uint64_t trap_copy(void *to, const void *from, uint64_t bytes, uint64_t *address);
-/* Copy 32 bytes, at a multiple of 8, of a domain of this CPU's current map into Strange's own memory. False: they are not all there. */
-bool trap_read_home(void *own, const void *from);
 /* The same in fewer instructions, with one side in Strange's own view if need be. False: some bytes are missing. */
 bool trap_copy_all(void *to, const void *from, uint64_t bytes);
-
-/* Write a word, 8-aligned, to memory of this CPU's current map, as the processor would for a program: the entry becomes dirty.
- * False: it cannot be written there, and nothing was. */
-bool trap_store(uint64_t address, uint64_t value);
 
 /* Implemented by Strange. */
 struct registers *strange_syscall(struct registers *r);

@@ -29,6 +29,12 @@ struct host_cpu {
 
 extern __thread struct host_cpu *host_this;
 
+static inline uint64_t cpu_once(uint64_t value)
+{
+	__asm__("" : "+r"(value));
+	return value;
+}
+
 static inline unsigned cpu_number(void) { return host_this->number; }
 static inline void *cpu_strange(void) { return host_this->strange; }
 static inline void cpu_set_strange(void *strange) { host_this->strange = strange; }

@@ -38,4 +38,7 @@ static inline void trap_handler_run(uint64_t rip, uint64_t rsp, uint64_t argumen
 
 static inline void trap_portal_long(unsigned number) { (void)number; }
 
+bool trap_store(uint64_t address, uint64_t value);
+bool trap_read_home(uint64_t own[4], uint64_t from);
+
 #endif

@@ -6,6 +6,12 @@
 
 #include "abi/registers.h"
 
+static inline uint64_t cpu_once(uint64_t value)
+{
+	__asm__("" : "+r"(value));
+	return value;
+}
+
 static inline unsigned cpu_number(void)
 {
 	unsigned number;

@@ -19,13 +19,7 @@ static inline mmu_entry mmu_make(frame_number frame, unsigned rights)
 	return (rights & (RIGHT_WRITE | RIGHT_EXECUTE)) == RIGHT_EXECUTE ? e : e | ENTRY_NO_EXECUTE;
 }
 
-/* An entry like `like`, which mmu_make made, of that frame, and with RIGHT_WRITE or RIGHT_EXECUTE, not both. */
-static inline mmu_entry mmu_like(mmu_entry like, frame_number frame, unsigned rights)
-{
-	mmu_entry e = like | (mmu_entry)frame << PAGE_BITS | (rights & RIGHT_WRITE);
-
-	return rights & RIGHT_EXECUTE ? e & ~ENTRY_NO_EXECUTE : e;
-}
+static inline mmu_entry mmu_after(mmu_entry e, uint64_t frames) { return e + (frames << PAGE_BITS); }
 
 /* The entry with no more rights than these, RIGHT_READ among them; everything else of it stays. */
 static inline mmu_entry mmu_restrict(mmu_entry e, unsigned rights)
@@ -81,7 +75,7 @@ _Static_assert((int)ENTRY_WRITE == (int)RIGHT_WRITE, "mmu_rights");
 
 static inline unsigned mmu_index(uint64_t address, unsigned level)
 {
-	return (unsigned)(address >> (PAGE_BITS + 9 * level)) & (MMU_ENTRIES - 1);
+	return (unsigned)(address >> (PAGE_BITS + 9 * level) & (MMU_ENTRIES - 1));
 }
 
 static inline mmu_entry mmu_exchange(mmu_entry *slot, mmu_entry e)

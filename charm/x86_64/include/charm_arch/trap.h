@@ -10,6 +10,44 @@ static inline void trap_save_to(struct registers *place)
 	__asm__ volatile("movq %0, %%gs:16" : : "r"(place) : "memory");
 }
 
+/* Words of user memory: after a fault trap_own goes on at the label, with r9 changed. */
+static inline bool trap_store(uint64_t address, uint64_t value)
+{
+	__asm__ goto("stac\n"
+		     "1: movq %[value], (%[address])\n"
+		     "clac\n"
+		     ".pushsection .rodata.fixups, \"a\"\n"
+		     ".quad 1b, %l[fault]\n"
+		     ".popsection"
+		     : : [address] "r"(address), [value] "r"(value) : "memory", "r9" : fault);
+	return true;
+fault:
+	__asm__ volatile("clac" ::: "memory");
+	return false;
+}
+
+static inline bool trap_read_home(uint64_t own[4], uint64_t from)
+{
+	uint64_t a, b, c;
+	register uint64_t d __asm__("r9");
+
+	__asm__ goto("stac\n"
+		     "1: movq (%[from]), %[a]\n"
+		     "2: movq 8(%[from]), %[b]\n"
+		     "3: movq 16(%[from]), %[c]\n"
+		     "4: movq 24(%[from]), %[d]\n"
+		     "clac\n"
+		     ".pushsection .rodata.fixups, \"a\"\n"
+		     ".quad 1b, %l[fault], 2b, %l[fault], 3b, %l[fault], 4b, %l[fault]\n"
+		     ".popsection"
+		     : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d) : [from] "r"(from) : "memory" : fault);
+	own[0] = a, own[1] = b, own[2] = c, own[3] = d;
+	return true;
+fault:
+	__asm__ volatile("clac" ::: "memory");
+	return false;
+}
+
 /* entry.S */
 _Noreturn void portal_call_long(void);
 _Noreturn void portal_return_long(void);
