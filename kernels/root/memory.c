@@ -361,13 +361,18 @@ void memory_image_start(const struct root_start *start)
 	root_container_load(&image.home, NUMBER_BOOT_IMAGE, image.pages);
 }
 
+/* Another processor loads the same page just now, or has loaded it: whoever missed it tries again. */
+static long miss_result(long loaded)
+{
+	return loaded < 0 && loaded != -BARYON_EEXIST && loaded != -BARYON_EBUSY ? loaded : 0;
+}
+
 /* Image pages are never written, so what Strange writes to a record that is in use again changes nothing: only the flags
  * LOADED and DIRTY, which nobody reads. */
 static long image_miss(uint64_t index)
 {
 	uint64_t count = IMAGE_AROUND - index % IMAGE_AROUND;
 	uint32_t first = __atomic_fetch_add(&image.next, IMAGE_AROUND, __ATOMIC_RELAXED) % IMAGE_RECORDS;
-	long result;
 
 	if (index >= image.pages)
 		return -BARYON_EINVAL;
@@ -379,20 +384,17 @@ static long image_miss(uint64_t index)
 		record->frame = image.first_frame + index + i;
 		record_start(record, ROOT_UID(NUMBER_BOOT_IMAGE), index + i, PAGE_READ_ONLY);
 	}
-	result = page_load(&image.records[first], count);
-	return result < 0 ? result : 0;
+	return miss_result(page_load(&image.records[first], count));
 }
 
 long memory_miss(baryon_uid container, uint64_t index)
 {
 	struct memory *memory;
-	long result;
 
 	if (container == ROOT_UID(NUMBER_BOOT_IMAGE))
 		return image_miss(index);
 	memory = memory_find(container);
 	if (!memory || !is_backed(memory, index / GROUP_PAGES))
 		return -BARYON_ENOENT;
-	result = page_load(&memory->records[index / GROUP_PAGES], 1);
-	return result < 0 && result != -BARYON_EEXIST && result != -BARYON_EBUSY ? result : 0;
+	return miss_result(page_load(&memory->records[index / GROUP_PAGES], 1));
 }
