@@ -5,6 +5,7 @@ ROOT_PACKAGES := base-files base-passwd busybox-static bash dash coreutils grep 
 	hostname less lua5.4 sqlite3 python3 python3-minimal python3.11 python3.11-minimal vim-tiny vim-common tcc libc6-dev \
 	linux-libc-dev libcrypt-dev libc6 libc-bin libgcc-s1 gcc-12-base ncurses-base ncurses-bin libtinfo6 libncursesw6 libacl1 libattr1 \
 	libselinux1 libpcre2-8-0 libgmp10 zlib1g libbz2-1.0 liblzma5 libexpat1 libffi8 libssl3 libsqlite3-0 libreadline8 readline-common \
+	nano procps libproc2-0 libsystemd0 libcap2 libgcrypt20 libgpg-error0 liblz4-1 libzstd1 \
 	libuuid1 libcrypt1 libdb5.3 libpython3.11-minimal libpython3.11-stdlib libpython3-stdlib media-types tzdata
 
 IMAGE_MODULES = $(foreach k,$(KERNEL_NAMES),$(k)=build/$(k).elf) rootfs=build/rootfs.img
