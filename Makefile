@@ -40,4 +40,5 @@ help:
 	@echo 'make iso      build/baryon.iso, for BIOS and UEFI'
 	@echo 'make dist     the ISO and its checksum, in build/dist/'
 	@echo 'make clean    removes build/ and ./baryon, the package cache too'
+	@echo 'ROOT=larger   with run, all or iso: gcc, make and perl lie in the root too'
 	@echo 'V=1 shows the commands; ./baryon help says how to run programs.'

@@ -8,17 +8,29 @@ ROOT_PACKAGES := base-files base-passwd busybox-static bash dash coreutils grep 
 	nano procps libproc2-0 libsystemd0 libcap2 libgcrypt20 libgpg-error0 liblz4-1 libzstd1 \
 	libuuid1 libcrypt1 libdb5.3 libpython3.11-minimal libpython3.11-stdlib libpython3-stdlib media-types tzdata
 
+# What `make ROOT=larger` adds: gcc and its tools, without the libraries of its sanitizers, make and perl.
+ROOT_LARGER := gcc gcc-12 cpp cpp-12 libgcc-12-dev libcc1-0 libisl23 libmpc3 libmpfr6 libstdc++6 libgomp1 libatomic1 libitm1 \
+	libquadmath0 binutils binutils-common binutils-x86-64-linux-gnu libbinutils libctf0 libctf-nobfd0 libgprofng0 libjansson4 make perl-base
+ROOT ?= standard
+ROOT_WANTED := $(ROOT_PACKAGES) $(if $(filter larger,$(ROOT)),$(ROOT_LARGER))
+$(if $(filter-out standard larger,$(ROOT)),$(error ROOT is standard or larger, not $(ROOT)))
+
 IMAGE_MODULES = $(foreach k,$(KERNEL_NAMES),$(k)=build/$(k).elf) rootfs=build/rootfs.img
 
 build/baryon.img: build/tools/mkimage build/rootfs.img $(KERNEL_NAMES:%=build/%.elf)
 	$(call say,IMAGE,$@)
 	$(Q)build/tools/mkimage $@.new $(IMAGE_MODULES) && mv $@.new $@
 
-# Made anew only when its recipe changes; the packages stay in build/cache.
-build/rootfs.img: tools/mkroot build/tools/mkrootfs mk/image.mk
+# Made anew only when its recipe or the list of packages changes; the packages stay in build/cache.
+build/rootfs.img: tools/mkroot build/tools/mkrootfs build/root.packages
 	$(call say,ROOT,$@)
-	$(Q)sh tools/mkroot build/cache build/root $(ROOT_PACKAGES)
+	$(Q)sh tools/mkroot build/cache build/root $(ROOT_WANTED)
 	$(Q)build/tools/mkrootfs $@.new build/root && mv $@.new $@
+
+.PHONY: root-always
+build/root.packages: root-always
+	@mkdir -p $(@D)
+	@echo '$(ROOT_WANTED)' | cmp -s - $@ || echo '$(ROOT_WANTED)' >$@
 
 .PHONY: iso dist
 iso:
