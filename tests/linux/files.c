@@ -588,6 +588,31 @@ static void permissions(void)
 	rmdir("sticky");
 }
 
+/* Ranges at both ends of what an offset can say. */
+static void lock_ranges(void)
+{
+	static const int64_t ends[] = {0, 1, 99, 100, INT64_MAX - 100, INT64_MAX - 1, INT64_MAX, -1, -100, -101, INT64_MIN + 1, INT64_MIN};
+	enum { ENDS = sizeof ends / sizeof *ends };
+	int fd = open("range", O_CREAT | O_RDWR, 0600);
+
+	SAY("-- lock ranges");
+	TRY(ftruncate(fd, 100));
+	TRY(lseek(fd, 50, SEEK_SET));
+	for (int i = 0; i < 4 * ENDS * ENDS; i++) {
+		struct flock lock = {.l_type = F_WRLCK, .l_whence = (short)(i % 4), .l_start = ends[i / 4 % ENDS], .l_len = ends[i / 4 / ENDS]};
+
+		SAY("%d %ld %ld", lock.l_whence, (long)lock.l_start, (long)lock.l_len);
+		if (TRY(fcntl(fd, F_SETLK, &lock)) != 0)
+			continue;
+		CHILD("asks", lock = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET}; TRY(fcntl(fd, F_GETLK, &lock));
+			SAY("%d %ld %ld", lock.l_type, (long)lock.l_start, (long)lock.l_len));
+		lock = (struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET};
+		TRY(fcntl(fd, F_SETLK, &lock));
+	}
+	close(fd);
+	unlink("range");
+}
+
 static void locks(void)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 10}, asked;
@@ -656,5 +681,6 @@ int main(void)
 	attributes();
 	permissions();
 	locks();
+	lock_ranges();
 	return 0;
 }

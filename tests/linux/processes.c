@@ -404,8 +404,8 @@ static void limits(void)
 	sched_yield();
 	TRY(syscall(SYS_getcpu, &processor, &node, 0));
 	SAY("%u %u", processor, node);
-	TRY(getpriority(PRIO_PROCESS, 0));
-	TRY(setpriority(PRIO_PROCESS, 0, 5));
+	GOOD(getpriority(PRIO_PROCESS, 0));
+	TRY(setpriority(PRIO_PROCESS, 0, 19));
 	TRY(getpriority(PRIO_PROCESS, 0));
 	TRY(syscall(SYS_getpriority, 77, 0));
 	TRY(setpriority(PRIO_PROCESS, 4000000, 5));

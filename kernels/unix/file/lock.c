@@ -104,24 +104,39 @@ int64_t sys_flock(SYSCALL_ARGUMENTS)
 	return status;
 }
 
+/* The first byte and what follows the last of a range in bytes `length` long, or before `start` when it is negative. 0, -EINVAL: it
+ * begins before the file, -EOVERFLOW. */
+static int range_ends(int64_t base, int64_t start, int64_t length, struct file_locks *out)
+{
+	int64_t last = INT64_MAX;
+
+	if (__builtin_add_overflow(base, start, &start))
+		return -EOVERFLOW;
+	if (start < 0 || (length < 0 && start + length < 0))
+		return -EINVAL;
+	if (length > 0 && __builtin_add_overflow(start, length - 1, &last))
+		return -EOVERFLOW;
+	if (length < 0)
+		last = start - 1;
+	out->from = (uint64_t)(length < 0 ? start + length : start);
+	out->to = last == INT64_MAX ? UINT64_MAX : (uint64_t)last + 1;
+	return 0;
+}
+
 static int range_decode(struct file *file, const struct linux_flock *flock, struct file_locks *out)
 {
-	int64_t start = flock->start;
+	int64_t base = 0;
+	int status;
 
 	if (flock->whence == SEEK_CUR)
-		start += (int64_t)file->position;
+		base = (int64_t)file->position;
 	else if (flock->whence == SEEK_END)
-		start += (int64_t)file->inode->size;
+		base = (int64_t)file->inode->size;
 	else if (flock->whence != SEEK_SET)
 		return -EINVAL;
-	if (flock->length < 0)
-		start += flock->length;
-	if (start < 0 || flock->type < F_RDLCK || flock->type > F_UNLCK)
-		return -EINVAL;
-	*out = (struct file_locks){.process = self_process(), .from = (uint64_t)start, .exclusive = flock->type == F_WRLCK};
-	out->to = flock->length == 0 ? UINT64_MAX :
-		(uint64_t)start + (uint64_t)(flock->length < 0 ? -flock->length : flock->length);
-	return 0;
+	*out = (struct file_locks){.process = self_process(), .exclusive = flock->type == F_WRLCK};
+	status = range_ends(base, flock->start, flock->length, out);
+	return status == 0 && (flock->type < F_RDLCK || flock->type > F_UNLCK) ? -EINVAL : status;
 }
 
 static int64_t lock_test(struct inode *inode, const struct file_locks *wanted, struct linux_flock *flock)
