@@ -15,6 +15,7 @@
 #include "abi/types.h"
 #include "linux.h"
 
+struct inode;                   /* a file: files half */
 struct file;                    /* an open file description: files half */
 struct files;                   /* a table of file descriptors: files half */
 struct path_state;              /* current folder, root and umask: files half */
@@ -203,21 +204,39 @@ struct file *file_of_descriptor(int descriptor);
 /* Where page `index` of a file's contents lies, for mmap and exec. It is mapped in place: a boot image page is read-only; a
  * page of M may be written if it was asked for with for_write (shared mappings), and comes with a page_get that the caller puts.
  * Bytes after the end of the file in its last page are zero. Never calls user_*; takes only leaf locks.
- * Returns 0, -EFAULT (past the end: SIGBUS), -ENOMEM. */
+ * Returns 0, -EFAULT (past the end: SIGBUS), -ENOMEM, -EAGAIN: after file_page_make, which needs that no lock is held. */
 struct page_source {
 	uint32_t handle;            /* HANDLE_MEMORY or HANDLE_BOOT_IMAGE */
 	uint64_t index;             /* page of that container */
 };
 int file_page(struct file *file, uint64_t index, bool for_write, struct page_source *out);
+/* Takes a page of a file out of the boot image, into M: whoever has the image's mapped loses that. 0, -EFAULT, -ENOMEM. */
+int file_page_make(struct file *file, uint64_t index);
+/* A space is about to map the file, under its lock. 0, -EPERM: it is sealed against what is written through a shared mapping. */
+int file_map(struct file *file, bool shared_write);
+/* New shared memory that has no name, of that size. Null: no memory. */
+struct file *file_of_memory(uint64_t bytes);
+bool file_is_of(const struct file *file, const struct inode *inode);
+/* A number for the file that no other has at the same time. */
+uint64_t file_identity(const struct file *file);
+/* Whether a file may be mapped by anybody: set by file_map, and by process/mapped.c. */
+void file_mapped_mark(struct inode *inode, bool mapped);
+bool file_mapped_marked(const struct inode *inode);
 
-enum { MAPPABLE_READ = 1, MAPPABLE_WRITE = 2, MAPPABLE_EXECUTE = 4 };
+enum { MAPPABLE_READ = 1, MAPPABLE_WRITE = 2, MAPPABLE_EXECUTE = 4, MAPPABLE_SEALED = 8 };
 /* What mmap may do with an open file: MAPPABLE_* by its open mode, or -ENODEV (pipe, terminal), -EACCES.
- * MAPPABLE_WRITE is about shared mappings only. /dev/zero answers -ENODEV with *anonymous set. */
+ * MAPPABLE_WRITE is about shared mappings only; a seal takes it away from a file that may be written otherwise. /dev/zero answers -ENODEV with *anonymous set. */
 int file_mappable(struct file *file, bool *anonymous);
 
 /* The first program ended: flushes output, sends FRAME_EXIT with the status (0..255), ends the machine. */
 _Noreturn void console_exit(int status);
 
-/* ================= what the process half provides to the files half: process/process.h ================= */
+/* ================= what the process half provides to the files half: process/process.h, and ================= */
+
+/* All spaces lose what they have mapped of pages [first, after) of a file, and fault again; if the contents are gone, their own
+ * copies of those pages too. The file's lock may be held, no lock of a space. */
+void mappings_drop(struct inode *inode, uint64_t first_page, uint64_t after, bool gone);
+/* Whether a shared mapping of the file is there through which it may be written, now or after mprotect. */
+bool mappings_may_write(struct inode *inode);
 
 #endif

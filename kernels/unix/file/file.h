@@ -54,6 +54,9 @@ int data_zero(struct data *data, uint64_t from, uint64_t to);
 /* The first page index >= `index` with (or, for holes, without) contents; UINT64_MAX when there is none. */
 uint64_t data_next(struct data *data, uint64_t index, bool hole);
 uint64_t data_pages(const struct data *data);
+/* data_make of an inode's contents; who has the image's page mapped loses that (map.c). Not under a space's lock. */
+page_index contents_make(struct inode *inode, uint64_t index);
+void mappings_drop_image(struct inode *inode, uint64_t index);         /* that page is no longer the image's */
 
 /* ---- inodes (inode.c) ---- */
 enum { LAYER_OVERLAY, LAYER_ROOT, LAYERS };
@@ -91,6 +94,7 @@ struct inode {
 	uint32_t device;            /* st_rdev */
 	uint32_t filesystem;        /* st_dev */
 	uint32_t seals;             /* of memfd_create: F_SEAL_* and SEALS_HERE; the inode's lock */
+	bool mapped;                /* a space may have it mapped: atomic */
 	uint64_t number;
 	uint64_t size;              /* atomic; changed under the lock */
 	int64_t accessed_ns, modified_ns, changed_ns;

@@ -135,7 +135,9 @@ int inode_truncate(struct inode *inode, uint64_t size)
 		status = data_zero(&inode->data, size, old < end ? old : end);
 		if (status)
 			return status;
-		__atomic_store_n(&inode->size, size, __ATOMIC_RELEASE);
+		__atomic_store_n(&inode->size, size, __ATOMIC_SEQ_CST);
+		mappings_drop_image(inode, size >> PAGE_BITS);
+		mappings_drop(inode, end >> PAGE_BITS, UINT64_MAX, true);
 		data_cut(&inode->data, end >> PAGE_BITS);
 	}
 	__atomic_store_n(&inode->size, size, __ATOMIC_RELEASE);

@@ -270,7 +270,7 @@ int64_t file_path(struct file *file, char *to, uint64_t limit)
 			return bytes;
 	}
 	if (file->operations->name) {
-		bytes = text_format(to, limit, "anon_inode:%s", file->operations->name);
+		bytes = text_format(to, limit, file->operations->name[0] == '/' ? "%s" : "anon_inode:%s", file->operations->name);
 		return (uint64_t)bytes < limit ? bytes : -ERANGE;
 	}
 	if (inode_is(file->inode, S_IFREG)) {
@@ -371,26 +371,4 @@ int64_t sys_memfd_create(SYSCALL_ARGUMENTS)
 	status = file_open_inode(inode, 0, O_RDWR, &file);
 	inode_put(inode);
 	return status ? status : descriptor_install(file, 0, flags & MFD_CLOEXEC);
-}
-
-int64_t seals_call(struct file *file, uint32_t command, uint64_t argument)
-{
-	struct inode *inode = file->inode;
-	int64_t status = 0;
-
-	if (!inode_is(inode, S_IFREG) || inode->operations || !(inode->seals & SEALS_HERE))
-		return -EINVAL;
-	if (command == F_GET_SEALS)
-		return inode->seals & ~(uint32_t)SEALS_HERE;
-	if (!file_writable(file))
-		return -EPERM;
-	if ((uint32_t)argument >= F_SEAL_EXEC * 2)
-		return -EINVAL;
-	mutex_lock(&inode->lock);
-	if (inode->seals & F_SEAL_SEAL)
-		status = -EPERM;
-	else
-		inode->seals |= (uint32_t)argument;
-	mutex_unlock(&inode->lock);
-	return status;
 }

@@ -1,4 +1,4 @@
-/* Regular files: reading and writing pages of M and of the boot image, mapping them, their length. */
+/* Regular files: reading and writing pages of M and of the boot image, their length. */
 #include "file/file.h"
 
 /* Copies out of one page. Returns the bytes done, or -EFAULT if none. */
@@ -51,8 +51,10 @@ static int64_t page_write_new(struct inode *inode, struct io *io, uint64_t index
 	done = io_get(io, page_address(page), bytes);
 	memset((char *)page_address(page) + done, 0, PAGE_BYTES - done);
 	status = done ? data_insert(&inode->data, index, page) : -EFAULT;
-	if (status == -EEXIST) {            /* a mapping was faster */
-		page_index there = data_make(&inode->data, index);
+	if (status == 0) {
+		mappings_drop_image(inode, index);
+	} else if (status == -EEXIST) {            /* a mapping was faster */
+		page_index there = contents_make(inode, index);
 
 		status = there ? 0 : -ENOMEM;
 		if (there) {
@@ -88,7 +90,7 @@ static int64_t page_write(struct inode *inode, struct io *io, uint64_t position,
 	if (!page && offset == 0 && (bytes == PAGE_BYTES || !found.image) && position + bytes >= inode->size)
 		return page_write_new(inode, io, index, bytes);
 	if (!page)
-		page = data_make(&inode->data, index);
+		page = contents_make(inode, index);
 	if (!page)
 		return -ENOMEM;
 	done = io_get(io, (char *)page_address(page) + offset, bytes);
@@ -178,42 +180,6 @@ int64_t file_read_at(struct file *file, void *to, uint64_t bytes, uint64_t offse
 	return file->operations->read(file, &io, &offset);
 }
 
-int file_page(struct file *file, uint64_t index, bool for_write, struct page_source *out)
-{
-	struct inode *inode = file->inode;
-	uint64_t size = __atomic_load_n(&inode->size, __ATOMIC_ACQUIRE);
-	struct data_page found;
-
-	if (index >= (size + PAGE_BYTES - 1) >> PAGE_BITS)
-		return -EFAULT;
-	data_find(&inode->data, index, &found);
-	if (!found.page && found.image && !for_write) {
-		*out = (struct page_source){HANDLE_BOOT_IMAGE, found.image_page};
-		return 0;
-	}
-	if (!found.page)
-		found.page = data_make(&inode->data, index);
-	*out = (struct page_source){HANDLE_MEMORY, found.page};
-	return found.page ? 0 : -ENOMEM;
-}
-
-static bool may_map_writable(const struct file *file)
-{
-	return file_writable(file) && !(file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
-}
-
-int file_mappable(struct file *file, bool *anonymous)
-{
-	struct inode *inode = file->inode;
-
-	*anonymous = inode_is(inode, S_IFCHR) && inode->device == DEVICE(1, 5);
-	if (!file_readable(file))
-		return file->flags & O_PATH ? -EBADF : -EACCES;
-	if (!inode_is(inode, S_IFREG) || inode->operations)
-		return -ENODEV;
-	return MAPPABLE_READ | MAPPABLE_EXECUTE | (may_map_writable(file) ? MAPPABLE_WRITE : 0);
-}
-
 /* ---- length ---- */
 
 static int64_t length_set(struct inode *inode, uint64_t size)
@@ -280,8 +246,9 @@ static int range_walk(struct inode *inode, uint64_t from, uint64_t to, bool punc
 		if (punch) {
 			if (data_zero(&inode->data, from, end))
 				return -ENOSPC;
+			mappings_drop_image(inode, from >> PAGE_BITS);
 		} else {
-			page = data_make(&inode->data, from >> PAGE_BITS);
+			page = contents_make(inode, from >> PAGE_BITS);
 			if (!page)
 				return -ENOSPC;
 			page_put(page);

@@ -142,15 +142,7 @@ int exec_open(struct exec *exec)
 /* The part of a segment's last file page that is past the file's bytes reads zero. */
 static int tail_clear(struct space *space, uint64_t end)
 {
-	page_index page;
-
-	if (end % PAGE_BYTES == 0)
-		return 0;
-	page = space_own_page(space, page_down(end));
-	if (page == 0)
-		return -ENOMEM;
-	memset((char *)page_address(page) + end % PAGE_BYTES, 0, PAGE_BYTES - end % PAGE_BYTES);
-	return 0;
+	return end % PAGE_BYTES == 0 ? 0 : space_own_write(space, end, NULL, PAGE_BYTES - end % PAGE_BYTES);
 }
 
 static int segment_map(struct space *space, struct file *file, const struct elf_segment *segment, uint64_t bias)

@@ -1,8 +1,8 @@
 /* Page faults of programs: find the page, make it if it is the first touch, copy it at the first write to a shared one, and
  * load the mapping together with neighbours that need no work.
  *
- * The space's lock is held while mappings are loaded, so that nobody takes the pages away meanwhile. A space with a single
- * thread has nobody else: there the lock is let go first and the loading call resumes the program. */
+ * The space's lock is held while mappings are loaded, so that nobody takes the pages away meanwhile. What is not of a file, in a
+ * space with a single thread, nobody else touches: there the lock is let go first and the loading call resumes the program. */
 #include "abi/calls.h"
 #include "baryon/calls.h"
 #include "baryon/string.h"
@@ -22,6 +22,8 @@ struct batch {
 	uint64_t access;            /* that faulted */
 	bool displaced;             /* the page was loaded before: its neighbours may be displaced as well */
 	bool fresh;                 /* the page is anonymous and was made now */
+	struct file *file;          /* of the region, or null; with -EAGAIN, a reference */
+	uint64_t file_index;        /* of the page, in the file */
 	uint64_t flags;             /* LOAD_REPLACE when something may be mapped there with fewer rights */
 	struct mapping_home homes[BATCH];
 };
@@ -31,6 +33,7 @@ static void batch_start(struct batch *batch, uint64_t access)
 	batch->count = 0;
 	batch->access = access;
 	batch->displaced = batch->fresh = false;
+	batch->file = NULL;
 	batch->flags = 0;
 }
 
@@ -104,6 +107,9 @@ static int file_touch(struct space *space, const struct region *region, uint64_t
 	struct page_source source;
 	int status = file_page(region->file, index, shared && (region->flags & RIGHT_WRITE), &source);
 
+	batch->file_index = index;
+	if (status == -EAGAIN)
+		file_get(region->file);
 	if (status != 0)
 		return status == -EFAULT ? -EIO : status;
 	if (!shared && (access & RIGHT_WRITE)) {
@@ -249,6 +255,7 @@ static int fault_locked(struct space *space, uint64_t address, uint64_t access, 
 		return -EFAULT;
 	if (access & ~region->flags & REGION_RIGHTS)
 		return -EACCES;
+	batch->file = region->file;
 	batch->flags = may_be_mapped(space, region, address, access) ? LOAD_REPLACE : 0;
 	status = page_touch(space, region, address, access, batch);
 	if (status == 0 && batch->fresh)
@@ -268,15 +275,34 @@ static int batch_load(struct space *space, struct batch *batch, uint64_t flags)
 	return -ENOMEM;
 }
 
+/* Locks the space and makes the page present. What file_page could not do under the space's lock is done without it, and all is
+ * looked at again. */
+static int fault_lock(struct space *space, uint64_t address, uint64_t access, struct batch *batch)
+{
+	int status;
+
+	for (;;) {
+		batch_start(batch, access);
+		mutex_lock(&space->lock);
+		status = fault_locked(space, address & ~(PAGE_BYTES - 1), access, batch);
+		if (status != -EAGAIN)
+			return status;
+		mutex_unlock(&space->lock);
+		status = file_page_make(batch->file, batch->file_index);
+		file_put(batch->file);
+		if (status != 0) {
+			mutex_lock(&space->lock);
+			return status;
+		}
+	}
+}
+
 int space_fault_resume(struct space *space, uint64_t address, uint64_t access, bool may_resume)
 {
 	struct batch batch;
-	int status;
+	int status = fault_lock(space, address, access, &batch);
 
-	batch_start(&batch, access);
-	mutex_lock(&space->lock);
-	status = fault_locked(space, address & ~(PAGE_BYTES - 1), access, &batch);
-	if (status == 0 && may_resume) {
+	if (status == 0 && may_resume && batch.file == NULL) {
 		mutex_unlock(&space->lock);
 		return batch_load(space, &batch, LOAD_RESUME);
 	}
@@ -296,26 +322,46 @@ page_index space_own_page(struct space *space, uint64_t address)
 	page_index page = 0;
 	struct batch batch;
 
-	batch_start(&batch, RIGHT_WRITE);
-	address &= ~(PAGE_BYTES - 1);
-	mutex_lock(&space->lock);
-	if (fault_locked(space, address, RIGHT_WRITE, &batch) == 0)
-		page = slot_page(*slot_find(space, address));
+	if (fault_lock(space, address, RIGHT_WRITE, &batch) == 0)
+		page = slot_page(*slot_find(space, address & ~(PAGE_BYTES - 1)));
 	mutex_unlock(&space->lock);
 	return page;
 }
 
-page_index space_shared_page(struct space *space, uint64_t address)
+int space_own_write(struct space *space, uint64_t address, const void *from, uint64_t bytes)
 {
-	page_index page = 0;
-	uint64_t *slot;
+	struct batch batch;
+	int status = fault_lock(space, address, RIGHT_WRITE, &batch);
 
-	mutex_lock(&space->lock);
-	slot = slot_find(space, address & ~(PAGE_BYTES - 1));
-	if (slot != NULL && (*slot & SLOT_SHARED))
-		page = slot_page(*slot);
+	if (status == 0) {
+		char *to = (char *)page_address(slot_page(*slot_find(space, address & ~(PAGE_BYTES - 1)))) + address % PAGE_BYTES;
+
+		if (from != NULL)
+			memcpy(to, from, bytes);
+		else
+			memset(to, 0, bytes);
+	}
 	mutex_unlock(&space->lock);
-	return page;
+	return status == 0 ? 0 : -ENOMEM;
+}
+
+int space_word_place(struct space *space, uint64_t address, uint64_t *place, uint64_t *offset)
+{
+	struct region *region;
+	int status = 0;
+
+	*place = (uint64_t)space;
+	*offset = address;
+	mutex_lock(&space->lock);
+	region = region_find(space, address);
+	if (region == NULL || !(region->flags & RIGHT_READ)) {
+		status = -EFAULT;
+	} else if (region->flags & REGION_SHARED) {
+		*place = file_identity(region->file);
+		*offset = region->offset + (address - region->start);
+	}
+	mutex_unlock(&space->lock);
+	return status;
 }
 
 /* The word in UNIX's own window, if it may be written there as it is; null: not without a fault. Lock held. */

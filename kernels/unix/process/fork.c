@@ -179,14 +179,10 @@ static int tids_store(const struct clone_arguments *clone, int32_t tid)
 /* CLONE_CHILD_SETTID in a space of the child's own: the page is copied for it first. */
 static void child_tid_store(struct process *child, uint64_t address, int32_t tid)
 {
-	page_index page = 0;
-
 	if (child->space == self_process()->space)
 		(void)user_write(address, &tid, sizeof tid);
 	else if (address % sizeof tid == 0)
-		page = space_own_page(child->space, address);
-	if (page != 0)
-		memcpy((char *)page_address(page) + address % PAGE_BYTES, &tid, sizeof tid);
+		(void)space_own_write(child->space, address, &tid, sizeof tid);
 }
 
 int64_t clone_process(const struct clone_arguments *clone)

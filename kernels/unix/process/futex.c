@@ -1,4 +1,4 @@
-/* Futexes (futex(2)): waiting for a word of a program's memory to change. The key of a word is its page of M and offset where the
+/* Futexes (futex(2)): waiting for a word of a program's memory to change. The key of a word is its file and place there where the
  * region is shared, otherwise the space and the address.
  *
  * A waiter may be moved to another word (requeue): its bucket changes under the locks of both buckets. Two buckets are locked in
@@ -32,14 +32,17 @@ struct futex_waiter {
 
 static struct bucket buckets[BUCKETS];
 
-static struct futex_key key_of(uint64_t address, bool private)
+/* 0, -EFAULT. A word that is said to be private is not looked at. */
+static int key_of(uint64_t address, bool private, struct futex_key *key)
 {
 	struct space *space = self_process()->space;
-	page_index page = private ? 0 : space_shared_page(space, address);
 
-	if (page != 0)
-		return (struct futex_key) { page, address % PAGE_BYTES };
-	return (struct futex_key) { (uint64_t)space, address };
+	if (address >= PROGRAM_LIMIT)
+		return -EFAULT;
+	if (!private)
+		return space_word_place(space, address, &key->place, &key->offset);
+	*key = (struct futex_key) { (uint64_t)space, address };
+	return 0;
 }
 
 static struct bucket *bucket_of(struct futex_key key)
@@ -78,11 +81,16 @@ static unsigned bucket_wake(struct bucket *bucket, struct futex_key key, unsigne
 	return woken;
 }
 
-static unsigned futex_wake(struct futex_key key, unsigned count, uint32_t bits)
+/* How many were woken, or -EFAULT. */
+static int64_t futex_wake(uint64_t address, bool private, unsigned count, uint32_t bits)
 {
-	struct bucket *bucket = bucket_of(key);
-	unsigned woken;
+	struct futex_key key;
+	struct bucket *bucket;
+	int64_t woken = key_of(address, private, &key);
 
+	if (woken != 0)
+		return woken;
+	bucket = bucket_of(key);
 	mutex_lock(&bucket->lock);
 	woken = bucket_wake(bucket, key, count, bits);
 	mutex_unlock(&bucket->lock);
@@ -91,8 +99,8 @@ static unsigned futex_wake(struct futex_key key, unsigned count, uint32_t bits)
 
 void futex_wake_address(uint64_t address, unsigned count)
 {
-	(void)futex_wake(key_of(address, false), count, ~0u);
-	(void)futex_wake(key_of(address, true), count, ~0u);
+	(void)futex_wake(address, false, count, ~0u);
+	(void)futex_wake(address, true, count, ~0u);
 }
 
 static void waiter_append(struct bucket *bucket, struct futex_waiter *waiter)
@@ -121,11 +129,14 @@ static struct bucket *waiter_lock(struct futex_waiter *waiter, struct bucket *he
  * held over the read, which may fault. */
 static int64_t futex_wait(uint64_t address, bool private, uint32_t value, uint64_t deadline, uint32_t bits)
 {
-	struct futex_waiter waiter = { .key = key_of(address, private), .bits = bits };
-	struct bucket *bucket = waiter.bucket = bucket_of(waiter.key);
+	struct futex_waiter waiter = { .bits = bits };
+	int status = key_of(address, private, &waiter.key);
+	struct bucket *bucket;
 	uint32_t now;
-	int status = 0;
 
+	if (status != 0)
+		return status;
+	bucket = waiter.bucket = bucket_of(waiter.key);
 	mutex_lock(&bucket->lock);
 	waiter_append(bucket, &waiter);
 	mutex_unlock(&bucket->lock);
@@ -217,13 +228,20 @@ struct futex_pair {             /* what a call about two words was given */
 /* Wakes some waiters of a word and moves others to the other one. The result counts both, without a comparison only the woken. */
 static int64_t futex_requeue(const struct futex_pair *pair)
 {
-	struct futex_key key = key_of(pair->address, pair->private), new = key_of(pair->other, pair->private);
-	struct bucket *from = bucket_of(key), *to = bucket_of(new);
-	int64_t result = 0;
+	struct futex_key key, new;
+	struct bucket *from, *to;
+	int64_t result;
 	uint32_t now;
 
 	if ((int32_t)pair->count < 0 || (int32_t)pair->other_count < 0)
 		return -EINVAL;
+	result = key_of(pair->address, pair->private, &key);
+	if (result == 0)
+		result = key_of(pair->other, pair->private, &new);
+	if (result != 0)
+		return result;
+	from = bucket_of(key);
+	to = bucket_of(new);
 	buckets_lock(from, to);
 	if (pair->compare && user_read(&now, pair->address, sizeof now) != 0)
 		result = -EFAULT;
@@ -301,9 +319,9 @@ static int64_t futex_wake_op(const struct futex_pair *pair)
 	while (status > 0);
 	if (status != 0)
 		return status;
-	woken = futex_wake(key_of(pair->address, pair->private), pair->count, ~0u);
-	if (comparison_holds((int32_t)old, comparison, operand_of(pair->value)))
-		woken += futex_wake(key_of(pair->other, pair->private), pair->other_count, ~0u);
+	woken = futex_wake(pair->address, pair->private, pair->count, ~0u);
+	if (woken >= 0 && comparison_holds((int32_t)old, comparison, operand_of(pair->value)))
+		woken += futex_wake(pair->other, pair->private, pair->other_count, ~0u);
 	return woken;
 }
 
@@ -331,7 +349,7 @@ int64_t sys_futex(SYSCALL_ARGUMENTS)
 		return status != 0 ? status : futex_wait(a0, private, (uint32_t)a2, deadline, bits);
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
-		return bits == 0 ? -EINVAL : (int64_t)futex_wake(key_of(a0, private), (unsigned)a2, bits);
+		return bits == 0 ? -EINVAL : futex_wake(a0, private, (unsigned)a2, bits);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
 	case FUTEX_WAKE_OP:

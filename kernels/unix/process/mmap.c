@@ -7,7 +7,6 @@
 enum { MAP_FIXED_NOREPLACE = 0x100000, MAP_GROWSDOWN = 0x100, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_TYPE = 15 };
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
-enum { SHARED_LIMIT_PAGES = 65536 };
 
 static uint64_t page_round(uint64_t bytes)
 {
@@ -47,11 +46,10 @@ static int parts_each(struct space *space, uint64_t start, uint64_t end, int (*p
 	return status;
 }
 
-/* In pieces that Strange takes: a region may be larger. */
-static int part_unload(struct space *space, uint64_t start, uint64_t end)
+int space_unload(struct space *space, uint64_t start, uint64_t end)
 {
 	for (uint64_t next; start < end; start = next) {
-		next = end - start > DOMAIN_BYTES / 2 ? start + DOMAIN_BYTES / 2 : end;
+		next = end - start > PIECE_BYTES ? start + PIECE_BYTES : end;
 		if (mapping_unload(space->home.header.uid, start, (next - start) / PAGE_BYTES) < 0)
 			return -ENOMEM;
 	}
@@ -70,30 +68,11 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
 	int status = region_room(space, 2);
 
 	if (status == 0)
-		status = parts_each(space, start, end, part_unload);
+		status = parts_each(space, start, end, space_unload);
 	if (status != 0)
 		return status;
 	(void)parts_each(space, start, end, part_clear);
 	return region_remove(space, start, end);
-}
-
-/* Shared anonymous memory has no file behind it: its pages exist from the start, so that fork shares them. */
-static int shared_fill(struct space *space, const struct region *region)
-{
-	for (uint64_t at = region->start; at < region->end; at += PAGE_BYTES) {
-		page_index page = page_is_short() ? 0 : page_alloc();
-		uint64_t *slot = page == 0 ? NULL : slot_make(space, at);
-
-		if (slot == NULL) {
-			if (page != 0)
-				page_put(page);
-			slots_clear(space, region->start, at);
-			return -ENOMEM;
-		}
-		*slot = (uint64_t)page << PAGE_BITS | SLOT_PRESENT | SLOT_SHARED;
-		space->resident++;
-	}
-	return 0;
 }
 
 /* Whether so much more may be mapped: RLIMIT_AS, and never more memory of one's own in a piece than there is. */
@@ -113,26 +92,28 @@ static bool limit_allows(struct space *space, uint64_t bytes, bool own)
 /* Private memory without a file that may be written. */
 static bool region_is_own(const struct region *region)
 {
-	return region->file == NULL && (region->flags & (REGION_SHARED | RIGHT_WRITE)) == RIGHT_WRITE;
+	return region->file == NULL && (region->flags & RIGHT_WRITE);
 }
 
 int space_map(struct space *space, const struct region *region, bool replace)
 {
-	bool fill = (region->flags & REGION_SHARED) && region->file == NULL;
 	int status = 0;
 
+	if (region->file != NULL)
+		status = file_map(region->file, (region->flags & (REGION_SHARED | REGION_MAY_WRITE)) == (REGION_SHARED | REGION_MAY_WRITE));
+	if (status != 0)
+		return status;
 	if (replace)
 		status = space_unmap(space, region->start, region->end);
 	else if (!region_range_free(space, region->start, region->end))
 		return -EEXIST;
-	if (status == 0 && fill)
-		status = shared_fill(space, region);
 	if (status == 0)
 		status = region_insert(space, region);
 	return status;
 }
 
-/* What may be mapped of the file; fills region->file (a reference) or leaves it null for /dev/zero. */
+/* What may be mapped of the file; fills region->file (a reference) or leaves it null for /dev/zero. 0, -EBADF, -EACCES, -EPERM,
+ * -ENODEV. */
 static int map_file(int descriptor, uint64_t protection, struct region *region)
 {
 	struct file *file = file_of_descriptor(descriptor);
@@ -151,7 +132,7 @@ static int map_file(int descriptor, uint64_t protection, struct region *region)
 	else if (!(may & MAPPABLE_READ))
 		status = -EACCES;
 	else if ((region->flags & REGION_SHARED) && (protection & PROT_WRITE) && !(may & MAPPABLE_WRITE))
-		status = -EACCES;
+		status = may & MAPPABLE_SEALED ? -EPERM : -EACCES;
 	if (status == 0 && (region->flags & REGION_SHARED) && !(may & MAPPABLE_WRITE))
 		region->flags &= ~(uint64_t)REGION_MAY_WRITE;
 	if (status == 0)
@@ -199,10 +180,15 @@ int64_t sys_mmap(SYSCALL_ARGUMENTS)
 		if (result != 0)
 			return result;
 	}
-	if (region.file == NULL && type != MAP_PRIVATE && bytes / PAGE_BYTES > SHARED_LIMIT_PAGES)
-		return -ENOMEM;
 	if (region.file == NULL)
 		region.offset = 0;
+	if (region.file == NULL && type != MAP_PRIVATE) {
+		if (!(a3 & MAP_NORESERVE) && bytes / PAGE_BYTES > page_count_total())
+			return -ENOMEM;
+		region.file = file_of_memory(bytes);
+		if (region.file == NULL)
+			return -ENOMEM;
+	}
 	result = map_place(self_process()->space, &region, a0, bytes, a3);
 	if (region.file != NULL)
 		file_put(region.file);
@@ -238,7 +224,7 @@ int64_t sys_mprotect(SYSCALL_ARGUMENTS)
 	mutex_lock(&space->lock);
 	status = region_protect(space, a0, a0 + bytes, rights);
 	if (status == 0)
-		status = part_unload(space, a0, a0 + bytes);
+		status = space_unload(space, a0, a0 + bytes);
 	mutex_unlock(&space->lock);
 	return status;
 }
@@ -320,8 +306,6 @@ static int64_t remap_locked(struct space *space, uint64_t from, uint64_t old_byt
 	more.start = from + old_bytes;
 	more.end = from + bytes;
 	more.offset += more.start - region->start;
-	if (region->flags & REGION_SHARED && region->file == NULL)
-		return -ENOMEM;
 	if (region->end == more.start && more.end <= PROGRAM_LIMIT && region_range_free(space, more.start, more.end)) {
 		int status = region_insert(space, &more);
 		return status != 0 ? status : (int64_t)from;
@@ -369,8 +353,6 @@ int64_t sys_madvise(SYSCALL_ARGUMENTS)
 		uint64_t start = region->start > a0 ? region->start : a0;
 		uint64_t stop = region->end < end ? region->end : end;
 
-		if ((region->flags & REGION_SHARED) && region->file == NULL)
-			continue;
 		if (mapping_unload(space->home.header.uid, start, (stop - start) / PAGE_BYTES) >= 0)
 			slots_clear(space, start, stop);
 	}

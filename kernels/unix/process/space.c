@@ -24,11 +24,13 @@ static struct space *space_new(void)
 	space->tables = space->tables_inline;
 	space->region_capacity = REGION_INLINE;
 	space->map_top = PROGRAM_MAP_TOP;
+	space_enlist(space);
 	return space;
 }
 
 static void space_free(struct space *space)
 {
+	space_delist(space);
 	slots_free(space);
 	regions_clear(space);
 	page_put(page_of_address(space));
@@ -98,6 +100,17 @@ void space_put(struct space *space)
 	space_free(space);
 }
 
+/* In pieces that Strange takes. */
+static int space_protect(struct space *space, const struct region *region, uint64_t rights)
+{
+	for (uint64_t start = region->start, next; start < region->end; start = next) {
+		next = region->end - start > PIECE_BYTES ? start + PIECE_BYTES : region->end;
+		if (mapping_protect(space->home.header.uid, start, (next - start) / PAGE_BYTES, rights) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Both spaces share the private pages of a region from now on: nobody may write them without a copy. */
 static int region_share(struct space *to, struct space *from, const struct region *region)
 {
@@ -106,8 +119,7 @@ static int region_share(struct space *to, struct space *from, const struct regio
 
 	if (to->resident == before || (region->flags & REGION_SHARED) || !(region->flags & RIGHT_WRITE))
 		return status;
-	return mapping_protect(from->home.header.uid, region->start, (region->end - region->start) / PAGE_BYTES,
-		region->flags & REGION_RIGHTS & ~(uint64_t)RIGHT_WRITE) < 0 ? -ENOMEM : status;
+	return space_protect(from, region, region->flags & REGION_RIGHTS & ~(uint64_t)RIGHT_WRITE) != 0 ? -ENOMEM : status;
 }
 
 static void space_copy_bounds(struct space *to, const struct space *from)

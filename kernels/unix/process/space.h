@@ -8,6 +8,7 @@
 #define UNIX_PROCESS_SPACE_H
 
 #include "abi/home.h"
+#include "abi/layout.h"
 #include "abi/rights.h"
 #include "unix.h"
 
@@ -39,6 +40,7 @@ struct slot_table {
 struct space {                  /* fills one page; a slot table is another */
 	struct space_home home;
 	struct mutex lock;
+	struct space *next, *previous;          /* mapped.c */
 	uint32_t references;        /* processes in it */
 	uint32_t loading;           /* misses that are loading the home now */
 	uint32_t region_count, region_capacity;
@@ -59,6 +61,8 @@ struct space {                  /* fills one page; a slot table is another */
 };
 
 _Static_assert(sizeof(struct space) <= PAGE_BYTES, "a space fills one page");
+
+#define PIECE_BYTES (DOMAIN_BYTES / 2)  /* Strange takes so much of a space at once */
 
 /* A slot: page of M << 12 | flags; zero: none. */
 enum {
@@ -112,18 +116,27 @@ long space_reload(baryon_uid uid);                      /* 0 or a negated Strang
 int space_fault_in(struct space *space, uint64_t address, uint64_t access);
 /* The same for the fault portal: when the mapping can be loaded by the call that resumes, it does not return. */
 int space_fault_resume(struct space *space, uint64_t address, uint64_t access, bool may_resume);
-/* The space's own page at an address that it may write, made if need be; 0: no memory, or not so. */
+/* The space's own page at an address that it may write, made if need be; 0: no memory, or not so. Of memory without a file, or
+ * nothing holds it. */
 page_index space_own_page(struct space *space, uint64_t address);
+/* Writes into a space that nobody runs in, within one page; from null: zeros. 0, -ENOMEM: no memory, or it may not be written. */
+int space_own_write(struct space *space, uint64_t address, const void *from, uint64_t bytes);
 /* Changes a word of the program from *expected to `desired`, at once for all who see it; `address` is a multiple of four.
  * 0; 1: it was another, which is in *expected now; -EFAULT: it cannot be written. */
 int space_word_exchange(struct space *space, uint64_t address, uint32_t *expected, uint32_t desired);
-/* The page of M behind an address of a shared region for futexes, 0 if it has none. */
-page_index space_shared_page(struct space *space, uint64_t address);
+/* What names a word in all spaces that have it: of shared memory its file and place there, of other memory the space and the
+ * address. 0; -EFAULT: nothing that may be read is mapped there. */
+int space_word_place(struct space *space, uint64_t address, uint64_t *place, uint64_t *offset);
 
 /* Makes a present page the space's own if others hold it too. 0, -ENOMEM. Needs the space's lock (fault.c). */
 int slot_own(uint64_t *slot);
 
-/* mmap.c, inside UNIX */
+/* mapped.c: all spaces */
+void space_enlist(struct space *space);
+void space_delist(struct space *space);
+
+/* mmap.c, inside UNIX. Unmapped at Strange, in pieces that it takes: 0, -ENOMEM */
+int space_unload(struct space *space, uint64_t start, uint64_t end);
 int space_map(struct space *space, const struct region *region, bool replace);
 int space_unmap(struct space *space, uint64_t start, uint64_t end);
 

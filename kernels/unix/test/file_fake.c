@@ -105,6 +105,25 @@ uint64_t page_count_free(void)
 	return free_count;
 }
 
+bool page_is_short(void)
+{
+	return false;
+}
+
+void mappings_drop(struct inode *inode, uint64_t first_page, uint64_t after, bool gone)
+{
+	(void)inode;
+	(void)first_page;
+	(void)after;
+	(void)gone;
+}
+
+bool mappings_may_write(struct inode *inode)
+{
+	(void)inode;
+	return false;
+}
+
 uint64_t page_count_total(void)
 {
 	return PAGES;
