@@ -54,7 +54,7 @@ docs/syscalls.md: build/tests/calls
 	@build/tests/calls $(TRIALS) >$@.new && mv $@.new $@
 
 .SECONDARY: build/host/tests/run.o build/host/tests/terminal.o
-.PHONY: test smoke soak check unit test-all smoke-all soak-all
+.PHONY: test smoke soak suites check unit test-all smoke-all soak-all
 check: build/tools/check build/baryon.elf build/tests/calls
 	@build/tools/check build/baryon.map
 	@build/tests/calls $(TRIALS) | cmp -s - docs/syscalls.md || { echo 'docs/syscalls.md is out of date: make docs/syscalls.md'; exit 1; }
@@ -78,3 +78,9 @@ soak-all: all check build/baryon.iso $(TEST_NEEDS)
 		$(if $(PART),$(foreach t,$(UNIT_PROGRAMS) $(SYSTEM_TESTS) $(SOAK_TESTS),$(if $(findstring $(PART),$(t)),$(t))), \
 		$(UNIT_PROGRAMS) $(SYSTEM_TESTS) $(SOAK_TESTS)); \
 	status=$$?; sh tests/soak/record build/tests/soak.new tests/soak-result.txt; exit $$status
+
+# The test suites that Debian's source packages bring, on Linux and in Baryon; PART=name for one. Results: tests/suites/results.md.
+suites:
+	@sh tools/needs build run suites
+	@$(MAKE) --no-print-directory all
+	@sh tests/suites/run $(PART)

@@ -1,0 +1,35 @@
+# For the run() of tests/suites/*.suite: the words that suites are run with, on Linux and in Baryon. A case is one line of the log:
+# @pass NAME, @fail NAME or @skip NAME; whatever else is printed explains.
+
+export HOME=/root PATH=/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C TMPDIR=/tmp SHELL=/bin/sh
+unset LANG LANGUAGE TERM MAKEFLAGS
+
+# case_said RESULT NAME: RESULT is pass, fail or skip.
+case_said() {
+	printf '@%s %s\n' "$1" "$2"
+}
+
+# try SECONDS NAME COMMAND...: one case; status 0 passes, 77 skips, anything else fails and shows what was printed.
+try() {
+	try_limit=$1 try_name=$2 try_status=0
+	shift 2
+	timeout -k 5 "$try_limit" "$@" >/tmp/try.log 2>&1 9>&1 </dev/null || try_status=$?
+	case $try_status in
+	0) case_said pass "$try_name" ;;
+	77) case_said skip "$try_name" ;;
+	*)
+		tail -n 30 /tmp/try.log | sed 's/^/    /'
+		echo "    status $try_status"
+		case_said fail "$try_name"
+		;;
+	esac
+}
+
+# automake_try SECONDS TEST...: scripts of a suite of automake's kind, in the folder of the tests; perl's are left out by the caller.
+automake_try() {
+	automake_limit=$1
+	shift
+	for automake_test; do
+		try "$automake_limit" "$automake_test" sh "./$automake_test"
+	done
+}
