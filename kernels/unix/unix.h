@@ -118,7 +118,7 @@ struct waiter {                 /* lies on the sleeper's stack */
 	uint32_t woken;
 	/* Not null: called at each wake instead, with the POLL* events that it is about, under the queue's mutex. */
 	void (*notify)(struct waiter *waiter, uint32_t events);
-	void *owner;                /* for notify */
+	void *owner;                /* for notify; of a poller: its file, with a reference, or null */
 };
 
 /* Sleeps until woken. `lock` (may be null) is released meanwhile and held again at return.

@@ -309,7 +309,7 @@ struct inode *directory_parent(struct inode *inode)
 	return parent;
 }
 
-void directory_free(struct inode *inode)
+struct inode *directory_free(struct inode *inode)
 {
 	struct directory *directory = &inode->directory;
 
@@ -325,8 +325,7 @@ void directory_free(struct inode *inode)
 		}
 	}
 	buckets_free(directory->buckets, directory->bucket_bits);
-	if (directory->parent != inode)
-		inode_put(directory->parent);
+	return directory->parent != inode ? directory->parent : 0;
 }
 
 struct inode *directory_install(struct inode *directory, const char *name, struct inode *inode)

@@ -172,7 +172,8 @@ int directory_add_locked(struct inode *directory, const char *name, uint32_t byt
 struct inode *directory_remove_locked(struct inode *directory, struct entry *entry);
 int directory_empty_locked(struct inode *directory);            /* 0, -ENOTEMPTY, -EIO */
 struct inode *directory_parent(struct inode *directory);        /* a new reference */
-void directory_free(struct inode *directory);                   /* at the inode's end */
+/* At the inode's end. Its parent, with the reference that it had; null: none. */
+struct inode *directory_free(struct inode *directory);
 /* Makes an inode and names it, for the system's own folders and devices. Null: no memory. The reference is the entry's. */
 struct inode *directory_install(struct inode *directory, const char *name, struct inode *inode);
 

@@ -25,26 +25,30 @@ struct inode *inode_make(uint32_t mode, uint32_t uid, uint32_t gid, uint32_t dev
 	return inode;
 }
 
-static void inode_free(struct inode *inode)
+/* A folder's parent comes back with its reference: a line of folders that nobody holds any more may be longer than the stack. */
+static struct inode *inode_free(struct inode *inode)
 {
+	struct inode *parent = 0;
+
 	file_locks_free(inode);
 	if (inode->operations && inode->operations->destroy)
 		inode->operations->destroy(inode);
 	else if (inode_is(inode, S_IFREG) && !inode->operations)
 		data_cut(&inode->data, 0);
 	else if (inode_is(inode, S_IFDIR))
-		directory_free(inode);
+		parent = directory_free(inode);
 	else if (inode_is(inode, S_IFLNK) && inode->link.owned)
 		heap_free(inode->link.target);
 	else if (inode_is(inode, S_IFIFO) && inode->pipe)
 		pipe_free(inode->pipe);
 	heap_free(inode);
+	return parent;
 }
 
 void inode_put(struct inode *inode)
 {
-	if (inode && __atomic_sub_fetch(&inode->references, 1, __ATOMIC_ACQ_REL) == 0)
-		inode_free(inode);
+	while (inode && __atomic_sub_fetch(&inode->references, 1, __ATOMIC_ACQ_REL) == 0)
+		inode = inode_free(inode);
 }
 
 int inode_link_set(struct inode *inode, const char *target, uint64_t bytes)

@@ -20,11 +20,28 @@ void poll_watch(struct poll_table *table, struct wait_queue *queue)
 	}
 }
 
+/* The waiters from `first` on stand in queues of the file: it stays until they have left, whoever closes it meanwhile. */
+static void file_keep(struct poll_table *table, uint32_t first, struct file *file)
+{
+	bool others = __atomic_load_n(&self_process()->thread_count, __ATOMIC_RELAXED) > 1;
+
+	for (uint32_t i = first; i < table->count; i++) {
+		table->waiters[i].owner = others ? file : 0;
+		if (others)
+			file_get(file);
+	}
+}
+
 uint32_t file_poll(struct file *file, struct poll_table *table)
 {
-	if (file->operations->poll)
-		return file->operations->poll(file, table);
-	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	uint32_t first = table ? table->count : 0, events;
+
+	if (!file->operations->poll)
+		return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	events = file->operations->poll(file, table);
+	if (table && !table->notify)
+		file_keep(table, first, file);
+	return events;
 }
 
 /* Sleeps until something on the table moves, then takes everything off the queues. */
@@ -39,8 +56,11 @@ static int table_sleep(struct poll_table *table, uint64_t deadline)
 
 static void table_clear(struct poll_table *table)
 {
-	for (uint32_t i = 0; i < table->count; i++)
+	for (uint32_t i = 0; i < table->count; i++) {
 		waiter_remove(&table->waiters[i]);
+		if (table->waiters[i].owner)
+			file_put(table->waiters[i].owner);
+	}
 	table->count = 0;
 	table->short_of = false;
 }

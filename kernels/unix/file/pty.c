@@ -38,7 +38,7 @@ static uint32_t ring_filled(const struct pty *pty)
 	return pty->tail - pty->head;
 }
 
-static uint32_t pty_put(struct terminal *terminal, const uint8_t *bytes, uint32_t count)
+static uint32_t pty_show(struct terminal *terminal, const uint8_t *bytes, uint32_t count)
 {
 	struct pty *pty = pty_of(terminal);
 	uint32_t done = 0;
@@ -83,7 +83,7 @@ static void pty_pump(struct terminal *terminal)
 	queue_wake_events(&pty_of(terminal)->poll_wait, POLLOUT | POLLWRNORM);
 }
 
-static void pty_put_reference(struct terminal *terminal)
+void pty_put(struct terminal *terminal)
 {
 	if (__atomic_sub_fetch(&terminal->references, 1, __ATOMIC_ACQ_REL) == 0)
 		page_block_free(pty_of(terminal));
@@ -99,11 +99,11 @@ static void slave_closed(struct terminal *terminal)
 	mutex_unlock(&pty->lock);
 	queue_wake_all(&pty->read_wait);
 	queue_wake_all(&pty->poll_wait);
-	pty_put_reference(terminal);
+	pty_put(terminal);
 }
 
 static const struct terminal_screen pty_screen = {
-	.put = pty_put, .wait_room = pty_wait_room, .has_room = pty_has_room, .poll_room = pty_poll_room, .pump = pty_pump,
+	.put = pty_show, .wait_room = pty_wait_room, .has_room = pty_has_room, .poll_room = pty_poll_room, .pump = pty_pump,
 	.closed = slave_closed,
 };
 
@@ -297,7 +297,7 @@ static void master_release(struct file *file)
 	terminal_hang_up(&pty->terminal);
 	terminal_session_leave(&pty->terminal);
 	queue_wake_all(&pty->room_wait);
-	pty_put_reference(&pty->terminal);
+	pty_put(&pty->terminal);
 }
 
 static const struct file_operations master_operations = {

@@ -2,10 +2,11 @@
 #include "file/terminal.h"
 
 #include "abi/console.h"
+#include "baryon/calls.h"
 
 struct terminal *console_terminal;
 
-enum { CHUNK = 256, TENTH_NS = 100000000, MAJOR_SLAVE = 136 };
+enum { CHUNK = 256, TENTH_NS = 100000000, AGAIN_NS = 1000000, MAJOR_SLAVE = 136 };
 
 static struct terminal *terminal_of(const struct file *file)
 {
@@ -120,12 +121,18 @@ static int background_check(struct terminal *terminal, int signal)
 	return -ERESTARTSYS;
 }
 
-void terminal_control(struct terminal *terminal, struct process *process)
+/* session_lock held. */
+static void control_give(struct terminal *terminal, struct process *process)
 {
-	session_lock();
 	terminal->session = process->session;
 	process->session->terminal = terminal;
 	terminal->foreground = process->group;
+}
+
+void terminal_control(struct terminal *terminal, struct process *process)
+{
+	session_lock();
+	control_give(terminal, process);
 	session_unlock();
 }
 
@@ -139,6 +146,19 @@ void terminal_session_leave(struct terminal *terminal)
 	session_unlock();
 }
 
+/* As long as it is a session's terminal, with the session lock held, its master has not let go of it. */
+static void terminal_get(struct terminal *terminal)
+{
+	if (terminal->screen->closed)
+		__atomic_fetch_add(&terminal->references, 1, __ATOMIC_RELAXED);
+}
+
+static void terminal_put(struct terminal *terminal)
+{
+	if (terminal->screen->closed)
+		pty_put(terminal);
+}
+
 void terminal_session_ended(struct session *session)
 {
 	struct terminal *terminal;
@@ -146,8 +166,10 @@ void terminal_session_ended(struct session *session)
 	session_lock();
 	terminal = session->terminal;
 	session->terminal = 0;
-	if (terminal)
+	if (terminal) {
 		terminal->session = 0;
+		terminal_get(terminal);
+	}
 	session_unlock();
 	if (!terminal)
 		return;
@@ -159,6 +181,7 @@ void terminal_session_ended(struct session *session)
 	if (!terminal->session)
 		terminal->foreground = 0;
 	session_unlock();
+	terminal_put(terminal);
 }
 
 /* ---- reading ---- */
@@ -263,19 +286,27 @@ static int64_t terminal_read(struct file *file, struct io *io, uint64_t *positio
 
 /* ---- writing ---- */
 
-/* Sends what was made of one chunk. Waits for room even if a signal is pending: a chunk is never cut. */
+/* Sends what was made of a part of a chunk. What was begun is not cut, but by the process's end: with a signal pending it is tried
+ * again from time to time. 0, -EIO, -ERESTARTSYS: a signal came before anything was sent, -EINTR: the process ends. */
 static int screen_put(struct terminal *terminal, const uint8_t *bytes, uint32_t count)
 {
+	bool begun = false;
+
 	while (count) {
 		uint32_t done = terminal->screen->put(terminal, bytes, count);
 		int status = 0;
 
 		bytes += done;
 		count -= done;
+		begun |= done != 0;
 		if (count)
 			status = terminal->screen->wait_room(terminal);
-		if (status == -EIO || (status && self()->work & WORK_LEAVE))
-			return status == -EIO ? -EIO : -EINTR;
+		if (status == -EIO || (status && !begun))
+			return status;
+		if (status && signal_is_killing())
+			return -EINTR;
+		if (status)
+			park(time_monotonic() + AGAIN_NS);
 	}
 	return 0;
 }
@@ -293,36 +324,47 @@ static int64_t write_wait(struct terminal *terminal, struct file *file)
 	return status;
 }
 
-/* One chunk: as many bytes as surely fit after processing. */
-static int64_t chunk_write(struct terminal *terminal, struct io *io)
+/* Processes as many of the bytes as surely fit in a chunk then, by the settings of now, and sends them. *part: how many. */
+static int part_write(struct terminal *terminal, const uint8_t *bytes, uint32_t count, uint32_t *part)
 {
-	uint8_t from[CHUNK / 2], to[CHUNK];
-	uint32_t limit = (terminal->termios.output & (OPOST | XTABS)) == (OPOST | XTABS) ? CHUNK / 8 : CHUNK / 2, made;
-	uint64_t count = io_get(io, from, limit);
-	int status;
+	uint8_t to[CHUNK];
+	uint32_t limit, made;
 
-	if (!count)
-		return -EFAULT;
 	mutex_lock(&terminal->lock);
-	made = line_output(terminal, from, (uint32_t)count, to);
+	limit = (terminal->termios.output & (OPOST | XTABS)) == (OPOST | XTABS) ? CHUNK / 8 : CHUNK / 2;
+	*part = count < limit ? count : limit;
+	made = line_output(terminal, bytes, *part, to);
 	if (terminal->tail == terminal->line)
 		terminal->line_column = terminal->column;
 	mutex_unlock(&terminal->lock);
-	status = screen_put(terminal, to, made);
-	return status ? status : (int64_t)count;
+	return screen_put(terminal, to, made);
+}
+
+static int64_t chunk_write(struct terminal *terminal, struct io *io)
+{
+	uint8_t from[CHUNK / 2];
+	uint32_t count = (uint32_t)io_get(io, from, sizeof(from)), done = 0, part;
+	int status = count ? 0 : -EFAULT;
+
+	while (done < count && status == 0) {
+		status = part_write(terminal, from + done, count - done, &part);
+		done += status ? 0 : part;
+	}
+	return done ? (int64_t)done : status;
 }
 
 static int64_t terminal_write(struct file *file, struct io *io, uint64_t *position __attribute__((unused)))
 {
 	struct terminal *terminal = terminal_of(file);
 	int64_t total = 0, status = terminal->termios.local & TOSTOP ? background_check(terminal, SIGTTOU) : 0;
+	uint64_t wanted = io->left;
 
 	while (status >= 0 && io->left) {
 		status = write_wait(terminal, file);
 		if (status == 0)
 			status = chunk_write(terminal, io);
 		total += status > 0 ? status : 0;
-		if (status > 0 && io->left && signal_is_pending())
+		if (status > 0 && ((uint64_t)total < wanted - io->left || (io->left && signal_is_pending())))
 			status = -ERESTARTSYS;
 	}
 	return total ? total : status;
@@ -378,9 +420,9 @@ static int64_t control_take(struct terminal *terminal, uint64_t force)
 		status = -EPERM;
 	else if (terminal->session)
 		terminal->session->terminal = 0;
-	session_unlock();
 	if (status == 0)
-		terminal_control(terminal, process);
+		control_give(terminal, process);
+	session_unlock();
 	return status < 0 ? status : 0;
 }
 
@@ -455,6 +497,16 @@ static int64_t number_write(uint64_t to, int32_t number)
 	return user_write(to, &number, sizeof(number));
 }
 
+static int64_t session_get(struct terminal *terminal, uint64_t to)
+{
+	int32_t id;
+
+	session_lock();
+	id = terminal->session ? terminal->session->id : 0;
+	session_unlock();
+	return id ? number_write(to, id) : -ENOTTY;
+}
+
 static int64_t settings_get(struct terminal *terminal, uint64_t to)
 {
 	struct linux_termios termios;
@@ -500,7 +552,7 @@ static int64_t terminal_ioctl(struct file *file, uint32_t request, uint64_t argu
 	case TIOCGPGRP:
 		return foreground_get(terminal, argument);
 	case TIOCGSID:
-		return terminal->session ? number_write(argument, terminal->session->id) : -ENOTTY;
+		return session_get(terminal, argument);
 	case TIOCSCTTY:
 		return control_take(terminal, argument);
 	case TIOCNOTTY:
@@ -543,7 +595,7 @@ int64_t terminal_master_ioctl(struct terminal *terminal, uint32_t request, uint6
 		session_unlock();
 		return number_write(argument, group);
 	case TIOCGSID:
-		return terminal->session ? number_write(argument, terminal->session->id) : -ENOTTY;
+		return session_get(terminal, argument);
 	case TCFLSH:
 		return flush(terminal, argument);
 	}

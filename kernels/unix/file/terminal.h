@@ -75,6 +75,7 @@ int pty_install(struct inode *dev, struct inode *pts);          /* 0, -ENOMEM */
 int pty_open_master(struct file *file);                         /* 0, -ENOMEM, -ENOSPC: all numbers are taken */
 int pty_open_slave(uint32_t device, struct terminal **out);     /* by its number, with a reference: 0, -EIO */
 void pty_keep(struct terminal *terminal);       /* another reference for a file; the session lock keeps it there meanwhile */
+void pty_put(struct terminal *terminal);        /* one reference fewer; the last frees the pair */
 
 /* ---- console.c ---- */
 int console_init(void);

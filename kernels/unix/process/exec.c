@@ -81,22 +81,37 @@ static int exec_prepare(struct exec *exec)
 	return exec->space == NULL ? -ENOMEM : exec_map(exec);
 }
 
-/* The other threads leave. Returns false if the process ends meanwhile. */
-static bool threads_end(struct process *process)
+/* Process lock held. */
+static void others_leave(struct process *process)
 {
 	struct thread *me = self();
 
-	mutex_lock(&process->lock);
 	for (struct thread *t = process->threads; t != NULL; t = t->next_in_process) {
 		if (t != me && !t->gone) {
 			work_add(t, WORK_LEAVE);
 			thread_alert(t);
 		}
 	}
-	while (process->thread_count > 1 && !process->exiting)
-		(void)wait_queue_sleep(&process->stop_wait, &process->lock, false, 0);
+	wait_queue_wake(&process->stop_wait);
+}
+
+/* The other threads leave, and those that they make until then. Returns false if the process ends meanwhile, or another thread
+ * was faster: then the caller is one of the others. */
+static bool threads_end(struct process *process)
+{
+	bool alone = false;
+
+	mutex_lock(&process->lock);
+	if (process->executing == NULL) {
+		process->executing = self();
+		while (!(alone = process->thread_count == 1) && !signal_is_killing()) {
+			others_leave(process);
+			(void)wait_queue_sleep(&process->stop_wait, &process->lock, false, 0);
+		}
+		process->executing = NULL;
+	}
 	mutex_unlock(&process->lock);
-	return !process->exiting;
+	return alone && !process->exiting;
 }
 
 /* The thread that calls exec becomes the leader and takes its id. */

@@ -142,30 +142,42 @@ static void child_unplace(struct process *child)
 	mutex_unlock(&tree_lock);
 }
 
-/* The parent of a vfork waits until the child has let go of the space. Only death interrupts it. */
-static void vfork_wait(struct process *me, struct process *child, struct mutex *lock)
+/* A thread that waits until its child has let go of the space. The child knows it until then, or until the waiter is killed. */
+struct vfork {
+	struct process *waiter;
+	bool done;                  /* the waiter's lock */
+};
+
+/* Only death interrupts it. Until it is done the child is there, whoever its parent is. */
+static void vfork_wait(struct process *child, struct vfork *vfork)
 {
-	mutex_lock(lock);
-	while (me->vfork_child == child && !me->exiting)
-		(void)wait_queue_sleep(&me->stop_wait, lock, false, 0);
-	me->vfork_child = NULL;
-	mutex_unlock(lock);
+	struct process *me = vfork->waiter;
+
+	mutex_lock(&me->lock);
+	while (!vfork->done && !signal_is_killing())
+		(void)wait_queue_sleep(&me->stop_wait, &me->lock, false, 0);
+	mutex_unlock(&me->lock);
+	mutex_lock(&tree_lock);
+	if (!vfork->done)
+		child->vfork = NULL;
+	mutex_unlock(&tree_lock);
 }
 
 void vfork_release(struct process *process)
 {
-	struct process *parent;
+	struct process *waiter;
 
-	if (!process->vforked)
+	if (process->vfork == NULL)
 		return;
 	mutex_lock(&tree_lock);
-	process->vforked = 0;
-	parent = process->parent;
-	mutex_lock(&parent->lock);
-	if (parent->vfork_child == process)
-		parent->vfork_child = NULL;
-	mutex_unlock(&parent->lock);
-	wait_queue_wake(&parent->stop_wait);
+	if (process->vfork != NULL) {
+		waiter = process->vfork->waiter;
+		mutex_lock(&waiter->lock);
+		process->vfork->done = true;
+		process->vfork = NULL;
+		wait_queue_wake(&waiter->stop_wait);
+		mutex_unlock(&waiter->lock);
+	}
 	mutex_unlock(&tree_lock);
 }
 
@@ -188,12 +200,13 @@ static void child_tid_store(struct process *child, uint64_t address, int32_t tid
 int64_t clone_process(const struct clone_arguments *clone)
 {
 	struct process *me = self_process(), *child = page_is_very_short() ? NULL : process_create(me);
+	struct vfork vfork = { .waiter = me };
 	int32_t pid;
 	int status;
 
 	if (child == NULL)
 		return -ENOMEM;
-	child->exit_signal = clone->exit_signal;
+	child->exit_signal = clone->flags & CLONE_PARENT ? me->exit_signal : clone->exit_signal;
 	if (clone->flags & CLONE_CLEAR_SIGHAND)
 		signals_default(child);
 	status = child_fill(child, clone);
@@ -207,19 +220,16 @@ int64_t clone_process(const struct clone_arguments *clone)
 	if (clone->flags & CLONE_CHILD_SETTID)
 		child_tid_store(child, clone->child_tid, pid);
 	(void)tids_store(clone, pid);
-	if (clone->flags & CLONE_VFORK) {
-		child->vforked = 1;
-		me->vfork_child = child;
-	}
+	if (clone->flags & CLONE_VFORK)
+		child->vfork = &vfork;
 	status = thread_load(child->leader);
 	if (status != 0) {
-		me->vfork_child = NULL;
 		child_unplace(child);
 		child_abandon(child);
 		return status;
 	}
 	if (clone->flags & CLONE_VFORK)
-		vfork_wait(me, child, &me->lock);
+		vfork_wait(child, &vfork);
 	return pid;
 }
 

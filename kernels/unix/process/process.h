@@ -81,6 +81,7 @@ struct process {
 	struct process *all_next, *all_previous;                        /* tree lock */
 	struct thread *leader;          /* null once reaped */
 	struct thread *threads;         /* list through thread.next_in_process */
+	struct thread *executing;       /* waits for the others to leave: exec.c */
 	uint32_t thread_count;          /* threads that have not exited */
 	uint32_t state;                 /* enum process_state */
 	uint32_t more_threads;          /* beyond the first; tree lock */
@@ -94,8 +95,7 @@ struct process {
 	struct signal_queued *queued;   /* their details */
 	struct wait_queue child_wait;   /* wait4 sleeps here */
 	struct wait_queue stop_wait;    /* stopped threads sleep here; vfork parents too */
-	struct process *vfork_child;    /* that uses this process's space; process lock */
-	uint32_t vforked;               /* is such a child */
+	struct vfork *vfork;            /* of a child that uses another's space, as long as somebody waits for it: fork.c. Tree lock */
 	struct timer *timers;           /* the timers' lock */
 	struct timer interval_timers[ITIMER_COUNT];     /* setitimer's; in the list above once they were used */
 	uint64_t started_ns;
@@ -171,6 +171,8 @@ static inline struct process *self_process(void)
 
 /* A signal is pending for the calling thread that is not blocked: an interruptible wait ends. */
 bool signal_is_pending(void);
+/* The calling thread's process is killed or ends: not even what is never interrupted waits on. */
+bool signal_is_killing(void);
 
 /* (Strange's own signal call is signal_send of baryon/calls.h.) Sends signal 1..SIGNAL_COUNT from the system (SI_KERNEL). No locks of the process half may be held. */
 void process_signal(struct process *process, int number);

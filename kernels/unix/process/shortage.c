@@ -34,7 +34,7 @@ static struct process *largest_find(uint64_t *pages)
 		uint64_t has;
 
 		mutex_lock(&p->lock);
-		has = p->space == NULL || p->vforked ? 0 : p->space->resident;
+		has = p->space == NULL || p->vfork != NULL ? 0 : p->space->resident;
 		mutex_unlock(&p->lock);
 		if (has != 0 && is_ending(p))
 			return NULL;

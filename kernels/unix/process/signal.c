@@ -174,6 +174,8 @@ void signal_post_locked(struct process *process, struct thread *thread, int numb
 		return;
 	if (number == SIGCONT || number == SIGKILL)
 		process_continue(process);
+	if (number == SIGKILL)          /* those whom only death interrupts look again when the lock is free */
+		wait_queue_wake(&process->stop_wait);
 	if (bit & SIGNALS_STOP)
 		pending_drop(process, SIGNAL_BIT(SIGCONT));
 	blocked = thread != NULL ? (thread->mask & bit) != 0 : is_blocked_everywhere(process, number);
@@ -258,6 +260,15 @@ bool signal_is_pending(void)
 	if (me->process == NULL || __atomic_load_n(&me->work, __ATOMIC_SEQ_CST) == 0)
 		return false;
 	return (me->work & (WORK_LEAVE | WORK_STOP)) || (pending_of(me) & ~(me->mask & ~me->waited));
+}
+
+bool signal_is_killing(void)
+{
+	const struct thread *me = self();
+
+	if (me->process == NULL || __atomic_load_n(&me->work, __ATOMIC_SEQ_CST) == 0)
+		return false;
+	return me->process->exiting || me->work & WORK_LEAVE || pending_of(me) & SIGNAL_BIT(SIGKILL);
 }
 
 bool signal_is_blocked_or_ignored(int number)

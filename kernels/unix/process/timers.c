@@ -8,7 +8,7 @@
 #include "process/internal.h"
 
 enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1 };
-enum { LOOK_LEAST_NS = 1000000 };
+enum { LOOK_LEAST_NS = 1000000, PAUSE_NS = 50000 };
 
 static struct mutex lock;
 static struct wait_queue wait;
@@ -151,14 +151,32 @@ static void timer_look(struct timer *timer)
 		timer_post(timer, times < 1000000 ? (uint32_t)times : 1000000);
 }
 
+/* The lock is let go of meanwhile. */
+static void pause_for(uint64_t ns)
+{
+	uint64_t end = time_monotonic() + ns;
+
+	mutex_unlock(&lock);
+	while (time_monotonic() < end)
+		park(end);
+	mutex_lock(&lock);
+}
+
 static void timers_main(void *argument)
 {
 	(void)argument;
 	mutex_lock(&lock);
 	for (;;) {
-		while (first != NULL && first->look <= time_monotonic())
+		uint64_t begin = time_monotonic(), end;
+
+		while (first != NULL && first->look <= begin)
 			timer_look(first);
-		(void)wait_queue_sleep(&wait, &lock, false, first != NULL ? first->look : 0);
+		/* each had its turn; those that are due all the time leave others as much time as they took, and a little */
+		end = time_monotonic();
+		if (first != NULL && first->look <= end)
+			pause_for(end - begin + PAUSE_NS);
+		else
+			(void)wait_queue_sleep(&wait, &lock, false, first != NULL ? first->look : 0);
 	}
 }
 

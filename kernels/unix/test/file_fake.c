@@ -253,6 +253,11 @@ void wait_queue_wake_one(struct wait_queue *queue)
 	wake(queue, 1, ~0u);
 }
 
+bool signal_is_killing(void)
+{
+	return false;
+}
+
 bool signal_is_pending(void)
 {
 	return interrupted && interrupted == self_process();
