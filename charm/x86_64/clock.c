@@ -150,7 +150,7 @@ void clock_set_timer(uint64_t deadline_ns)
 		timer_arm(local, deadline_ns);
 }
 
-/* The hardware timer fired. */
+/* The hardware timer fired. Too early is a notice, and never the way straight back: the registers may lie where others write. */
 struct registers *clock_interrupt(struct registers *r)
 {
 	struct local *local = local_here();
@@ -159,7 +159,7 @@ struct registers *clock_interrupt(struct registers *r)
 	if (local->timer_wanted > clock_now()) {
 		if (local->timer_wanted != UINT64_MAX)
 			timer_arm(local, local->timer_wanted);
-		return r;
+		return smp_notice(r);
 	}
 	local->timer_wanted = UINT64_MAX;
 	return strange_tick(r);

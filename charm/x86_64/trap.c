@@ -107,7 +107,7 @@ struct registers *trap_exception(struct registers *r, unsigned vector, uint64_t 
 struct registers *trap_interrupt(struct registers *r, unsigned vector)
 {
 	if (vector == VECTOR_SPURIOUS)
-		return r;
+		return smp_notice(r);
 	if (vector < VECTOR_TIMER)
 		irq_mask(vector - VECTOR_IRQ);
 	apic_acknowledge();

@@ -65,6 +65,7 @@ struct victim {
 	uint64_t probe;
 	uint64_t causes[8];         /* by enum trap_cause */
 	uint64_t vectors[32];
+	uint64_t escapes;           /* exceptions that only ring 0 can have */
 	uint8_t *code;              /* its code page, in the domain */
 	uint64_t code_page;         /* the same, as a page of the memory container; its stack is the next */
 	uint8_t *copies;            /* room for copies */
@@ -81,6 +82,7 @@ struct hostile {
 	uint64_t count;             /* calls of each sort that an attacker makes */
 	bool endless;
 	bool silent;                /* faults of its programs are not answered */
+	bool frames;                /* its programs do nothing, while their frames are written (modes.c) */
 	struct attacker attackers[ATTACKERS];
 	struct victim victims[VICTIMS];
 	struct capability service, container;

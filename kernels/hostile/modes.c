@@ -1,7 +1,8 @@
 /* Other ways to be a nuisance, by the setting hostile=MODE:
  *   hoard   loads objects without end, far beyond its floors, and asks for more locks than it may have
  *   die     two kernels: the second offers a portal and dies in every call, while a program of its waits for a fault that is
- *           never answered; the first calls it, and must get its call back as lost each time */
+ *           never answered; the first calls it, and must get its call back as lost each time
+ *   frames  its programs do nothing but run, and another thread writes all the while to where Strange saves their registers */
 #include "hostile.h"
 
 #include "abi/rights.h"
@@ -150,14 +151,47 @@ _Noreturn static void die_call(void)
 	hostile_end(lost == DEATHS);
 }
 
+/* frames */
+
+enum { FRAMES_NS = 6000000000, SETTLE_NS = 30000 };
+
+/* Once the program runs: its registers are not to be had from there before it traps, and ring 0 never. */
+static void frame_spoil(struct victim *v, uint64_t end)
+{
+	volatile struct registers *r = (struct registers *)(victim_home(v->index)->handler_top - 512);
+	uint64_t seen = v->progress, from = clock_now_ns() + SETTLE_NS;
+
+	while (clock_now_ns() < from)
+		;
+	while (v->progress == seen && clock_now_ns() < end)
+		for (unsigned i = 0; i < 1000; i++) {
+			r->rip = STUBS_DIRECT + PAGE_BYTES - 16;
+			r->flags = REGISTERS_FULL | REGISTERS_SUPERVISOR;
+		}
+}
+
+_Noreturn static void frames_run(void)
+{
+	struct victim *v = &hostile.victims[0];
+	uint64_t end = clock_now_ns() + FRAMES_NS;
+
+	while (clock_now_ns() < end)
+		frame_spoil(v, end);
+	log_format("hostile: %lu frames spoilt, %lu escapes\n", v->progress, v->escapes);
+	hostile_end(v->progress > 10 && v->escapes == 0);
+}
+
 void mode_run(void)
 {
 	const char *mode = settings_find(&hostile.settings, "hostile");
 
 	if (!mode)
 		return;
-	hostile.silent = true;
+	hostile.frames = strcmp(mode, "frames") == 0;
+	hostile.silent = !hostile.frames;
 	objects_start(0);
+	if (hostile.frames)
+		frames_run();
 	if (strcmp(mode, "hoard") == 0)
 		hoard_run();
 	if (strcmp(mode, "die") != 0)

@@ -166,8 +166,22 @@ static void resume_wild(struct victim *v, struct trap_frame *frame)
 	*frame = good;
 }
 
+/* Its registers are the processor's until something interrupts it. */
+static void rest(struct victim *v, struct trap_frame *frame)
+{
+	code_write(v, (uint8_t[]){ 0xeb, 0xfe }, 2);
+	frame->registers.rip = PROGRAM_CODE;
+	frame->registers.flags = REGISTERS_FULL;
+	frame->flags = 0;
+	v->progress++;
+}
+
 static void next(struct victim *v, struct trap_frame *frame)
 {
+	if (hostile.frames) {
+		rest(v, frame);
+		return;
+	}
 	if (__atomic_fetch_add(&v->progress, 1, __ATOMIC_RELAXED) >= v->goal)
 		park(0);
 	if (random_chance(&v->random, 2))
@@ -231,7 +245,7 @@ void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 	(void)cause;
 	while (hostile.silent)
 		park(0);
-	if (!v || (!random_chance(&v->random, 8) && own_page_map(v, frame->address) == 1))
+	if (!v || ((hostile.frames || !random_chance(&v->random, 8)) && own_page_map(v, frame->address) == 1))
 		return;
 	next(v, frame);
 }
@@ -244,6 +258,7 @@ void exception_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 	if (!v)
 		return;
 	v->vectors[frame->vector & 31]++;
+	v->escapes += frame->vector != 14 && frame->registers.rip - STUBS_DIRECT < PAGE_BYTES;
 	next(v, frame);
 }
 
