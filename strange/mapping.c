@@ -359,13 +359,13 @@ static inline bool home_put(struct cpu *cpu, struct space *s, const struct reach
 	return true;
 }
 
-/* Does it what the call asks for, and may it? */
-static inline bool run_good(const struct space *from, const struct thread *t, const struct registers *r)
+/* Does it what the call asks for, and may it? A program's registers may change meanwhile: of none left there is never one done. */
+static inline bool run_good(const struct space *from, const struct thread *t, const struct registers *r, uint64_t left)
 {
 	uint64_t at = r->rsi - from->first, last = DOMAIN_BYTES - BATCH_LIMIT * sizeof(struct mapping_home);
 
 	/* Words, in the domain; what is not at a multiple of 8 becomes too large. The last ones of a domain go the long way. */
-	return r->rdx - 1 < BATCH_LIMIT && (at >> 3 | at << 61) <= last >> 3 &&
+	return left - 1 < BATCH_LIMIT && (at >> 3 | at << 61) <= last >> 3 &&
 	       (!(r->r10 & LOAD_RESUME) || (t->count == 2 && thread_top(t)->kind == ACTIVATION_HANDLER));
 }
 
@@ -407,7 +407,7 @@ uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct regist
 	uint64_t at = r->rsi + (r->rdx - left) * sizeof(struct mapping_home), key;
 	unsigned in = 0;
 
-	if (__builtin_expect(into == NULL || !run_good(from, t, r), 0))
+	if (__builtin_expect(into == NULL || !run_good(from, t, r, left), 0))
 		return left ? left : 1;
 	spin_lock(&into->slot.lock);
 	/* A program is nobody's principal. */

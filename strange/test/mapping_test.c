@@ -2,6 +2,7 @@
 #include "abi/start.h"
 #include "invariants.h"
 #include "strange/kernel.h"
+#include "strange/mapping.h"
 #include "strange/table.h"
 
 static struct world_kernel *k;
@@ -621,8 +622,26 @@ static void a_load_does_not_trust_what_has_changed(void)
 	CHECK_IS(map_try(0x12000, 60, 3, RIGHT_READ, 0), -BARYON_ENOENT);
 }
 
+/* Its owner may write to them at any time: that one word changes between two looks must not make the short way say that all is done, for
+ * then the program would run with whatever flags stand there. */
+static void a_program_never_loads_mappings_whatever_its_registers_become(void)
+{
+	struct cpu *cpu = &state.cpu[0];
+	struct registers r = { .rax = CALL_MAPPING_LOAD };
+
+	fresh();
+	CHECK_IS(world_map(k, program, 0x10000, 60, RIGHT_READ | RIGHT_WRITE, 0), 1);
+	program_run();
+	r.rdi = program;
+	r.rsi = 0x10000;
+	for (uint64_t before = 0; before < 3; before++)
+		for (r.rdx = 0; r.rdx < 3; r.rdx++)
+			CHECK(mapping_load_run(cpu, cpu->thread, &r, before) != 0);
+}
+
 int main(void)
 {
+	a_program_never_loads_mappings_whatever_its_registers_become();
 	a_page_and_a_group_around_it_exclude_each_other();
 	a_locked_page_stays_until_its_container_goes();
 	a_long_unload_remembers_what_it_saw();
