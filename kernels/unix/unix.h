@@ -143,10 +143,12 @@ uint64_t time_wall(void);               /* ns since 1970 */
 /* All return 0 or -EFAULT. Addresses above PROGRAM_LIMIT fail. The program's own page faults are resolved in place. */
 int user_read(void *to, uint64_t from, uint64_t bytes);
 int user_write(uint64_t to, const void *from, uint64_t bytes);
-int user_zero(uint64_t to, uint64_t bytes);
 /* Returns the bytes done, which may be fewer than asked: for read(2) and write(2) that move a part. */
 uint64_t user_read_some(void *to, uint64_t from, uint64_t bytes);
 uint64_t user_write_some(uint64_t to, const void *from, uint64_t bytes);
+uint64_t user_zero_some(uint64_t to, uint64_t bytes);
+/* As much of a siginfo as Linux reads; the rest is zero. 0 or -EFAULT. */
+int user_signal_read(struct linux_siginfo *to, uint64_t from);
 /* Copies a zero-terminated text. Returns its length, -EFAULT, or -ENAMETOOLONG if it needs more than `limit` bytes. */
 int64_t user_string(char *to, uint64_t from, uint64_t limit);
 

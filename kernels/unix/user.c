@@ -78,19 +78,27 @@ int user_write(uint64_t to, const void *from, uint64_t bytes)
 	return user_write_some(to, from, bytes) == bytes ? 0 : -EFAULT;
 }
 
-int user_zero(uint64_t to, uint64_t bytes)
+uint64_t user_zero_some(uint64_t to, uint64_t bytes)
 {
 	static const char zeros[PIECE];
+	uint64_t done = 0;
 
-	while (bytes > 0) {
-		uint64_t piece = bytes < PIECE ? bytes : PIECE;
+	while (done < bytes) {
+		uint64_t piece = bytes - done < PIECE ? bytes - done : PIECE, moved = user_write_some(to + done, zeros, piece);
 
-		if (user_write(to, zeros, piece) != 0)
-			return -EFAULT;
-		to += piece;
-		bytes -= piece;
+		done += moved;
+		if (moved < piece)
+			break;
 	}
-	return 0;
+	return done;
+}
+
+int user_signal_read(struct linux_siginfo *to, uint64_t from)
+{
+	enum { GIVEN = 48 };
+
+	*to = (struct linux_siginfo) { 0 };
+	return user_read(to, from, GIVEN);
 }
 
 /* The first piece ends at a 64-byte boundary at the latest, so that short texts cost one small copy; no piece crosses a page. */

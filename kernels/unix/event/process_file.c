@@ -139,7 +139,7 @@ int64_t sys_pidfd_send_signal(SYSCALL_ARGUMENTS)
 	if (status)
 		return status;
 	if (a2)
-		status = user_read(&info, a2, sizeof(info)) ? -EFAULT : info.number != (int)a1 ? -EINVAL : 0;
+		status = user_signal_read(&info, a2) ? -EFAULT : info.number != (int)a1 ? -EINVAL : 0;
 	if ((uint32_t)a1 > SIGNAL_COUNT)
 		status = -EINVAL;
 	watch = held.file->state;

@@ -10,7 +10,7 @@ static uint64_t piece_move(struct io *io, void *own, uint64_t bytes, enum io_kin
 			return user_read_some(own, io->address, bytes);
 		if (kind == IO_PUT)
 			return user_write_some(io->address, own, bytes);
-		return user_zero(io->address, bytes) ? 0 : bytes;
+		return user_zero_some(io->address, bytes);
 	}
 	if (kind == IO_GET)
 		memcpy(own, (const void *)io->address, bytes);

@@ -83,10 +83,10 @@ static uint64_t ring_read(struct pipe *pipe, struct io *io)
 		step = step < pipe_filled(pipe) ? step : pipe_filled(pipe);
 		step = step < io->left ? step : io->left;
 		done = io_put(io, (char *)page_address(*slot) + offset, step);
+		if (done < step)        /* a piece that does not fit stays, as a whole */
+			break;
 		tail_advance(pipe, slot, done);
 		total += done;
-		if (done < step)
-			break;
 	}
 	if (pipe->tail == pipe->head && total)
 		ring_emptied(pipe);
@@ -107,11 +107,11 @@ static int64_t ring_write(struct pipe *pipe, struct io *io)
 		step = step < room ? step : room;
 		step = step < io->left ? step : io->left;
 		done = io_get(io, (char *)page_address(*slot) + offset, step);
+		if (done < step)
+			return total ? (int64_t)total : -EFAULT;
 		pipe->head += done;
 		room -= done;
 		total += done;
-		if (done < step)
-			return total ? (int64_t)total : -EFAULT;
 	}
 	return (int64_t)total;
 }

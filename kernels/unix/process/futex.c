@@ -306,9 +306,14 @@ static int64_t futex_wake_op(const struct futex_pair *pair)
 	uint32_t operation = pair->value >> 28 & 7, comparison = pair->value >> 24 & 15, old = 0;
 	int32_t operand = operand_of(pair->value >> 12);
 	bool shift = pair->value >> 28 & OP_SHIFT;
+	struct futex_key key;
 	int64_t woken;
-	int status;
+	int status = key_of(pair->address, pair->private, &key);
 
+	if (status == 0)
+		status = key_of(pair->other, pair->private, &key);
+	if (status != 0)
+		return status;
 	if (operation >= OP_COUNT || comparison >= IS_COUNT)
 		return -ENOSYS;
 	if (shift)

@@ -113,12 +113,13 @@ int64_t sys_getrandom(SYSCALL_ARGUMENTS)
 	if (a2 & ~7ull)
 		return -EINVAL;
 	while (done < a1) {
-		uint64_t bytes = a1 - done < sizeof piece ? a1 - done : sizeof piece;
+		uint64_t bytes = a1 - done < sizeof piece ? a1 - done : sizeof piece, moved;
 
 		random_bytes(piece, bytes);
-		if (user_write(a0 + done, piece, bytes) != 0)
-			return -EFAULT;
-		done += bytes;
+		moved = user_write_some(a0 + done, piece, bytes);
+		done += moved;
+		if (moved < bytes)
+			return done != 0 ? (int64_t)done : -EFAULT;
 		if (signal_is_pending())
 			break;
 	}

@@ -228,7 +228,7 @@ int64_t sys_rt_sigqueueinfo(SYSCALL_ARGUMENTS)
 
 	if (number_bad(a1))
 		return -EINVAL;
-	if (user_read(&info, a2, sizeof info) != 0)
+	if (user_signal_read(&info, a2) != 0)
 		return -EFAULT;
 	info.number = (int32_t)a1;
 	if (info.code >= 0 && (int32_t)a0 != self_process()->pid)

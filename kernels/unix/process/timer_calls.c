@@ -98,10 +98,12 @@ int64_t sys_setitimer(SYSCALL_ARGUMENTS)
 
 /* ---- timer_create ---- */
 
-struct linux_sigevent {         /* the first 24 of 64 bytes */
+struct linux_sigevent {
 	uint64_t value;
-	int32_t number, notify, tid, padding;
+	int32_t number, notify, tid, padding[11];
 };
+
+_Static_assert(sizeof(struct linux_sigevent) == 64, "programs rely on the layout");
 
 static bool thread_is_mine(int32_t tid)
 {

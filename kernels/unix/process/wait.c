@@ -191,7 +191,7 @@ int64_t sys_waitid(SYSCALL_ARGUMENTS)
 		if (query.code == CLD_CONTINUED)
 			info.child.status = SIGCONT;
 	}
-	if (a2 != 0 && user_write(a2, &info, sizeof info) != 0)
+	if (a2 != 0 && user_write(a2, &info, offsetof(struct linux_siginfo, child.user_time)) != 0)
 		return -EFAULT;
 	return usage_store(a4, &query);
 }

@@ -141,15 +141,11 @@ static int64_t message_put(struct socket *me, struct socket *to, struct segment 
 	return status;
 }
 
-static int64_t message_send(struct socket *me, struct io *io, struct control *control, struct socket *to, bool wait)
+static int64_t message_send(struct socket *me, struct segment *message, struct control *control, struct socket *to, bool wait)
 {
-	struct segment *message;
-	uint64_t bytes = io->left;
+	uint64_t bytes = message->message_bytes;
 	int64_t status;
 
-	status = message_make(io, bytes, &message);
-	if (status)
-		return status;
 	segment_sign(message, me, &control->credentials, control->rights);
 	control->rights = 0;
 	status = message_put(me, to, message, wait);
@@ -160,7 +156,9 @@ static int64_t message_send(struct socket *me, struct io *io, struct control *co
 
 int64_t datagram_send(struct socket *me, struct io *io, uint32_t flags, struct control *control, const struct target *target)
 {
-	struct socket *to;
+	bool named = target && target->bytes;
+	struct segment *message = 0;
+	struct socket *to = 0;
 	int64_t status = socket_error_take(me);
 
 	if (status)
@@ -171,16 +169,19 @@ int64_t datagram_send(struct socket *me, struct io *io, uint32_t flags, struct c
 		status = socket_name_self(me);
 	if (status)
 		return status;
-	status = receiver_find(me, target, &to);
-	if (status)
-		return status;
-	if (io->left + 32 > me->send_buffer)
-		status = -EMSGSIZE;
-	else
-		status = message_send(me, io, control, to, !(flags & MSG_DONTWAIT));
-	if (status == -ECONNREFUSED && !(target && target->bytes))
+	status = named ? 0 : receiver_find(me, target, &to);
+	if (status == 0)
+		status = io->left + 32 > me->send_buffer ? -EMSGSIZE : message_make(io, io->left, &message);
+	if (status == 0 && named)
+		status = receiver_find(me, target, &to);
+	if (status == 0)
+		status = message_send(me, message, control, to, !(flags & MSG_DONTWAIT));
+	else if (message)
+		segment_free(message);
+	if (status == -ECONNREFUSED && to && !named)
 		datagram_unlink(me);
-	socket_put(to);
+	if (to)
+		socket_put(to);
 	return status;
 }
 

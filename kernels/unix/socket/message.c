@@ -265,6 +265,7 @@ int64_t sys_recvmmsg(SYSCALL_ARGUMENTS)
 {
 	struct linux_timespec time;
 	uint64_t deadline = 0;
+	int64_t result;
 
 	if (a4) {
 		if (user_read(&time, a4, sizeof(time)))
@@ -274,5 +275,13 @@ int64_t sys_recvmmsg(SYSCALL_ARGUMENTS)
 		deadline = time_monotonic() + (uint64_t)(time.seconds < 1 << 30 ? time.seconds : 1 << 30) * 1000000000 +
 			(uint64_t)time.nanoseconds;
 	}
-	return messages_call((int)a0, a1, a2, (uint32_t)a3, deadline, false);
+	result = messages_call((int)a0, a1, a2, (uint32_t)a3, deadline, false);
+	if (result > 0 && a4) {
+		uint64_t now = time_monotonic(), left = deadline > now ? deadline - now : 0;
+
+		time = (struct linux_timespec){(int64_t)(left / 1000000000), (int64_t)(left % 1000000000)};
+		if (user_write(a4, &time, sizeof(time)))
+			return -EFAULT;
+	}
+	return result;
 }

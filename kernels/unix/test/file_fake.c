@@ -486,13 +486,12 @@ int user_write(uint64_t to, const void *from, uint64_t bytes)
 	return bytes && user_write_some(to, from, bytes) < bytes ? -EFAULT : 0;
 }
 
-int user_zero(uint64_t to, uint64_t bytes)
+uint64_t user_zero_some(uint64_t to, uint64_t bytes)
 {
-	if (reachable(to, bytes) < bytes)
-		return -EFAULT;
-	if (bytes)
-		memset((void *)to, 0, bytes);
-	return 0;
+	uint64_t may = reachable(to, bytes);
+
+	memset((void *)to, 0, may);
+	return may;
 }
 
 int64_t user_string(char *to, uint64_t from, uint64_t limit)
