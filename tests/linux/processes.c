@@ -74,6 +74,35 @@ static void waiting(void)
 	signal(SIGCHLD, SIG_DFL);
 }
 
+/* A folder in /proc stands for its process as well, for signals only. */
+static void pidfd_of_proc(void)
+{
+	siginfo_t info;
+	char path[32];
+	pid_t child = fork();
+	int fd, name;
+
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d", child);
+	GOOD(fd = open(path, O_RDONLY | O_DIRECTORY));
+	GOOD(name = open(path, O_PATH | O_DIRECTORY));
+	TRY(syscall(SYS_pidfd_send_signal, name, 0, 0, 0));
+	TRY(syscall(SYS_pidfd_send_signal, fd, 0, 0, 99));
+	TRY(syscall(SYS_pidfd_send_signal, fd, 77, 0, 0));
+	TRY(waitid(P_PIDFD, fd, &info, WEXITED | WNOHANG));
+	TRY(syscall(SYS_pidfd_send_signal, fd, SIGTERM, 0, 0));
+	GOOD(waitpid(child, 0, 0));
+	TRY(syscall(SYS_pidfd_send_signal, fd, SIGTERM, 0, 0));
+	close(fd);
+	close(name);
+	GOOD(fd = open("/proc", O_RDONLY | O_DIRECTORY));
+	TRY(syscall(SYS_pidfd_send_signal, fd, 0, 0, 0));
+	close(fd);
+}
+
 static void pidfds(void)
 {
 	siginfo_t info;
@@ -108,6 +137,7 @@ static void pidfds(void)
 	TRY(waitid(P_PIDFD, fd, &info, WEXITED));
 	TRY(syscall(SYS_pidfd_send_signal, fd, SIGTERM, 0, 0));
 	TRY(waitid(P_PIDFD, 999, &info, WEXITED));
+	pidfd_of_proc();
 	TRY(waitid(P_PIDFD, 0, &info, WEXITED));
 	close(fd);
 	child = fork();

@@ -126,26 +126,37 @@ int process_file_pid(int descriptor, bool *wait)
 	return pid;
 }
 
+/* The process that a descriptor stands for: a pidfd's, or that of a folder in /proc. Null: it is gone. Tree lock held. */
+static struct process *process_of_file(struct file *file)
+{
+	struct process_watch *watch = file->state;
+
+	if (file->operations == &process_operations)
+		return watch->process;
+	return process_of_pid(proc_folder_pid(file));
+}
+
 int64_t sys_pidfd_send_signal(SYSCALL_ARGUMENTS)
 {
 	struct linux_siginfo info;
-	struct process_watch *watch;
+	struct process *process;
 	struct held held;
-	int status;
+	int status = 0;
 
 	if ((uint32_t)a3)
 		return -EINVAL;
-	status = process_file_held(&held, (int)a0);
-	if (status)
-		return status;
-	if (a2)
+	if (!held_get(&held, (int)a0))
+		return -EBADF;
+	if (held.file->operations != &process_operations && !proc_folder_pid(held.file))
+		status = -EBADF;
+	else if (a2)
 		status = user_signal_read(&info, a2) ? -EFAULT : info.number != (int)a1 ? -EINVAL : 0;
-	if ((uint32_t)a1 > SIGNAL_COUNT)
+	if (status == 0 && (uint32_t)a1 > SIGNAL_COUNT)
 		status = -EINVAL;
-	watch = held.file->state;
 	mutex_lock(&tree_lock);
+	process = status ? 0 : process_of_file(held.file);
 	if (status == 0)
-		status = watch->process ? signal_kill(watch->process, (int)a1, a2 ? &info : 0) : -ESRCH;
+		status = process ? signal_kill(process, (int)a1, a2 ? &info : 0) : -ESRCH;
 	mutex_unlock(&tree_lock);
 	held_put(&held);
 	return status;

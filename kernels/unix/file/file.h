@@ -401,6 +401,7 @@ void pipe_free(struct pipe *pipe);
 int device_open(struct inode *inode, struct file *file);        /* by its number: 0, -ENXIO */
 int device_install(struct inode *root);
 int proc_install(struct inode *root);
+int32_t proc_folder_pid(const struct file *file);   /* of an open folder of a process in /proc: whose; 0: it is none */
 int proc_name(struct inode *inode, char *to, uint64_t limit);   /* of a folder in /proc: length */
 int terminal_open(struct inode *inode, struct file *file);
 int process_file_held(struct held *held, int descriptor);       /* of a pidfd: 0, -EBADF (event/process_file.c) */

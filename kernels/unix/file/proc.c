@@ -57,6 +57,14 @@ static struct inode *proc_make(struct inode *parent, int32_t pid, uint32_t mode,
 	return inode;
 }
 
+int32_t proc_folder_pid(const struct file *file)
+{
+	const struct inode *inode = file->inode;
+
+	return inode && inode->operations == &proc_operations && inode->proc_what == PROC_FOLDER && !(file->flags & O_PATH) ?
+		inode->proc_pid : 0;
+}
+
 static void proc_destroy(struct inode *inode)
 {
 	if (inode_is(inode, S_IFDIR) && inode->directory.parent != inode)
