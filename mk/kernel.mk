@@ -14,6 +14,9 @@ KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral
 	-I. -Icharm/include -Icharm/$(ARCH)/include
 # Instructions are counted, and bytes: nothing is aligned beyond what the processor fetches at once.
 KERNEL_FAST := -O2 -fno-inline-functions -freorder-blocks-algorithm=simple -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
+# The rest is counted in bytes only.
+KERNEL_SMALL := -Oz -fno-inline-small-functions -fno-move-loop-invariants -fno-if-conversion -fno-tree-sink \
+	-fno-forward-propagate -fno-tree-tail-merge
 KERNEL_LDS := charm/$(ARCH)/baryon.lds
 
 CHARM_SOURCES := $(sort $(wildcard charm/$(ARCH)/*.c charm/$(ARCH)/*.S))
@@ -28,17 +31,17 @@ build/strange/fast_portal.o: KERNEL_CFLAGS += -ffixed-r8 -ffixed-r9 -ffixed-r10 
 build/charm/%.o: charm/%.c $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),$(KERNEL_FAST),-Os) -MMD -MP -c $< -o $@
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),$(KERNEL_FAST),$(KERNEL_SMALL)) -MMD -MP -c $< -o $@
 
 build/charm/%.o: charm/%.S $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),$(KERNEL_FAST),-Os) -MMD -MP -c $< -o $@
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),$(KERNEL_FAST),$(KERNEL_SMALL)) -MMD -MP -c $< -o $@
 
 build/strange/%.o: strange/%.c $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),$(KERNEL_FAST),-Os) -MMD -MP -c $< -o $@
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(if $(filter $@,$(KERNEL_HOT)),$(KERNEL_FAST),$(KERNEL_SMALL)) -MMD -MP -c $< -o $@
 
 build/baryon.elf: $(KERNEL_OBJECTS) $(KERNEL_LDS)
 	$(call say,LD,$@)

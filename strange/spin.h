@@ -15,18 +15,18 @@ struct spin {
 
 void spin_wait(struct spin *lock);      /* shootdown.c: the slow way. cpu_spin_wait calls it */
 
-static inline bool spin_try(struct spin *lock)
+static inline __attribute__((always_inline)) bool spin_try(struct spin *lock)
 {
 	return __atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
-static inline void spin_lock(struct spin *lock)
+static inline __attribute__((always_inline)) void spin_lock(struct spin *lock)
 {
 	if (__builtin_expect(!spin_try(lock), 0))
 		cpu_spin_wait(lock);
 }
 
-static inline void spin_unlock(struct spin *lock)
+static inline __attribute__((always_inline)) void spin_unlock(struct spin *lock)
 {
 	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
