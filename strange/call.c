@@ -5,6 +5,7 @@
 #include "cache.h"
 #include "fast.h"
 #include "forward.h"
+#include "interrupt.h"
 #include "kernel.h"
 #include "abandon.h"
 #include "machine.h"
@@ -63,13 +64,18 @@ static result call_object_unload(struct call *call) { return object_end(call, fa
 static result call_object_destroy(struct call *call)
 {
 	struct slot *s;
+	result r;
 
 	if (call->a[0] == KIND_SPACE) {
 		thread_leave_base(call);
 		if (own_object(call, &s) == 0)
 			((struct space *)s)->destroyed = true;
 	}
-	return object_end(call, true);
+	r = object_end(call, true);
+	/* Also of one that is not loaded. */
+	if ((r == 0 || r == -BARYON_ENOENT) && (call->a[0] == KIND_SPACE || call->a[0] == KIND_KERNEL))
+		interrupts_unbind(call->a[1], 0, 0);
+	return r;
 }
 
 /* The levels of a thread that another CPU runs are that CPU's alone: its home learns only what others may know. */

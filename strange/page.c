@@ -3,6 +3,7 @@
  * Locks: the page's own guards its state, its dependents and the mappings of its frames. */
 #include "page.h"
 #include "cache.h"
+#include "interrupt.h"
 #include "call.h"
 #include "mapping.h"
 #include "memory.h"
@@ -375,6 +376,8 @@ COLD result page_unload(uint32_t index, uint32_t generation, bool write)
 	for (uint64_t i = 0; i < page_span(p); i++)
 		state.frame_dirty[p->frame + i] = false;
 	frames_name(p, 0);
+	if (p->flags & PAGE_LOCKED)
+		interrupts_unbind(0, p->frame, page_span(p));
 	p->container = NULL;
 	p->state = SLOT_FREE;
 	p->generation++;

@@ -1,5 +1,5 @@
-/* Signals: addresses, translated to the receiver's. Home: queued signals stand in the thread's home. Device interrupts are
- * signals to the page that they were bound to. Locks: the thread's for its queue. */
+/* Signals: addresses, translated to the receiver's. Home: queued signals stand in the thread's home.
+ * Locks: the thread's for its queue. */
 #include "signal.h"
 #include "activation.h"
 #include "cache.h"
@@ -179,67 +179,4 @@ struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct regis
 	post_locked(to, address);
 	spin_unlock(&to->slot.lock);
 	return cpu_leave(cpu);
-}
-
-/* interrupts */
-
-struct registers *strange_interrupt(struct registers *r, unsigned irq)
-{
-	frame_number frame;
-	uint64_t offset;
-
-	registers_in(this_cpu()->thread, r);
-	spin_lock(&state.irq_lock);
-	frame = state.irq_frame[irq];
-	offset = state.irq_offset[irq];
-	spin_unlock(&state.irq_lock);
-	if (frame)
-		signal_frame(frame, offset);
-	return cpu_leave(this_cpu());
-}
-
-static COLD void irq_signal(uint64_t irq, frame_number frame, uint64_t address)
-{
-	spin_lock(&state.irq_lock);
-	state.irq_frame[irq] = frame;
-	state.irq_offset[irq] = (uint16_t)(address % PAGE_BYTES);
-	spin_unlock(&state.irq_lock);
-}
-
-/* The page must be locked: an interrupt has no time to miss. */
-COLD result call_interrupt_bind(struct call *call)
-{
-	uint64_t irq = call->a[0];
-	struct memory_place place;
-	result r;
-
-	if (!(call->kernel->rights & KERNEL_MAY_INTERRUPTS))
-		return -BARYON_EPERM;
-	if (irq >= IRQ_LIMIT || call->a[2] >= state.cpus)
-		return -BARYON_EINVAL;
-	if (call->a[1] == 0) {
-		irq_mask((unsigned)irq);
-		irq_signal(irq, 0, 0);
-		return 0;
-	}
-	r = memory_place(call->space, call->a[1], RIGHT_READ, &place);
-	if (r < 0)
-		return r;
-	if (!(page_at(place.page)->flags & PAGE_LOCKED))
-		return -BARYON_EINVAL;
-	if (!irq_route((unsigned)irq, (unsigned)call->a[2]))
-		return -BARYON_ENOENT;
-	irq_signal(irq, place.frame, call->a[1]);
-	irq_unmask((unsigned)irq);
-	return 0;
-}
-
-COLD result call_interrupt_done(struct call *call)
-{
-	if (!(call->kernel->rights & KERNEL_MAY_INTERRUPTS))
-		return -BARYON_EPERM;
-	if (call->a[0] >= IRQ_LIMIT || state.irq_frame[call->a[0]] == 0)
-		return -BARYON_EINVAL;
-	irq_unmask((unsigned)call->a[0]);
-	return 0;
 }

@@ -4,8 +4,6 @@
 
 #include "state.h"
 
-struct call;
-
 /* Queue an address to a thread, and wake it when it waits. False: it is not that thread any more, or going. */
 bool signal_post(struct thread *t, uint32_t generation, uint64_t address);
 /* To everybody with a signal mapping of that frame. */
@@ -16,8 +14,5 @@ static inline void signal_receivers_change(void)
 {
 	__atomic_fetch_add(&state.receivers_changed, 1, __ATOMIC_SEQ_CST);
 }
-
-result call_interrupt_bind(struct call *call);
-result call_interrupt_done(struct call *call);
 
 #endif

@@ -346,6 +346,14 @@ struct queue {
 	struct thread *first[PRIORITY_COUNT], **end[PRIORITY_COUNT];
 };
 
+/* To whom a device's interrupt goes. No frame: it is not bound. */
+struct irq {
+	frame_number frame;         /* page that takes its signals */
+	uint16_t offset;
+	baryon_uid kernel;          /* that bound it, */
+	baryon_uid space;           /* in this space */
+};
+
 /* What mapping loads found last: a page by its index in the container behind a space's handle. Good while both generations are the
  * same. */
 struct reach {
@@ -428,9 +436,7 @@ struct state {
 	struct space *domain_space[DOMAIN_COUNT];       /* whose domain it is, in the supervisor or isolated */
 	struct kernel *kernel_by_number_hint[32];
 	uint64_t idle_cpus;
-	struct container *irq_container[IRQ_LIMIT];
-	frame_number irq_frame[IRQ_LIMIT];      /* page that takes its signals */
-	uint16_t irq_offset[IRQ_LIMIT];
+	struct irq irq[IRQ_LIMIT];  /* under irq_lock */
 	volatile uint64_t receivers_changed;    /* rises when a mapping that names a signal thread comes or goes */
 	struct spin irq_lock;
 	uint64_t seal_key[2];

@@ -389,8 +389,21 @@ static void references(void)
 	}
 }
 
+/* An interrupt goes to a locked page, or to nobody. */
+static void interrupts(void)
+{
+	for (unsigned i = 0; i < IRQ_LIMIT; i++) {
+		const struct irq *bound = &state.irq[i];
+
+		CHECK_IS(bound->frame == 0, bound->kernel == 0);
+		if (bound->frame)
+			CHECK(page_at(state.frames[bound->frame].page - 1)->flags & PAGE_LOCKED);
+	}
+}
+
 void invariants_check(void)
 {
+	interrupts();
 	free_lists();
 	names();
 	dependents();
