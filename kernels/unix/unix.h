@@ -212,6 +212,8 @@ struct page_source {
 	uint64_t index;             /* page of that container */
 };
 int file_page(struct file *file, uint64_t index, bool for_write, struct page_source *out);
+/* The same for a page of M only, and only if it is there already: false for holes, what lies in the boot image, and past the end. */
+bool file_page_there(struct file *file, uint64_t index, struct page_source *out);
 /* Takes a page of a file out of the boot image, into M: whoever has the image's mapped loses that. 0, -EFAULT, -ENOMEM. */
 int file_page_make(struct file *file, uint64_t index);
 /* A space is about to map the file, under its lock. 0, -EPERM: it is sealed against what is written through a shared mapping. */

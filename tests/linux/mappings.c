@@ -284,6 +284,31 @@ static void shared_memory(void)
 	TRY(syscall(SYS_futex, ~0xffful, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0));
 }
 
+/* Pages touched one after the other, past a hole and past the end, of a file that changes and is cut off meanwhile. */
+static void in_turn(int flags, int write_it)
+{
+	int fd = file_of_pages("/tmp/turn", 40);
+	char *at, text[16];
+
+	SAY("-- in turn: %s, %s", flags == MAP_SHARED ? "shared" : "private", write_it ? "written" : "read");
+	fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 12 * PAGE, 2 * PAGE);
+	at = map(48 * PAGE, PROT_READ | PROT_WRITE, flags, fd, 0);
+	for (int i = 0; i < 48; i++) {
+		snprintf(text, sizeof text, "page %d", i);
+		touch(text, at + i * PAGE, write_it);
+		if (i == 20)
+			pwrite(fd, "new", 3, 24 * PAGE);
+		if (i == 28)
+			TRY(ftruncate(fd, 34 * PAGE));
+	}
+	SAY("%c%c", at[2 * PAGE + 1], at[23 * PAGE + 1]);
+	TRY(munmap(at, 48 * PAGE));
+	for (int i = 0; i < 34; i++)
+		SAY("%zd %d", pread(fd, text, 1, i * PAGE), text[0]);
+	close(fd);
+	unlink("/tmp/turn");
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_sigaction = fault_caught, .sa_flags = SA_SIGINFO};
@@ -298,5 +323,9 @@ int main(int argc, char **argv)
 	image(path);
 	sealing();
 	shared_memory();
+	in_turn(MAP_SHARED, 0);
+	in_turn(MAP_SHARED, 1);
+	in_turn(MAP_PRIVATE, 0);
+	in_turn(MAP_PRIVATE, 1);
 	return 0;
 }

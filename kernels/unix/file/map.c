@@ -63,6 +63,17 @@ int file_page(struct file *file, uint64_t index, bool for_write, struct page_sou
 	return found.page ? 0 : -ENOMEM;
 }
 
+bool file_page_there(struct file *file, uint64_t index, struct page_source *out)
+{
+	struct data_page found;
+
+	if (index_is_past(file->inode, index))
+		return false;
+	data_find(&file->inode->data, index, &found);
+	*out = (struct page_source){HANDLE_MEMORY, found.page};
+	return found.page != 0;
+}
+
 int file_page_make(struct file *file, uint64_t index)
 {
 	page_index page = page_is_short() ? 0 : contents_make(file->inode, index);

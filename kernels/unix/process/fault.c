@@ -21,7 +21,7 @@ struct batch {
 	unsigned count;
 	uint64_t access;            /* that faulted */
 	bool displaced;             /* the page was loaded before: its neighbours may be displaced as well */
-	bool fresh;                 /* the page is anonymous and was made now */
+	bool fresh;                 /* the page was not there before: anonymous, made now, or of a file, in place */
 	struct file *file;          /* of the region, or null; with -EAGAIN, a reference */
 	uint64_t file_index;        /* of the page, in the file */
 	uint64_t flags;             /* LOAD_REPLACE when something may be mapped there with fewer rights */
@@ -118,8 +118,10 @@ static int file_touch(struct space *space, const struct region *region, uint64_t
 		source_put(&source);
 		return slot_fill(space, address, page, 0);
 	}
-	if (source.handle == HANDLE_MEMORY)
+	if (source.handle == HANDLE_MEMORY) {
+		batch->fresh = true;
 		return slot_fill(space, address, (page_index)source.index, shared ? SLOT_SHARED : 0);
+	}
 	batch_add(batch, address, source.handle, source.index, region->flags & REGION_RIGHTS & ~(uint64_t)RIGHT_WRITE);
 	return 0;
 }
@@ -197,7 +199,19 @@ static void touch_around(struct space *space, const struct region *region, uint6
 	}
 }
 
-/* A program that touches anonymous pages in a row gets the next ones with the first. */
+/* A page that nobody asked for yet: anonymous ones are made, those of a file must be pages of M already. */
+static bool page_fill_ahead(struct space *space, const struct region *region, uint64_t address)
+{
+	struct page_source source;
+
+	if (region->file == NULL)
+		return slot_fill(space, address, page_is_short() ? 0 : page_alloc(), 0) == 0;
+	if (!file_page_there(region->file, (region->offset + (address - region->start)) / PAGE_BYTES, &source))
+		return false;
+	return slot_fill(space, address, (page_index)source.index, region->flags & REGION_SHARED ? SLOT_SHARED : 0) == 0;
+}
+
+/* A program that touches pages in a row gets the next ones with the first. */
 static void touch_ahead(struct space *space, const struct region *region, uint64_t address, struct batch *batch)
 {
 	uint64_t *slot;
@@ -212,7 +226,7 @@ static void touch_ahead(struct space *space, const struct region *region, uint64
 
 		if (at >= region->end || (slot = slot_make(space, at)) == NULL || *slot != 0)
 			return;
-		if (slot_fill(space, at, page_is_short() ? 0 : page_alloc(), 0) != 0)
+		if (!page_fill_ahead(space, region, at))
 			return;
 		batch_add_slot(batch, region, at, slot);
 	}
@@ -260,7 +274,7 @@ static int fault_locked(struct space *space, uint64_t address, uint64_t access, 
 	status = page_touch(space, region, address, access, batch);
 	if (status == 0 && batch->fresh)
 		touch_ahead(space, region, address, batch);
-	else if (status == 0 && batch->flags == 0)
+	if (status == 0 && batch->count == 1 && batch->flags == 0 && (region->file != NULL || !batch->fresh))
 		touch_around(space, region, address, batch);
 	return status;
 }

@@ -276,10 +276,15 @@ static void pages_can_be_mapped_in_place(void)
 	CHECK_IS(file_open_exec("/etc", &file), -EACCES);
 	fd = DO(open, "/etc/new", O_RDWR);
 	file = file_of_descriptor((int)fd);
+	CHECK(!file_page_there(file, 0, &source));
 	CHECK_IS(file_page(file, 0, true, &source), -EAGAIN);
 	CHECK_IS(file_page_make(file, 0), 0);
 	CHECK_IS(file_page(file, 0, true, &source), 0);
 	CHECK_IS(source.handle, HANDLE_MEMORY);
+	CHECK(file_page_there(file, 0, &source));
+	CHECK_IS(source.handle, HANDLE_MEMORY);
+	page_put((page_index)source.index);
+	CHECK(!file_page_there(file, 1, &source));
 	memcpy(page_address((page_index)source.index), "shared", 3);
 	page_put((page_index)source.index);
 	file_put(file);
