@@ -9,8 +9,6 @@
 #include "process/internal.h"
 #include "process/space.h"
 
-enum { PIECE = 256 };           /* of a text or of zeros */
-
 static bool range_is_user(uint64_t address, uint64_t bytes)
 {
 	return address <= PROGRAM_LIMIT && bytes <= PROGRAM_LIMIT - address;
@@ -78,14 +76,17 @@ int user_write(uint64_t to, const void *from, uint64_t bytes)
 	return user_write_some(to, from, bytes) == bytes ? 0 : -EFAULT;
 }
 
+/* No piece crosses a page: those are the copies that Strange does at once. */
 uint64_t user_zero_some(uint64_t to, uint64_t bytes)
 {
-	static const char zeros[PIECE];
+	static const _Alignas(PAGE_BYTES) char zeros[PAGE_BYTES];
 	uint64_t done = 0;
 
 	while (done < bytes) {
-		uint64_t piece = bytes - done < PIECE ? bytes - done : PIECE, moved = user_write_some(to + done, zeros, piece);
+		uint64_t piece = PAGE_BYTES - (to + done) % PAGE_BYTES, moved;
 
+		piece = piece < bytes - done ? piece : bytes - done;
+		moved = user_write_some(to + done, zeros, piece);
 		done += moved;
 		if (moved < piece)
 			break;

@@ -99,6 +99,17 @@ static uint64_t leaf_end(uint64_t address, uint64_t end)
 	return next < end ? next : end;
 }
 
+/* How many slots, of up to `limit`, one after the other are certainly empty; most of most tables are. */
+static inline uint64_t slots_empty(const uint64_t *slot, uint64_t limit)
+{
+	uint64_t count = 0;
+
+	while (limit - count >= 8 && (slot[count] | slot[count + 1] | slot[count + 2] | slot[count + 3] | slot[count + 4] |
+				      slot[count + 5] | slot[count + 6] | slot[count + 7]) == 0)
+		count += 8;
+	return count;
+}
+
 void slots_clear(struct space *space, uint64_t start, uint64_t end)
 {
 	for (uint64_t next; start < end; start = next) {
@@ -108,8 +119,10 @@ void slots_clear(struct space *space, uint64_t start, uint64_t end)
 		if (slot == NULL)
 			continue;
 		for (uint64_t *after = slot + (next - start) / PAGE_BYTES; slot < after; slot++) {
-			if (*slot == 0)
+			if (*slot == 0) {
+				slot += slots_empty(slot + 1, (uint64_t)(after - slot) - 1);
 				continue;
+			}
 			page_put(slot_page(*slot));
 			*slot = 0;
 			space->resident--;
@@ -121,8 +134,10 @@ void slots_clear(struct space *space, uint64_t start, uint64_t end)
 static void leaf_copy(struct space *to, uint64_t *target, const uint64_t *source, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
-		if (source[i] == 0)
+		if (source[i] == 0) {
+			i += slots_empty(&source[i + 1], count - i - 1);
 			continue;
+		}
 		page_get(slot_page(source[i]));
 		target[i] = source[i] & ~(uint64_t)SLOT_LOADED;
 		to->resident++;
