@@ -133,7 +133,7 @@ static COLD result copy_run(struct call *call, struct copy *c)
 	return r < 0 ? r : 0;
 }
 
-/* The short way: everything is there, and the caller's side lies in one page. The callee's side is in the map and is reached as the callee
+/* The short way: everything is there, and the caller's side lies in one page or two. The callee's side is in the map and is reached as the callee
  * reaches it. The caller's is reached through its frame, found by its tables: those of a space that this CPU has active, or left
  * last, need no lock, and may be remembered until this CPU flushes (struct far_page). */
 
@@ -202,6 +202,14 @@ static inline bool within_page(uint64_t address, uint64_t bytes)
 	return address % PAGE_BYTES + bytes <= PAGE_BYTES;
 }
 
+/* The caller's side lies in two pages. If only the first part can be done, the long way does it again. */
+static __attribute__((noinline)) bool copy_of_two_pages(uint64_t to, uint64_t from, uint64_t bytes, unsigned way)
+{
+	uint64_t first = PAGE_BYTES - (way == RIGHT_READ ? from : to) % PAGE_BYTES;
+
+	return strange_copy(to, from, first, way) && strange_copy(to + first, from + first, bytes - first, way);
+}
+
 bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned way)
 {
 	const struct cpu *cpu = this_cpu();
@@ -227,7 +235,7 @@ bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned way)
 		return in_range(lower->space, there, bytes) && trap_copy_all((void *)to, (const void *)from, bytes);
 	}
 	if (!within_page(there, bytes))
-		return false;
+		return copy_of_two_pages(to, from, bytes, way);
 	far = far_find(cpu, lower->space, there, way, PLACE_DATA);
 	if (far == NULL)
 		return copy_after_walk(to, from, bytes, way);
