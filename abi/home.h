@@ -118,6 +118,8 @@ struct activation_record {      /* 256 bytes */
 
 _Static_assert(sizeof(struct activation_record) == 256, "activation record");
 
+enum { TURN_LEAST_NS = 500000, TURN_MOST_NS = 100000000 };
+
 struct thread_home {            /* 2048 bytes */
 	struct home_header header;
 	struct activation_record base;          /* [w] the lowest activation */
@@ -144,7 +146,11 @@ struct thread_home {            /* 2048 bytes */
 	uint32_t signal_overflow;   /* [w] signals were dropped: scan */
 	uint64_t signals[THREAD_SIGNALS];       /* [w] */
 	baryon_uid top_portal;      /* [w] whose record page that is; 0: the home, or a block of the handler stack */
-	uint64_t spare[64];
+	uint32_t turn_ns;           /* [w] its time slice, TURN_LEAST_NS..TURN_MOST_NS; 0: as threads have it, 10 ms */
+	uint32_t turns_program;     /* [w] slices that ended while it was in its program */
+	uint32_t turns_elsewhere;   /* [w] and those that ended while it was in a kernel */
+	uint32_t spare_word;
+	uint64_t spare[62];
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64))); /* [w] */
 };
 

@@ -268,7 +268,7 @@ static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
 	t->cpu = (int)cpu->number;
 	t->started_ns = now;
 	if (t->slice_ns == 0)
-		t->slice_ns = SLICE_NS;
+		t->slice_ns = t->turn_ns;
 	cpu->thread = t;
 	t->slot.used = true;
 	if (t->base_space)
@@ -502,6 +502,16 @@ static COLD void period_begin(struct cpu *cpu, uint64_t now)
 	spin_unlock(&cpu->queue.lock);
 }
 
+static void turn_count(struct thread *t)
+{
+	const struct space *s = thread_top(t)->space;
+
+	if (s && (s->flags & SPACE_PROGRAM))
+		t->turns_program++;
+	else
+		t->turns_elsewhere++;
+}
+
 struct registers *strange_tick(struct registers *r)
 {
 	struct cpu *cpu = this_cpu();
@@ -518,11 +528,13 @@ struct registers *strange_tick(struct registers *r)
 		guards_drop(t);
 		if (t->slice_ns == 0 || (call_abandon_possible(t) && deadline_passed(t, now)))
 			cpu->reschedule = true;
-		timer_arm(cpu, now + (t->slice_ns ? t->slice_ns : SLICE_NS));
+		if (t->slice_ns == 0)
+			turn_count(t);
+		timer_arm(cpu, now + (t->slice_ns ? t->slice_ns : t->turn_ns));
 	}
 	r = cpu_leave(cpu);
 	if (cpu->thread && cpu->thread->slice_ns == 0)
-		cpu->thread->slice_ns = SLICE_NS;
+		cpu->thread->slice_ns = cpu->thread->turn_ns;
 	timer_arm(cpu, timer_first(cpu));
 	return r;
 }

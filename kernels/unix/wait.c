@@ -98,6 +98,7 @@ int wait_sleep(struct waiter *waiters, unsigned count, bool interruptible, uint6
 	while (!any_woken(waiters, count)) {
 		if (interruptible && signal_is_pending())
 			return -ERESTARTSYS;
+		self()->sleeps++;
 		if (park(deadline) == -BARYON_ETIMEDOUT)
 			return any_woken(waiters, count) ? 0 : -ETIMEDOUT;
 	}

@@ -463,6 +463,32 @@ static void equals_take_turns_by_slices(void)
 		CHECK(ran[i] >= 9 && ran[i] <= 11);
 }
 
+static void a_longer_turn_is_a_larger_share(void)
+{
+	uint64_t ran[2] = { 0 };
+	baryon_uid w[2];
+
+	fresh(1);
+	for (unsigned i = 0; i < 2; i++)
+		w[i] = worker(i, 5);
+	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_TURN, TURN_LEAST_NS - 1), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_TURN, 1ull << 32 | TURN_LEAST_NS), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_TURN, 4 * SLICE_NS), 0);
+	CHECK_IS(world_call(CALL_THREAD_SET, w[1], THREAD_SET_TURN, TURN_LEAST_NS), 0);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	for (unsigned i = 0; i < 40; i++) {
+		uint64_t before = host.now;
+		unsigned running = world_running() == w[1];
+
+		host.now = machine_cpu()->timer;
+		ran[running] += host.now - before;
+		CHECK(machine_poll());
+		invariants_check();
+	}
+	CHECK(ran[0] > 30 * ran[1] && ran[1] > 0);
+	CHECK(world_thread(w[0])->turns_elsewhere > 10);
+}
+
 static void a_kernel_over_its_share_yields_to_others(void)
 {
 	baryon_uid w, other;
@@ -709,6 +735,7 @@ int main(void)
 	a_signal_mapping_goes_with_its_thread();
 	the_most_urgent_runs_first();
 	equals_take_turns_by_slices();
+	a_longer_turn_is_a_larger_share();
 	a_kernel_over_its_share_yields_to_others();
 	a_first_thread_takes_its_own_kernels_time();
 	a_bound_thread_runs_where_it_is_bound();

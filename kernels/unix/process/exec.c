@@ -129,7 +129,7 @@ static void leader_become(struct process *process)
 			break;
 		}
 	}
-	process->used_ns += thread_home_of(old)->used_ns;
+	thread_time_keep(process, old);
 	process_count_thread(process, -1);
 	pid_put(me->tid);
 	me->tid = process->pid;
@@ -185,6 +185,7 @@ static int exec_commit(struct exec *exec)
 	timers_exec(process);
 	leader_become(process);
 	mutex_lock(&process->lock);
+	process_usage_end(process);
 	process->space = exec->space;
 	mutex_unlock(&process->lock);
 	exec->space = NULL;

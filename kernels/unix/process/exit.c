@@ -107,6 +107,7 @@ static void process_release(struct process *process)
 		log_line("thread %d keeps its space", self()->tid);
 	memory_release_begin();
 	mutex_lock(&process->lock);
+	process_usage_end(process);
 	space = process->space;
 	process->space = NULL;
 	mutex_unlock(&process->lock);
@@ -131,8 +132,9 @@ static void process_end(struct process *process)
 	mutex_lock(&tree_lock);
 	children_give_away(process);
 	groups_check(process, process->group);
-	process->used_ns = process_time(process);
 	mutex_lock(&process->lock);
+	for (struct thread *t = process->threads; t != NULL; t = t->next_in_process)
+		thread_time_keep(process, t);
 	process->state = PROCESS_ZOMBIE;
 	mutex_unlock(&process->lock);
 	if (process->watch != NULL)
@@ -190,13 +192,12 @@ void thread_abandon(struct thread *thread)
 static bool thread_count_out(struct thread *me)
 {
 	struct process *process = me->process;
-	uint64_t used = me == process->leader ? 0 : thread_time(me);
 	bool last;
 
 	mutex_lock(&tree_lock);
 	mutex_lock(&process->lock);
 	if (me != process->leader) {
-		process->used_ns += used;
+		thread_time_keep(process, me);
 		thread_unlink(me);
 	}
 	last = --process->thread_count == 0;

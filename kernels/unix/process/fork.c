@@ -34,6 +34,7 @@ void process_free(struct process *process)
 /* Undoes a child that never ran. */
 static void child_abandon(struct process *child)
 {
+	timers_end(child);
 	if (child->files != NULL)
 		files_exit(child->files);
 	if (child->paths != NULL)
@@ -65,6 +66,7 @@ static struct thread *child_thread(struct process *process, const struct clone_a
 	thread->policy = me->policy;
 	thread->realtime_priority = me->realtime_priority;
 	thread->affinity = me->affinity;
+	thread_turn_start(thread);
 	if (clone->flags & CLONE_CHILD_CLEARTID)
 		thread->clear_tid = clone->child_tid;
 	return thread;
@@ -131,6 +133,8 @@ static int child_place(struct process *child, const struct clone_arguments *clon
 		session_join(child, me->session);
 	}
 	mutex_unlock(&tree_lock);
+	if (pid != 0)
+		cpu_limit_start(child);
 	return pid == 0 ? -EAGAIN : 0;
 }
 

@@ -29,6 +29,7 @@ struct thread *kernel_thread_create(void (*function)(void *), void *argument, co
 void thread_name_fixed(struct thread *thread, baryon_uid uid);  /* before it is loaded */
 /* The one processor of a set, or CPU_ANY: Strange binds a thread to one or to none. */
 uint16_t affinity_processor(uint64_t set);
+void thread_turn_start(struct thread *thread);          /* its time slice, before it is loaded: schedule.c */
 int thread_load(struct thread *thread);                 /* 0, -EAGAIN */
 void thread_destroy(struct thread *thread);             /* it is gone, or was never loaded; frees its stack */
 long thread_reload(baryon_uid uid);                      /* 0 or a negated Strange error */
@@ -162,14 +163,26 @@ void thread_alert(struct thread *thread);               /* makes it look at its 
 void process_stop_notify(struct process *process, int code, int status);
 
 /* ---- time (time.c) ---- */
-uint64_t process_time(struct process *process);         /* ns that its threads ran. Takes the process lock */
-uint64_t thread_time(struct thread *thread);            /* the same of one; it is not going meanwhile */
 /* A clock (clock_gettime(2)) now. 0, -EINVAL. */
 int clock_read(int32_t clock, uint64_t *out);
+enum { CLOCK_OF_PROCESS = 2, CLOCK_OF_PROGRAM = 1 << 20 };    /* Linux's number; the part of it in the program, for timers only */
+enum { TIMER_OF_LIMIT = -8 };
 bool clock_is_cpu(int32_t clock);                       /* counts the caller's or a process's use of processors */
 struct linux_timespec timespec_of(uint64_t ns);
 struct linux_timeval timeval_of(uint64_t ns);
 int timespec_ns(const struct linux_timespec *time, uint64_t *ns);   /* 0, -EINVAL; at most some 31 years */
+
+/* ---- what was used (usage.c) ---- */
+uint64_t process_time(struct process *process);         /* ns that its threads ran. Takes the process lock */
+uint64_t thread_time(struct thread *thread);            /* the same of one; it is not going meanwhile */
+void thread_time_keep(struct process *process, struct thread *thread);         /* it ends: the process has its time. Process lock */
+void process_usage(struct process *process, struct usage *out);                /* takes the process lock */
+void process_usage_end(struct process *process);
+void thread_usage(struct thread *thread, struct usage *out);
+void usage_add(struct usage *to, const struct usage *more);
+int usage_store(uint64_t to, const struct usage *usage);       /* as struct rusage, to the program. 0, -EFAULT */
+/* RLIMIT_CPU of a process is to be kept: it is new, or the limit is. */
+void cpu_limit_start(struct process *process);
 
 /* ---- timers (timers.c, timer_calls.c) ---- */
 void timers_init(void);

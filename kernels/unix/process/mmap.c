@@ -75,24 +75,48 @@ int space_unmap(struct space *space, uint64_t start, uint64_t end)
 	return region_remove(space, start, end);
 }
 
-/* Whether so much more may be mapped: RLIMIT_AS, and never more memory of one's own in a piece than there is. */
-static bool limit_allows(struct space *space, uint64_t bytes, bool own)
+/* What counts for RLIMIT_DATA: private memory that may be written, but stacks. */
+static bool region_is_data(const struct region *region)
 {
-	uint64_t limit = self_process()->rlimits[RLIMIT_AS].soft, mapped = 0;
-
-	if (own && bytes / PAGE_BYTES > page_count_total())
-		return false;
-	if (limit == UINT64_MAX)
-		return true;
-	for (unsigned i = 0; i < space->region_count; i++)
-		mapped += region_at(space, i)->end - region_at(space, i)->start;
-	return bytes <= limit && mapped <= limit - bytes;
+	return (region->flags & (REGION_SHARED | REGION_STACK | RIGHT_WRITE)) == RIGHT_WRITE;
 }
 
 /* Private memory without a file that may be written. */
 static bool region_is_own(const struct region *region)
 {
 	return region->file == NULL && (region->flags & RIGHT_WRITE);
+}
+
+static uint64_t space_mapped(struct space *space, bool data)
+{
+	uint64_t mapped = 0;
+
+	for (unsigned i = 0; i < space->region_count; i++) {
+		const struct region *region = region_at(space, i);
+
+		if (!data || region_is_data(region))
+			mapped += region->end - region->start;
+	}
+	return mapped;
+}
+
+static bool below_limit(struct space *space, uint64_t bytes, unsigned which)
+{
+	uint64_t limit = self_process()->rlimits[which].soft, mapped;
+
+	if (limit == UINT64_MAX)
+		return true;
+	mapped = space_mapped(space, which == RLIMIT_DATA);
+	return bytes <= limit && mapped <= limit - bytes;
+}
+
+/* Whether so much more may be mapped of such a region: RLIMIT_AS and RLIMIT_DATA, and with `own`, never more memory of one's own in
+ * a piece than there is. */
+static bool limit_allows(struct space *space, uint64_t bytes, const struct region *region, bool own)
+{
+	if (own && region_is_own(region) && bytes / PAGE_BYTES > page_count_total())
+		return false;
+	return below_limit(space, bytes, RLIMIT_AS) && (!region_is_data(region) || below_limit(space, bytes, RLIMIT_DATA));
 }
 
 int space_map(struct space *space, const struct region *region, bool replace)
@@ -155,7 +179,7 @@ static int64_t map_place(struct space *space, struct region *region, uint64_t hi
 		start = region_gap(space, bytes);
 	region->start = start;
 	region->end = start + bytes;
-	if (start == 0 || !limit_allows(space, bytes, region_is_own(region) && !(flags & MAP_NORESERVE)))
+	if (start == 0 || !limit_allows(space, bytes, region, !(flags & MAP_NORESERVE)))
 		status = -ENOMEM;
 	else
 		status = space_map(space, region, (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE));
@@ -229,12 +253,6 @@ int64_t sys_mprotect(SYSCALL_ARGUMENTS)
 	return status;
 }
 
-/* RLIMIT_DATA, of the heap alone. */
-static bool data_is_full(const struct space *space, uint64_t end)
-{
-	return end - space->heap_start > self_process()->rlimits[RLIMIT_DATA].soft;
-}
-
 /* Grows or shrinks the heap region to the new end. */
 static int heap_resize(struct space *space, uint64_t end)
 {
@@ -248,7 +266,7 @@ static int heap_resize(struct space *space, uint64_t end)
 		return space_unmap(space, new_page, old_page);
 	if (new_page == old_page)
 		return 0;
-	if (new_page > space->map_top || !limit_allows(space, new_page - old_page, true) || data_is_full(space, new_page))
+	if (new_page > space->map_top || !limit_allows(space, new_page - old_page, &region, true))
 		return -ENOMEM;
 	return space_map(space, &region, false);
 }
@@ -300,7 +318,7 @@ static int64_t remap_locked(struct space *space, uint64_t from, uint64_t old_byt
 		int status = bytes == old_bytes ? 0 : space_unmap(space, from + bytes, from + old_bytes);
 		return status != 0 ? status : (int64_t)from;
 	}
-	if (!limit_allows(space, bytes - old_bytes, region_is_own(region)))
+	if (!limit_allows(space, bytes - old_bytes, region, true))
 		return -ENOMEM;
 	more = *region;
 	more.start = from + old_bytes;

@@ -60,6 +60,19 @@ struct timer {                  /* see timers.c */
 	bool pending;               /* its signal was posted and not taken */
 };
 
+struct time_used {
+	uint64_t ns;
+	uint64_t turns_program, turns_system;           /* ends of time slices, by where they were met */
+	uint64_t sleeps;
+};
+
+struct usage {
+	uint64_t user_ns, system_ns;
+	uint64_t faults;
+	uint64_t sleeps, turns;         /* processors left of one's own accord, and because a slice was over */
+	uint64_t pages_most;            /* present at once */
+};
+
 enum process_state { PROCESS_ALIVE = 0, PROCESS_STOPPED, PROCESS_ZOMBIE };
 
 /* A process fills one page. Fields of the files half come first. */
@@ -99,8 +112,12 @@ struct process {
 	struct timer *timers;           /* the timers' lock */
 	struct timer interval_timers[ITIMER_COUNT];     /* setitimer's; in the list above once they were used */
 	uint64_t started_ns;
-	uint64_t used_ns, children_used_ns;
-	uint64_t faults, children_faults;
+	struct time_used ended;         /* of threads that are gone; process lock */
+	struct usage children_usage;    /* of those that were waited for, and theirs; tree lock */
+	uint64_t shown_user_ns, shown_system_ns;        /* what a program was told last; process lock */
+	uint64_t faults;
+	uint64_t pages_most;            /* in spaces that it left */
+	struct timer limit_timer;       /* RLIMIT_CPU; in the list above once it was needed */
 	uint64_t parent_death_signal;
 	bool no_new_privileges;         /* exec gives none: inherited, and never taken back */
 	int32_t nice;                   /* as it was set: nobody looks */
@@ -151,6 +168,7 @@ struct thread {
 	uint64_t affinity;              /* as it was set; 0: never */
 	uint32_t policy, realtime_priority;     /* as they were set */
 	uint32_t shortage_tries;        /* of a page fault for which there was no memory */
+	uint64_t sleeps;                /* times that it waited; atomic */
 	struct thread *dead_next;
 	struct stepping step;
 	char name[16];

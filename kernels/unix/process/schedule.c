@@ -1,5 +1,6 @@
-/* The system calls about scheduling (sched(7)). UNIX runs all programs at one priority, with equal shares: policies, priorities
- * and nice values are checked, kept and given back, and change nothing. */
+/* The system calls about scheduling (sched(7)). UNIX runs all programs at one priority: who holds a mutex of UNIX's would else
+ * keep more urgent ones out for as long as others compute. What differs is how long a thread runs when it is its turn: by its
+ * nice value and policy, so shares of a busy processor are as these lengths. */
 #include "baryon/calls.h"
 #include "baryon/clock.h"
 #include "process/internal.h"
@@ -8,6 +9,35 @@ enum { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDL
 enum { SCHED_RESET_ON_FORK = 0x40000000 };
 enum { REALTIME_LEAST = 1, REALTIME_MOST = 99, NICE_LEAST = -20, NICE_MOST = 19 };
 enum { SLICE_NS = 10000000 };
+
+/* Each step of nice is a quarter more or a fifth less, as far as turns may be long or short. */
+static uint32_t turn_of(const struct thread *thread)
+{
+	int32_t nice = thread->process->nice;
+	uint64_t ns = SLICE_NS;
+
+	if (thread->policy == SCHED_IDLE)
+		return TURN_LEAST_NS;
+	if (thread->policy == SCHED_FIFO || thread->policy == SCHED_RR)
+		return TURN_MOST_NS;
+	for (; nice > 0; nice--)
+		ns = ns * 4 / 5;
+	for (; nice < 0; nice++)
+		ns = ns * 5 / 4;
+	return (uint32_t)(ns < TURN_LEAST_NS ? TURN_LEAST_NS : ns > TURN_MOST_NS ? TURN_MOST_NS : ns);
+}
+
+/* Tree lock held: it stays that thread. */
+static void turn_set(struct thread *thread)
+{
+	if (thread->started && thread_set(thread->uid, THREAD_SET_TURN, turn_of(thread), 0) < 0)
+		log_line("thread %d keeps its turn", thread->tid);
+}
+
+void thread_turn_start(struct thread *thread)
+{
+	thread_home_of(thread)->turn_ns = thread->process->nice == 0 && thread->policy == SCHED_OTHER ? 0 : turn_of(thread);
+}
 
 static bool policy_is_realtime(uint32_t policy)
 {
@@ -73,6 +103,7 @@ static int policy_set(uint64_t id, int64_t policy, uint64_t parameter)
 		if (status == 0) {
 			thread->policy = wanted;
 			thread->realtime_priority = (uint32_t)priority;
+			turn_set(thread);
 		}
 	}
 	mutex_unlock(&tree_lock);
@@ -269,6 +300,10 @@ static bool nice_visit(struct process *process, void *argument)
 		walk->status = -EACCES;
 	} else {
 		process->nice = walk->nice;
+		mutex_lock(&process->lock);
+		for (struct thread *t = process->threads; t != NULL; t = t->next_in_process)
+			turn_set(t);
+		mutex_unlock(&process->lock);
 		walk->status = walk->status == -ESRCH ? 0 : walk->status;
 	}
 	return true;

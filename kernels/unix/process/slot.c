@@ -112,6 +112,8 @@ static inline uint64_t slots_empty(const uint64_t *slot, uint64_t limit)
 
 void slots_clear(struct space *space, uint64_t start, uint64_t end)
 {
+	if (space->resident > space->resident_most)
+		space->resident_most = space->resident;
 	for (uint64_t next; start < end; start = next) {
 		uint64_t *slot = slot_find(space, start);
 

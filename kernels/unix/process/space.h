@@ -53,6 +53,7 @@ struct space {                  /* fills one page; a slot table is another */
 	uint64_t map_top;           /* mmap places below it, downwards */
 	uint64_t argument_start, argument_end, environment_end;
 	uint64_t resident;          /* slots in use */
+	uint64_t resident_most;     /* the same when it last became less, at the most */
 	uint64_t stack_limit;
 	uint64_t step_page;         /* address of the region for steps; 0: none. May be gone */
 	uint64_t steps;             /* bits of its places in use */

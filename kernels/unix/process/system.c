@@ -75,6 +75,14 @@ int64_t sys_sysinfo(SYSCALL_ARGUMENTS)
 
 /* ---- limits ---- */
 
+static bool may_limit(const struct process *process)
+{
+	const struct credentials *mine = &self_process()->credentials, *its = &process->credentials;
+
+	return process == self_process() || mine->euid == 0 || (mine->uid == its->uid && mine->uid == its->euid && mine->uid == its->suid &&
+		mine->gid == its->gid && mine->gid == its->egid && mine->gid == its->sgid);
+}
+
 static int limit_change(struct process *process, unsigned which, const struct rlimit_pair *limit)
 {
 	if (limit->soft > limit->hard)
@@ -82,6 +90,8 @@ static int limit_change(struct process *process, unsigned which, const struct rl
 	if (limit->hard > process->rlimits[which].hard && self_process()->credentials.euid != 0)
 		return -EPERM;
 	process->rlimits[which] = *limit;
+	if (which == RLIMIT_CPU)
+		cpu_limit_start(process);
 	return 0;
 }
 
@@ -92,7 +102,9 @@ static int limits_exchange(int32_t pid, uint64_t which, const struct rlimit_pair
 
 	mutex_lock(&tree_lock);
 	process = pid == 0 ? self_process() : process_of_pid(pid);
-	if (process != NULL) {
+	if (process != NULL && !may_limit(process)) {
+		status = -EPERM;
+	} else if (process != NULL) {
 		*old = process->rlimits[which];
 		status = new == NULL ? 0 : limit_change(process, (unsigned)which, new);
 	}

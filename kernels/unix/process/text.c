@@ -36,12 +36,15 @@ static uint64_t resident(struct process *process)
 
 static uint64_t stat_text(struct process *p, char *to, uint64_t limit)
 {
-	uint64_t length = 0, ticks = (p->used_ns + (p->leader != NULL ? thread_home_of(p->leader)->used_ns : 0)) / TICK_NS;
+	uint64_t length = 0;
+	struct usage usage;
 	int32_t session = p->session != NULL ? p->session->id : 0;
 
+	process_usage(p, &usage);
 	ADD("%d (%s) %c %d %d %d %d %d 0 %lu 0 0 0 ", p->pid, p->name, state_letter(p), p->parent->pid, p->group, session,
 		p->session != NULL && p->session->terminal != NULL ? 0x8800 : 0, -1, p->faults);
-	ADD("%lu 0 %lu 0 20 0 %u 0 %lu %lu %lu ", ticks, p->children_used_ns / TICK_NS, p->thread_count,
+	ADD("%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu ", usage.user_ns / TICK_NS, usage.system_ns / TICK_NS,
+		p->children_usage.user_ns / TICK_NS, p->children_usage.system_ns / TICK_NS, 20 + p->nice, p->nice, p->thread_count,
 		p->started_ns / TICK_NS, space_bytes(p), resident(p));
 	ADD("18446744073709551615 0 0 0 0 0 %lu 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", p->pending);
 	return length;

@@ -3,7 +3,7 @@
 #include "baryon/clock.h"
 #include "process/internal.h"
 
-enum { SECOND_NS = 1000000000, MICROSECOND_NS = 1000, CLOCK_TICKS = 100 };
+enum { SECOND_NS = 1000000000, MICROSECOND_NS = 1000 };
 enum {
 	CLOCK_REALTIME = 0, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
 	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI = 11,
@@ -18,27 +18,6 @@ uint64_t time_monotonic(void)
 uint64_t time_wall(void)
 {
 	return clock_wall_ns();
-}
-
-/* What Strange knows is written to the home first, wherever the thread runs. */
-uint64_t thread_time(struct thread *thread)
-{
-	long status = object_write_back(KIND_THREAD, thread->uid);
-
-	(void)status;               /* one that is not loaded was written when it was unloaded */
-	return __atomic_load_n(&thread_home_of(thread)->used_ns, __ATOMIC_RELAXED);
-}
-
-uint64_t process_time(struct process *process)
-{
-	uint64_t used;
-
-	mutex_lock(&process->lock);
-	used = process->used_ns;
-	for (struct thread *t = process->threads; t != NULL && process->state != PROCESS_ZOMBIE; t = t->next_in_process)
-		used += thread_time(t);
-	mutex_unlock(&process->lock);
-	return used;
 }
 
 /* ---- clocks ---- */
@@ -69,7 +48,7 @@ static int clock_of_other(int32_t clock, uint64_t *out)
 
 bool clock_is_cpu(int32_t clock)
 {
-	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+	return clock < 0 || clock == CLOCK_OF_PROGRAM || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
 }
 
 int clock_read(int32_t clock, uint64_t *out)
@@ -147,34 +126,6 @@ int64_t sys_time(SYSCALL_ARGUMENTS)
 	if (a0 != 0 && user_write(a0, &seconds, sizeof seconds) != 0)
 		return -EFAULT;
 	return seconds;
-}
-
-int64_t sys_times(SYSCALL_ARGUMENTS)
-{
-	struct process *me = self_process();
-	uint64_t tick = SECOND_NS / CLOCK_TICKS;
-	uint64_t times[4] = { process_time(me) / tick, 0, me->children_used_ns / tick, 0 };
-
-	if (a0 != 0 && user_write(a0, times, sizeof times) != 0)
-		return -EFAULT;
-	return (int64_t)(time_monotonic() / tick);
-}
-
-int64_t sys_getrusage(SYSCALL_ARGUMENTS)
-{
-	enum { SELF = 0, CHILDREN = -1, THREAD = 1 };
-	struct process *me = self_process();
-	int64_t usage[18] = { 0 };
-	uint64_t used;
-
-	if ((int32_t)a0 != SELF && (int32_t)a0 != CHILDREN && (int32_t)a0 != THREAD)
-		return -EINVAL;
-	used = (int32_t)a0 == CHILDREN ? me->children_used_ns : (int32_t)a0 == THREAD ? thread_time(self()) : process_time(me);
-	usage[0] = (int64_t)(used / SECOND_NS);
-	usage[1] = (int64_t)(used % SECOND_NS / MICROSECOND_NS);
-	usage[4] = (int64_t)(me->space->resident * 4);
-	usage[8] = (int64_t)((int32_t)a0 == CHILDREN ? me->children_faults : me->faults);
-	return user_write(a1, usage, sizeof usage);
 }
 
 /* ---- sleeping ---- */

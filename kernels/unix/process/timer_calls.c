@@ -7,9 +7,9 @@ enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
 
 /* ---- setitimer ---- */
 
-static const struct { int8_t clock, number; } interval_kinds[ITIMER_COUNT] = {
+static const struct { int32_t clock, number; } interval_kinds[ITIMER_COUNT] = {
 	[ITIMER_REAL] = { CLOCK_MONOTONIC, SIGALRM },
-	[ITIMER_VIRTUAL] = { CLOCK_PROCESS_CPUTIME_ID, SIGVTALRM },
+	[ITIMER_VIRTUAL] = { CLOCK_OF_PROGRAM, SIGVTALRM },
 	[ITIMER_PROF] = { CLOCK_PROCESS_CPUTIME_ID, SIGPROF },
 };
 

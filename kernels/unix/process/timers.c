@@ -28,6 +28,12 @@ uint64_t timer_clock_now(const struct timer *timer)
 {
 	if (timer->clock == CLOCK_REALTIME)
 		return time_wall();
+	if (timer->clock == CLOCK_OF_PROGRAM) {
+		struct usage usage;
+
+		process_usage(timer->process, &usage);
+		return usage.user_ns;
+	}
 	return clock_is_cpu(timer->clock) ? process_time(timer->process) : time_monotonic();
 }
 

@@ -15,7 +15,7 @@ struct wait_query {
 	int code;                   /* CLD_* */
 	uint32_t status;            /* as wait4 reports it */
 	uint32_t uid;
-	uint64_t used_ns, faults;
+	struct usage usage;
 	struct process *zombie;     /* to be reaped by the caller */
 };
 
@@ -34,8 +34,8 @@ static void query_found(struct wait_query *query, struct process *child, int cod
 	query->code = code;
 	query->status = status;
 	query->uid = child->credentials.uid;
-	query->used_ns = child->used_ns + child->children_used_ns;
-	query->faults = child->faults + child->children_faults;
+	process_usage(child, &query->usage);
+	usage_add(&query->usage, &child->children_usage);
 }
 
 static void zombie_take(struct wait_query *query, struct process *child, struct process *me)
@@ -43,8 +43,7 @@ static void zombie_take(struct wait_query *query, struct process *child, struct 
 	query_found(query, child, (child->exit_status & 127) == 0 ? CLD_EXITED : CLD_KILLED, child->exit_status);
 	if (query->options & WNOWAIT)
 		return;
-	me->children_used_ns += query->used_ns;
-	me->children_faults += query->faults;
+	usage_add(&me->children_usage, &query->usage);
 	process_unlink(child);
 	pid_put(child->pid);
 	query->zombie = child;
@@ -107,14 +106,6 @@ static int query_wait(struct wait_query *query)
 	return query->found != 0 ? 0 : status;
 }
 
-static int usage_store(uint64_t address, const struct wait_query *query)
-{
-	int64_t usage[18] = { (int64_t)(query->used_ns / 1000000000), (int64_t)(query->used_ns / 1000 % 1000000) };
-
-	usage[8] = (int64_t)query->faults;
-	return address == 0 ? 0 : user_write(address, usage, sizeof usage);
-}
-
 int64_t sys_wait4(SYSCALL_ARGUMENTS)
 {
 	struct wait_query query = { .pid = (int32_t)a0, .options = (uint32_t)a2 | WEXITED };
@@ -129,7 +120,7 @@ int64_t sys_wait4(SYSCALL_ARGUMENTS)
 		process_reap(query.zombie);
 	if (query.found != 0 && a1 != 0 && user_write(a1, &query.status, sizeof query.status) != 0)
 		return -EFAULT;
-	if (query.found != 0 && usage_store(a3, &query) != 0)
+	if (query.found != 0 && a3 != 0 && usage_store(a3, &query.usage) != 0)
 		return -EFAULT;
 	return query.found;
 }
@@ -193,5 +184,5 @@ int64_t sys_waitid(SYSCALL_ARGUMENTS)
 	}
 	if (a2 != 0 && user_write(a2, &info, offsetof(struct linux_siginfo, child.user_time)) != 0)
 		return -EFAULT;
-	return usage_store(a4, &query);
+	return a4 == 0 ? 0 : usage_store(a4, &query.usage);
 }

@@ -1,0 +1,229 @@
+/* What is used of processors and memory, and what limits do. */
+#include "try.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/times.h>
+
+static long now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static long used_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static volatile unsigned long counted;
+
+static void compute(long ms)
+{
+	long end = used_ms() + ms;
+
+	do
+		for (int i = 0; i < 100000; i++)
+			counted++;
+	while (used_ms() < end);
+}
+
+/* In the system nearly all the time. */
+static void ask(long ms)
+{
+	static char large[1 << 18];
+	int fd = open("/dev/zero", O_RDONLY);
+	long end = used_ms() + ms;
+
+	do
+		for (int i = 0; i < 20; i++)
+			read(fd, large, sizeof large);
+	while (used_ms() < end);
+	close(fd);
+}
+
+static long ms_of(struct timeval time)
+{
+	return time.tv_sec * 1000 + time.tv_usec / 1000;
+}
+
+static void halves_said(const char *what, int who)
+{
+	struct rusage usage;
+
+	getrusage(who, &usage);
+	SAY("%s: mostly %s", what, ms_of(usage.ru_utime) > 2 * ms_of(usage.ru_stime) ? "its own" :
+		ms_of(usage.ru_stime) > 2 * ms_of(usage.ru_utime) ? "the system's" : "both");
+}
+
+static void halves(void)
+{
+	struct rusage before, after, children;
+	struct tms times_used;
+
+	SAY("-- the program's time and the system's");
+	CHILD("computes", compute(400); halves_said("computes", RUSAGE_SELF));
+	halves_said("children", RUSAGE_CHILDREN);
+	CHILD("asks", ask(600); halves_said("asks", RUSAGE_SELF));
+	times(&times_used);
+	SAY("both kinds of children: %d %d", times_used.tms_cutime >= 20, times_used.tms_cstime >= 20);
+	getrusage(RUSAGE_SELF, &before);
+	for (int i = 0; i < 20; i++)
+		pause_ms(1);
+	getrusage(RUSAGE_SELF, &after);
+	SAY("slept as often: %d", after.ru_nvcsw - before.ru_nvcsw >= 20 && after.ru_nvcsw - before.ru_nvcsw < 60);
+	char *at = mmap(0, 8 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(at, 1, 8 << 20);
+	munmap(at, 8 << 20);
+	getrusage(RUSAGE_SELF, &before);
+	SAY("most memory: %d", before.ru_maxrss >= 8 << 10);
+	SAY("faults: %d %ld", before.ru_minflt > after.ru_minflt, before.ru_nswap);
+	CHILD("more memory", at = mmap(0, 32 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); memset(at, 1, 32 << 20));
+	getrusage(RUSAGE_CHILDREN, &children);
+	SAY("most memory of children: %d", children.ru_maxrss >= 32 << 10 && children.ru_maxrss < 64 << 10);
+	getrusage(RUSAGE_SELF, &after);
+	SAY("not of the parent: %d", after.ru_maxrss < 32 << 10);
+}
+
+static volatile int virtual_fired, profile_fired;
+
+static void timer_fired(int number)
+{
+	if (number == SIGVTALRM)
+		virtual_fired++;
+	else
+		profile_fired++;
+}
+
+static void interval_timers(void)
+{
+	struct itimerval soon = {{0, 50000}, {0, 50000}}, none = {{0, 0}, {0, 0}};
+
+	SAY("-- timers of the program's time, and of both");
+	signal(SIGVTALRM, timer_fired);
+	signal(SIGPROF, timer_fired);
+	setitimer(ITIMER_VIRTUAL, &soon, 0);
+	setitimer(ITIMER_PROF, &soon, 0);
+	compute(500);
+	SAY("computing: %d %d", virtual_fired > 2, profile_fired > 2);
+	setitimer(ITIMER_VIRTUAL, &soon, 0);
+	virtual_fired = profile_fired = 0;
+	ask(500);
+	SAY("asking: %d %d", virtual_fired > 2, profile_fired > 2);
+	setitimer(ITIMER_VIRTUAL, &none, 0);
+	setitimer(ITIMER_PROF, &none, 0);
+}
+
+static volatile int warned;
+
+static void limit_warned(int number)
+{
+	(void)number;
+	warned++;
+}
+
+static void processor_limit(void)
+{
+	struct rlimit limit = {1, 3};
+
+	SAY("-- a limit on processors' time");
+	CHILD("no handler", setrlimit(RLIMIT_CPU, &limit); compute(10000));
+	CHILD("a handler", signal(SIGXCPU, limit_warned); setrlimit(RLIMIT_CPU, &limit);
+		compute(2500); SAY("warned %d times", warned); getrlimit(RLIMIT_CPU, &limit); SAY("%lu %lu", limit.rlim_cur, limit.rlim_max);
+		compute(10000));
+	limit = (struct rlimit){1, RLIM_INFINITY};
+	CHILD("its parent", setrlimit(RLIMIT_CPU, &limit); CHILD("inherited", compute(10000)));
+	CHILD("none", compute(1200));
+}
+
+/* Larger than what this program says: that may go to a file. */
+static void file_limit(void)
+{
+	struct rlimit limit = {1000000, 2000000};
+	int fd = open("large", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char block[300] = {0};
+
+	SAY("-- a limit on files");
+	CHILD("default", setrlimit(RLIMIT_FSIZE, &limit); TRY(pwrite(fd, block, 300, 999900)); TRY(pwrite(fd, block, 1, 1000000)));
+	signal(SIGXFSZ, limit_warned);
+	CHILD("handled", setrlimit(RLIMIT_FSIZE, &limit); warned = 0; TRY(pwrite(fd, block, 300, 999950));
+		TRY(pwrite(fd, block, 1, 1000000)); SAY("%d", warned); TRY(ftruncate(fd, 1000001)); SAY("%d", warned);
+		TRY(ftruncate(fd, 99)); TRY(pwrite(fd, block, 0, 3000000)));
+	signal(SIGXFSZ, SIG_IGN);
+	CHILD("ignored", setrlimit(RLIMIT_FSIZE, &limit); TRY(pwrite(fd, block, 1, 1000000)));
+	signal(SIGXFSZ, SIG_DFL);
+	close(fd);
+	unlink("large");
+}
+
+static void memory_limits(void)
+{
+	struct rlimit limit = {64 << 20, 64 << 20};
+	struct rlimit none = {4096, RLIM_INFINITY};
+
+	SAY("-- limits on memory");
+	CHILD("address space", setrlimit(RLIMIT_AS, &limit);
+		SAY("%d", mmap(0, 80 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED); SAY("%s", strerrorname_np(errno));
+		SAY("%d", mmap(0, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED));
+	CHILD("data", setrlimit(RLIMIT_DATA, &none); SAY("%d", sbrk(1 << 20) == (void *)-1); SAY("%s", strerrorname_np(errno));
+		SAY("%d", mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+		SAY("%d", mmap(0, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+		SAY("%d", mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED));
+	TRY(prlimit(1, RLIMIT_NOFILE, 0, &limit) == 0 || errno == EPERM);
+	limit = (struct rlimit){3, 4};
+	CHILD("descriptors", setrlimit(RLIMIT_NOFILE, &limit); TRY(dup(0)); TRY(dup2(0, 3)); TRY(fcntl(0, F_DUPFD, 3)); TRY(fcntl(0, F_DUPFD, 2)));
+}
+
+/* How far each of two computes on one processor in the same time. */
+static void turns(void)
+{
+	unsigned long *counts = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cpu_set_t set, one;
+	long begin;
+	int cpu = 0;
+
+	SAY("-- nice values");
+	sched_getaffinity(0, sizeof set, &set);
+	while (!CPU_ISSET(cpu, &set))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof one, &one);
+	for (int i = 0; i < 2; i++) {
+		if (fork() == 0) {
+			if (i == 1)
+				nice(19);
+			while (counts[2] == 0)
+				sched_yield();
+			begin = now_ms();
+			while (now_ms() < begin + 1000)
+				for (int n = 0; n < 1000; n++)
+					counts[i]++;
+			_exit(0);
+		}
+	}
+	counts[2] = 1;
+	while (wait(0) > 0)
+		;
+	SAY("the nice one had less than a third: %d", counts[1] < counts[0] / 3);
+	SAY("and something: %d", counts[1] > 0);
+	sched_setaffinity(0, sizeof set, &set);
+}
+
+int main(void)
+{
+	halves();
+	CHILD("timers", interval_timers());
+	processor_limit();
+	file_limit();
+	memory_limits();
+	turns();
+	return 0;
+}
