@@ -177,6 +177,7 @@ uint64_t process_time(struct process *process);         /* ns that its threads r
 uint64_t thread_time(struct thread *thread);            /* the same of one; it is not going meanwhile */
 void thread_time_keep(struct process *process, struct thread *thread);         /* it ends: the process has its time. Process lock */
 void process_usage(struct process *process, struct usage *out);                /* takes the process lock */
+void process_usage_locked(struct process *process, struct usage *out);
 void process_usage_end(struct process *process);
 void thread_usage(struct thread *thread, struct usage *out);
 void usage_add(struct usage *to, const struct usage *more);

@@ -40,7 +40,7 @@ static uint64_t stat_text(struct process *p, char *to, uint64_t limit)
 	struct usage usage;
 	int32_t session = p->session != NULL ? p->session->id : 0;
 
-	process_usage(p, &usage);
+	process_usage_locked(p, &usage);
 	ADD("%d (%s) %c %d %d %d %d %d 0 %lu 0 0 0 ", p->pid, p->name, state_letter(p), p->parent->pid, p->group, session,
 		p->session != NULL && p->session->terminal != NULL ? 0x8800 : 0, -1, p->faults);
 	ADD("%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu ", usage.user_ns / TICK_NS, usage.system_ns / TICK_NS,

@@ -64,17 +64,21 @@ static uint64_t pages_most(const struct process *process)
 	return space != NULL && space->resident > most ? space->resident : most;
 }
 
-void process_usage(struct process *process, struct usage *out)
+void process_usage_locked(struct process *process, struct usage *out)
 {
-	struct time_used used;
+	struct time_used used = process->ended;
 
-	mutex_lock(&process->lock);
-	used = process->ended;
 	for (struct thread *t = process->threads; t != NULL && process->state != PROCESS_ZOMBIE; t = t->next_in_process)
 		thread_gather(t, &used);
 	*out = (struct usage) { .faults = process->faults, .sleeps = used.sleeps, .turns = used.turns_program + used.turns_system };
 	time_divide(process, &used, out);
 	out->pages_most = pages_most(process);
+}
+
+void process_usage(struct process *process, struct usage *out)
+{
+	mutex_lock(&process->lock);
+	process_usage_locked(process, out);
 	mutex_unlock(&process->lock);
 }
 
