@@ -145,17 +145,26 @@ static inline struct far_page *far_place(const struct cpu *cpu, uint64_t address
 	return (struct far_page *)&cpu->far_page[place][address / PAGE_BYTES % FAR_PAGES];
 }
 
-static bool far_allowed(const struct cpu *cpu, const struct space *s)
+/* A space that another thread's call has displaced from here becomes the one that was left last, as if this CPU came from it. */
+static COLD bool far_join(struct cpu *cpu, struct space *s)
 {
-	return s == cpu->map || s == cpu->left || (s->flags & SPACE_SUPERVISOR);
+	if (cpu->map == NULL || !cpu_join_map_out_of_line(cpu, s))
+		return false;
+	cpu->left = s;
+	return true;
 }
 
-static COLD bool far_walk(struct cpu *cpu, const struct space *s, uint64_t address, unsigned access, enum place place)
+static bool far_allowed(struct cpu *cpu, struct space *s)
+{
+	return s == cpu->map || s == cpu->left || (s->flags & SPACE_SUPERVISOR) || far_join(cpu, s);
+}
+
+static COLD bool far_walk(struct cpu *cpu, struct space *s, uint64_t address, unsigned access, enum place place)
 {
 	mmu_entry e;
 	frame_number frame;
 
-	if (!far_allowed(cpu, s) || !in_range(s, address, 1))
+	if (!in_range(s, address, 1) || !far_allowed(cpu, s))
 		return false;
 	e = table_walk(s, address);
 	if (access & ~mmu_rights(e))

@@ -601,6 +601,15 @@ static void copies_stop_where_something_is_missing(void)
 	CHECK_IS(world_call(CALL_COPY_IN, local + 6000, 0x10100, 6000, out), 6000);
 	world_read(local + 6000, got, 6000);
 	CHECK(memcmp(bytes, got, 6000) == 0);
+	/* Small enough for the short way, over the end of a page. */
+	CHECK_IS(world_call(CALL_COPY_OUT, 0x10f00, local + 100, 700, out), 700);
+	CHECK_IS(world_call(CALL_COPY_IN, local + 6000, 0x10f00, 700, out), 700);
+	world_read(local + 6000, got, 700);
+	CHECK(memcmp(bytes + 100, got, 700) == 0);
+	CHECK_IS(world_call(CALL_COPY_OUT, 0x11f00, local, 700, out), 0x100);
+	CHECK_IS(shortage(out).address, 0x12000);
+	CHECK_IS(world_call(CALL_COPY_IN, local + 6000, 0x12f00, 700, out), 0x100);
+	CHECK_IS(shortage(out).address, 0x13000);
 	/* Into the page that is read-only. */
 	CHECK_IS(world_call(CALL_COPY_OUT, 0x11f00, local, 6000, out), 0x100);
 	CHECK_IS(shortage(out).address, 0x12000);
