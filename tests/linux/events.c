@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
@@ -31,6 +32,35 @@ static void found(const char *what, int limit, int milliseconds)
 			if (events[i].data.u64 == data)
 				printf(" [%lu %x]", (unsigned long)data, events[i].events);
 	SAY(count < 0 ? " %d" : "", errno);
+}
+
+static void polling_many(void)
+{
+	enum { MANY = 4096 };
+	static struct pollfd many[MANY + 1];
+	struct rlimit limit = {MANY, MANY}, small = {1024, MANY};
+	int tube[2];
+
+	SAY("-- poll of many");
+	TRY(setrlimit(RLIMIT_NOFILE, &limit));
+	TRY(pipe(tube));
+	for (int i = 0; i <= MANY; i++)
+		many[i] = (struct pollfd){i % 3 ? tube[1] : i % 2 ? tube[0] : -1, POLLIN | POLLOUT, 77};
+	TRY(poll(many, MANY, -1));
+	SAY("%d %d %d %d", many[0].revents, many[1].revents, many[MANY - 1].revents, many[MANY].revents);
+	TRY(poll(many, MANY + 1, 0));
+	many[0].fd = tube[0];
+	for (int i = 0; i < MANY; i++)
+		many[i].events = POLLIN;
+	TRY(poll(many, MANY, 1));
+	TRY(write(tube[1], "x", 1));
+	TRY(poll(many, MANY, -1));
+	TRY(poll((struct pollfd *)((char *)BAD_ADDRESS), MANY, 0));
+	TRY(setrlimit(RLIMIT_NOFILE, &small));
+	TRY(poll(many, 1025, 0));
+	TRY(poll(many, 1024, 0));
+	close(tube[0]);
+	close(tube[1]);
 }
 
 static void polling(void)
@@ -484,6 +514,7 @@ int main(void)
 {
 	alarm(60);
 	polling();
+	polling_many();
 	selecting();
 	events();
 	levels_and_edges();

@@ -209,6 +209,40 @@ static void futexes(void)
 	pthread_join(thread, 0);
 }
 
+/* Only what fails: this host's clock stays as it is. */
+static void clock_setting(void)
+{
+	struct timespec bad = {-1, 0}, good = {1000000000, 0};
+	struct timeval day = {0, 1000000};
+	int zone[2] = {10000, 0};
+
+	TRY(syscall(SYS_clock_settime, CLOCK_REALTIME, &bad));
+	bad = (struct timespec){1000000000, 1000000000};
+	TRY(syscall(SYS_clock_settime, CLOCK_REALTIME, &bad));
+	bad = (struct timespec){INT64_MAX, 0};
+	TRY(syscall(SYS_clock_settime, CLOCK_REALTIME, &bad));
+	TRY(syscall(SYS_clock_settime, CLOCK_REALTIME, BAD_ADDRESS));
+	TRY(syscall(SYS_clock_settime, CLOCK_MONOTONIC, &good));
+	TRY(syscall(SYS_clock_settime, CLOCK_BOOTTIME, &good));
+	TRY(syscall(SYS_clock_settime, CLOCK_PROCESS_CPUTIME_ID, &good));
+	TRY(syscall(SYS_clock_settime, CLOCK_PROCESS_CPUTIME_ID, BAD_ADDRESS));
+	TRY(syscall(SYS_clock_settime, 77, &good));
+	TRY(syscall(SYS_clock_settime, ~getpid() * 8 + 2, &good));
+	TRY(syscall(SYS_clock_settime, ~getpid() * 8 + 2, BAD_ADDRESS));
+	TRY(syscall(SYS_clock_settime, -4000001 * 8 + 2, &good));
+	TRY(syscall(SYS_settimeofday, &day, 0));
+	TRY(syscall(SYS_settimeofday, BAD_ADDRESS, 0));
+	TRY(syscall(SYS_settimeofday, 0, BAD_ADDRESS));
+	TRY(syscall(SYS_settimeofday, 0, zone));
+	if (fork() == 0) {
+		TRY(setuid(1000));
+		TRY(syscall(SYS_clock_settime, CLOCK_REALTIME, &good));
+		TRY(syscall(SYS_settimeofday, 0, zone));
+		_exit(0);
+	}
+	GOOD(wait(0));
+}
+
 static void sleeps(void)
 {
 	struct timespec time = {0, 1000000}, left = {5, 5}, now, then;
@@ -246,6 +280,12 @@ static void sleeps(void)
 	TRY(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &then, 0));
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	SAY("%d", now.tv_sec > then.tv_sec || (now.tv_sec == then.tv_sec && now.tv_nsec >= then.tv_nsec));
+	clock_gettime(CLOCK_REALTIME, &then);
+	then.tv_sec++;
+	TRY(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &then, 0));
+	clock_gettime(CLOCK_REALTIME, &now);
+	SAY("%d", now.tv_sec > then.tv_sec || (now.tv_sec == then.tv_sec && now.tv_nsec >= then.tv_nsec));
+	clock_setting();
 	TRY(syscall(SYS_clock_nanosleep, 77, 0, &then, 0));
 	TRY(syscall(SYS_clock_gettime, CLOCK_REALTIME, &now));
 	TRY(syscall(SYS_clock_gettime, 77, &now));
@@ -258,6 +298,28 @@ static void sleeps(void)
 	TRY(syscall(SYS_gettimeofday, BAD_ADDRESS, 0));
 	TRY(syscall(SYS_time, 0) == day.tv_sec || 1);
 	TRY(syscall(SYS_time, BAD_ADDRESS));
+}
+
+static void far_deadlines(void)
+{
+	struct timespec far = {INT64_MAX, 0};
+	int word = 0;
+
+	SAY("-- far deadlines");
+	set(SIGALRM, informed, 0);
+	ualarm(50000, 0);
+	TRY(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &far, 0, 0));
+	ualarm(50000, 0);
+	TRY(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &far, 0, -1));
+	clock_gettime(CLOCK_REALTIME, &far);
+	far.tv_sec += 1000;
+	ualarm(50000, 0);
+	TRY(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &far, 0, -1));
+	ualarm(50000, 0);
+	TRY(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &far, 0));
+	far.tv_sec = INT64_MAX;
+	ualarm(50000, 0);
+	TRY(nanosleep(&far, 0));
 }
 
 static void timers(void)
@@ -395,6 +457,7 @@ int main(void)
 	faults();
 	futexes();
 	sleeps();
+	far_deadlines();
 	timers();
 	restarts();
 	memory();

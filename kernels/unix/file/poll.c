@@ -109,10 +109,18 @@ int64_t poll_until(int64_t (*scan)(void *what, struct poll_table *table), void *
 
 /* ---- poll ---- */
 
+enum { POLL_SMALL = 8, POLL_BLOCK = 4 * 4096 / sizeof(struct linux_pollfd), POLL_BLOCKS = 4096 / sizeof(void *) };
+
 struct poll_set {
-	struct linux_pollfd *entries;
+	struct linux_pollfd few[POLL_SMALL];
+	struct linux_pollfd **blocks;   /* null: they are the few */
 	uint64_t count;
 };
+
+static struct linux_pollfd *poll_entry(struct poll_set *set, uint64_t i)
+{
+	return set->blocks ? &set->blocks[i / POLL_BLOCK][i % POLL_BLOCK] : &set->few[i];
+}
 
 static int64_t poll_scan(void *what, struct poll_table *table)
 {
@@ -120,7 +128,7 @@ static int64_t poll_scan(void *what, struct poll_table *table)
 	int64_t ready = 0;
 
 	for (uint64_t i = 0; i < set->count; i++) {
-		struct linux_pollfd *entry = &set->entries[i];
+		struct linux_pollfd *entry = poll_entry(set, i);
 		struct held held;
 
 		entry->revents = 0;
@@ -137,35 +145,73 @@ static int64_t poll_scan(void *what, struct poll_table *table)
 	return ready;
 }
 
-enum { POLL_SMALL = 8, POLL_PAGE = 4096 / sizeof(struct linux_pollfd), POLL_BLOCK = 4 * POLL_PAGE };
-
-static int64_t poll_entries(struct poll_set *set, uint64_t address, uint64_t deadline, bool wait)
+static void poll_blocks_free(struct poll_set *set)
 {
-	int64_t result = user_read(set->entries, address, set->count * sizeof(struct linux_pollfd));
+	if (!set->blocks)
+		return;
+	for (uint64_t i = 0; i < POLL_BLOCKS && set->blocks[i]; i++)
+		page_block_free(set->blocks[i]);
+	heap_free(set->blocks);
+}
 
-	if (result)
-		return result;
-	result = poll_until(poll_scan, set, set->count, deadline, wait);
-	if (result >= 0 && user_write(address, set->entries, set->count * sizeof(struct linux_pollfd)))
-		result = -EFAULT;
-	return result;
+static int poll_blocks_make(struct poll_set *set)
+{
+	uint64_t blocks = (set->count + POLL_BLOCK - 1) / POLL_BLOCK;
+
+	if (set->count <= POLL_SMALL)
+		return 0;
+	set->blocks = blocks <= POLL_BLOCKS ? heap_alloc(POLL_BLOCKS * sizeof(void *)) : 0;
+	if (!set->blocks)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < blocks; i++) {
+		set->blocks[i] = page_block_alloc();
+		if (!set->blocks[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Each piece of the set that lies in one place: its first entry, the bytes of it. */
+static uint64_t poll_piece(struct poll_set *set, uint64_t first)
+{
+	uint64_t left = set->count - first;
+
+	return (left < POLL_BLOCK ? left : POLL_BLOCK) * sizeof(struct linux_pollfd);
+}
+
+static int poll_entries_read(struct poll_set *set, uint64_t address)
+{
+	for (uint64_t i = 0; i < set->count; i += POLL_BLOCK)
+		if (user_read(poll_entry(set, i), address + i * sizeof(struct linux_pollfd), poll_piece(set, i)))
+			return -EFAULT;
+	return 0;
+}
+
+static int poll_entries_write(struct poll_set *set, uint64_t address)
+{
+	for (uint64_t i = 0; i < set->count; i += POLL_BLOCK)
+		if (user_write(address + i * sizeof(struct linux_pollfd), poll_entry(set, i), poll_piece(set, i)))
+			return -EFAULT;
+	return 0;
 }
 
 static int64_t poll_call(uint64_t address, uint64_t count, uint64_t deadline, bool wait)
 {
-	struct linux_pollfd few[POLL_SMALL];
-	struct poll_set set = {.entries = few, .count = count};
+	struct poll_set set;
 	int64_t result;
 
-	if (count > POLL_BLOCK)
-		return count > self_process()->rlimits[RLIMIT_NOFILE].soft ? -EINVAL : -ENOMEM;
-	if (count > POLL_SMALL)
-		set.entries = page_block_alloc();
-	if (!set.entries)
-		return -ENOMEM;
-	result = poll_entries(&set, address, deadline, wait);
-	if (count > POLL_SMALL)
-		page_block_free(set.entries);
+	if (count > self_process()->rlimits[RLIMIT_NOFILE].soft)
+		return -EINVAL;
+	set.count = count;
+	set.blocks = 0;
+	result = poll_blocks_make(&set);
+	if (result == 0)
+		result = poll_entries_read(&set, address);
+	if (result == 0)
+		result = poll_until(poll_scan, &set, set.count, deadline, wait);
+	if (result >= 0 && poll_entries_write(&set, address))
+		result = -EFAULT;
+	poll_blocks_free(&set);
 	return result;
 }
 

@@ -168,9 +168,8 @@ static int deadline_read(uint64_t address, bool absolute, bool realtime, uint64_
 		return 0;
 	if (user_read(&time, address, sizeof time) != 0)
 		return -EFAULT;
-	if (time.seconds < 0 || (uint64_t)time.nanoseconds >= 1000000000)
+	if (timespec_ns(&time, &ns) != 0)
 		return -EINVAL;
-	ns = (uint64_t)time.seconds * 1000000000 + (uint64_t)time.nanoseconds;
 	if (absolute)
 		ns = ns > now ? ns - now : 1;
 	*deadline = time_monotonic() + ns;

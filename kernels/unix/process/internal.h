@@ -170,7 +170,7 @@ enum { TIMER_OF_LIMIT = -8 };
 bool clock_is_cpu(int32_t clock);                       /* counts the caller's or a process's use of processors */
 struct linux_timespec timespec_of(uint64_t ns);
 struct linux_timeval timeval_of(uint64_t ns);
-int timespec_ns(const struct linux_timespec *time, uint64_t *ns);   /* 0, -EINVAL; at most some 31 years */
+int timespec_ns(const struct linux_timespec *time, uint64_t *ns);   /* 0, -EINVAL; at most 285 years */
 
 /* ---- what was used (usage.c) ---- */
 uint64_t process_time(struct process *process);         /* ns that its threads ran. Takes the process lock */

@@ -15,9 +15,13 @@ uint64_t time_monotonic(void)
 	return clock_now_ns();
 }
 
+/* The wall clock, as far as it was set away from the machine's, and the time zone, which is only kept. */
+static int64_t wall_offset_ns;
+static int32_t zone_kept[2];
+
 uint64_t time_wall(void)
 {
-	return clock_wall_ns();
+	return clock_wall_ns() + (uint64_t)__atomic_load_n(&wall_offset_ns, __ATOMIC_RELAXED);
 }
 
 /* ---- clocks ---- */
@@ -112,11 +116,76 @@ int64_t sys_clock_getres(SYSCALL_ARGUMENTS)
 int64_t sys_gettimeofday(SYSCALL_ARGUMENTS)
 {
 	struct linux_timeval time = timeval_of(time_wall());
-	int32_t zone[2] = { 0, 0 };
 
 	if (a0 != 0 && user_write(a0, &time, sizeof time) != 0)
 		return -EFAULT;
-	return a1 != 0 ? user_write(a1, zone, sizeof zone) : 0;
+	return a1 != 0 ? user_write(a1, zone_kept, sizeof zone_kept) : 0;
+}
+
+/* 0, or why this caller may not set the wall clock to this time. It is never earlier than the time since the start. */
+static int wall_may_set(const struct linux_timespec *time)
+{
+	const int64_t seconds_most = INT64_MAX / SECOND_NS - 30ll * 365 * 24 * 3600;
+
+	if (time->seconds < 0 || time->seconds >= seconds_most || (uint64_t)time->nanoseconds >= SECOND_NS)
+		return -EINVAL;
+	return self_process()->credentials.euid != 0 ? -EPERM : 0;
+}
+
+/* Sleeps and timers that were given a time of the day keep the moment that it meant when they began. */
+static int wall_set(const struct linux_timespec *time)
+{
+	uint64_t wall = (uint64_t)time->seconds * SECOND_NS + (uint64_t)time->nanoseconds;
+
+	if (wall < time_monotonic())
+		return -EINVAL;
+	__atomic_store_n(&wall_offset_ns, (int64_t)(wall - clock_wall_ns()), __ATOMIC_RELAXED);
+	return 0;
+}
+
+int64_t sys_clock_settime(SYSCALL_ARGUMENTS)
+{
+	struct linux_timespec time;
+	uint64_t now;
+	int status;
+
+	if ((int32_t)a0 != CLOCK_REALTIME && (int32_t)a0 >= 0)
+		return -EINVAL;
+	if (user_read(&time, a1, sizeof time) != 0)
+		return -EFAULT;
+	if ((int32_t)a0 != CLOCK_REALTIME)
+		return clock_of_other((int32_t)a0, &now) != 0 ? -EINVAL : -EPERM;
+	status = wall_may_set(&time);
+	return status != 0 ? status : wall_set(&time);
+}
+
+int64_t sys_settimeofday(SYSCALL_ARGUMENTS)
+{
+	enum { ZONE_MINUTES_MOST = 15 * 60 };
+	struct linux_timespec time = { 0, 0 };
+	struct linux_timeval given;
+	int32_t zone[2] = { 0, 0 };
+	int status;
+
+	if (a0 != 0) {
+		if (user_read(&given, a0, sizeof given) != 0)
+			return -EFAULT;
+		if ((uint64_t)given.microseconds >= SECOND_NS / MICROSECOND_NS)
+			return -EINVAL;
+		time = (struct linux_timespec) { given.seconds, given.microseconds * MICROSECOND_NS };
+	}
+	if (a1 != 0 && user_read(zone, a1, sizeof zone) != 0)
+		return -EFAULT;
+	status = wall_may_set(&time);
+	if (status != 0)
+		return status;
+	if (zone[0] < -ZONE_MINUTES_MOST || zone[0] > ZONE_MINUTES_MOST)
+		return -EINVAL;
+	if (a1 != 0) {
+		zone_kept[0] = zone[0];
+		zone_kept[1] = zone[1];
+	}
+	return a0 != 0 ? wall_set(&time) : 0;
 }
 
 int64_t sys_time(SYSCALL_ARGUMENTS)
@@ -155,11 +224,11 @@ static int64_t sleep_until(uint64_t deadline, uint64_t remaining)
 
 int timespec_ns(const struct linux_timespec *time, uint64_t *ns)
 {
-	enum { SECONDS_MOST = 1000000000 };
+	const int64_t seconds_most = 9000000000;
 
 	if (time->seconds < 0 || (uint64_t)time->nanoseconds >= SECOND_NS)
 		return -EINVAL;
-	*ns = (uint64_t)(time->seconds < SECONDS_MOST ? time->seconds : SECONDS_MOST) * SECOND_NS + (uint64_t)time->nanoseconds;
+	*ns = (uint64_t)(time->seconds < seconds_most ? time->seconds : seconds_most) * SECOND_NS + (uint64_t)time->nanoseconds;
 	return 0;
 }
 
