@@ -25,6 +25,11 @@ try() {
 	esac
 }
 
+# on_terminal COMMAND...: runs it with a terminal of its own as the controlling one, which a reader empties.
+on_terminal() {
+	python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 1024) and b"\0")))' "$@" >/dev/null
+}
+
 # automake_try SECONDS TEST...: scripts of a suite of automake's kind, in the folder of the tests; perl's are left out by the caller.
 automake_try() {
 	automake_limit=$1
