@@ -210,7 +210,23 @@ int descriptor_close(int descriptor)
 
 int descriptor_next(int from)
 {
-	struct files *files = self_process()->files;
+	return files_next(self_process()->files, from);
+}
+
+struct file *files_get(struct files *files, int descriptor)
+{
+	struct file *file;
+
+	mutex_lock(&files->lock);
+	file = file_at(files, descriptor);
+	if (file)
+		file_get(file);
+	mutex_unlock(&files->lock);
+	return file;
+}
+
+int files_next(struct files *files, int from)
+{
 	int found = -1;
 
 	mutex_lock(&files->lock);

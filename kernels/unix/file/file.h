@@ -106,6 +106,7 @@ struct inode {
 	int32_t proc_pid;           /* in /proc: whose, and which file (proc.c) */
 	uint32_t proc_what;
 	union {
+		int32_t proc_number;    /* of a descriptor there */
 		struct directory directory;
 		struct data data;
 		struct { char *target; bool owned; } link;       /* size bytes; in the heap when owned */
@@ -354,8 +355,11 @@ struct files *files_make(void);
 int files_set(struct files *files, int descriptor, struct file *file);
 /* No open descriptor is as high: what select looks at no more. */
 uint32_t descriptor_capacity(void);
-/* For /proc/self/fd: the first open descriptor >= from, or -1. */
+/* The first open descriptor >= from, or -1. */
 int descriptor_next(int from);
+int files_next(struct files *files, int from);
+/* The file at a descriptor of any process's table, with a reference; null: none. */
+struct file *files_get(struct files *files, int descriptor);
 
 /* ---- waiting for several files (poll.c) ---- */
 struct poll_table {

@@ -92,13 +92,19 @@ static void children_give_away(struct process *process)
 /* What the process had is given back while its last thread still runs. */
 static void process_release(struct process *process)
 {
+	struct path_state *paths;
+	struct files *files;
 	struct space *space;
 
 	timers_end(process);
-	files_exit(process->files);
-	path_state_exit(process->paths);
+	mutex_lock(&process->lock);
+	files = process->files;
+	paths = process->paths;
 	process->files = NULL;
 	process->paths = NULL;
+	mutex_unlock(&process->lock);
+	files_exit(files);
+	path_state_exit(paths);
 	if (process->executable != NULL)
 		file_put(process->executable);
 	process->executable = NULL;

@@ -172,6 +172,8 @@ struct linux_timespec timespec_of(uint64_t ns);
 struct linux_timeval timeval_of(uint64_t ns);
 int timespec_ns(const struct linux_timespec *time, uint64_t *ns);   /* 0, -EINVAL; at most 285 years */
 
+uint64_t host_name_get(char *to, uint64_t limit);      /* a line: its length (system.c) */
+
 /* ---- what was used (usage.c) ---- */
 uint64_t process_time(struct process *process);         /* ns that its threads ran. Takes the process lock */
 uint64_t thread_time(struct thread *thread);            /* the same of one; it is not going meanwhile */

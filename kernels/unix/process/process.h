@@ -10,6 +10,9 @@
 #define PID_LIMIT 32768
 #define GROUPS_LIMIT 32
 
+#define LINUX_RELEASE "6.1.0-baryon"   /* as uname(2) and /proc say it */
+#define LINUX_VERSION "#1 SMP Baryon"
+
 struct space;
 
 struct credentials {
@@ -216,13 +219,21 @@ struct thread *kernel_thread_start(void (*function)(void *), void *argument, con
 /* ---- for /proc ---- */
 /* Calls visit for each process, under the tree lock; ends when it returns false. Do not sleep in it. */
 void process_each(bool (*visit)(struct process *process, void *argument), void *argument);
-/* Fills a text for /proc/PID/<what>. Returns its length (may exceed limit), -ESRCH, -ENOENT. */
-enum process_text { TEXT_STAT, TEXT_STATUS, TEXT_CMDLINE, TEXT_COMM, TEXT_MAPS, TEXT_STATM, TEXT_ENVIRON };
-int64_t process_text(int32_t pid, enum process_text what, char *to, uint64_t limit);
+/* Calls visit under the tree lock and the process's: its files and paths stay. Its result, or -ESRCH. */
+int64_t process_look(int32_t pid, int64_t (*visit)(struct process *process, void *argument), void *argument);
+bool process_may_look(const struct process *process);  /* the caller may see what it works on: memory, files, places */
+int32_t process_thread_next(int32_t pid, int32_t after);        /* the least id above, of its threads; 0: none */
+/* Fills a text for /proc/PID/<what>; `alone`: for /proc/PID/task/TID. Returns its length (may exceed limit), -ESRCH, -EACCES. */
+enum process_text {
+	TEXT_STAT, TEXT_STATUS, TEXT_CMDLINE, TEXT_COMM, TEXT_MAPS, TEXT_STATM, TEXT_ENVIRON, TEXT_LIMITS, TEXT_SCORE, TEXT_GROUP,
+};
+int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, uint64_t limit);
 /* The program's path (/proc/PID/exe). Returns its length, -ESRCH, -ENOENT. */
 int64_t process_executable(int32_t pid, char *to, uint64_t limit);
-/* Texts of the system: /proc/uptime, loadavg, meminfo, cpuinfo, stat, version. */
-enum system_text { TEXT_UPTIME, TEXT_LOADAVG, TEXT_MEMINFO, TEXT_CPUINFO, TEXT_SYSTEM_STAT, TEXT_VERSION };
+/* Texts of the system: /proc/uptime, loadavg, meminfo, cpuinfo, stat, version; in /proc/sys/kernel hostname, random/boot_id, uuid. */
+enum system_text {
+	TEXT_UPTIME, TEXT_LOADAVG, TEXT_MEMINFO, TEXT_CPUINFO, TEXT_SYSTEM_STAT, TEXT_VERSION, TEXT_HOST_NAME, TEXT_BOOT_ID, TEXT_UUID,
+};
 int64_t system_text(enum system_text what, char *to, uint64_t limit);
 
 /* Settings of this run (abi/console.h): the n-th value of a key, or null. */

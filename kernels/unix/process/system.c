@@ -17,14 +17,24 @@ int64_t sys_uname(SYSCALL_ARGUMENTS)
 
 	memset(&names, 0, sizeof names);
 	string_copy(names.system, "Linux", NAME_BYTES);
-	string_copy(names.release, "6.1.0-baryon", NAME_BYTES);
-	string_copy(names.version, "#1 SMP Baryon", NAME_BYTES);
+	string_copy(names.release, LINUX_RELEASE, NAME_BYTES);
+	string_copy(names.version, LINUX_VERSION, NAME_BYTES);
 	string_copy(names.machine, "x86_64", NAME_BYTES);
 	string_copy(names.domain, "(none)", NAME_BYTES);
 	mutex_lock(&host_lock);
 	string_copy(names.node, host_name, NAME_BYTES);
 	mutex_unlock(&host_lock);
 	return user_write(a0, &names, sizeof names);
+}
+
+uint64_t host_name_get(char *to, uint64_t limit)
+{
+	int bytes;
+
+	mutex_lock(&host_lock);
+	bytes = text_format(to, limit, "%s\n", host_name);
+	mutex_unlock(&host_lock);
+	return (uint64_t)bytes;
 }
 
 int64_t sys_sethostname(SYSCALL_ARGUMENTS)

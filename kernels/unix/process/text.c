@@ -1,4 +1,5 @@
-/* Texts about processes and the system, for /proc (proc(5)). */
+/* Texts about processes, for /proc (proc(5)). */
+#include "baryon/calls.h"
 #include "baryon/clock.h"
 #include "baryon/string.h"
 #include "process/internal.h"
@@ -9,13 +10,27 @@ enum { TICK_NS = 10000000, PAGE_KILOBYTES = 4 };
 #define ADD(...) (length += (uint64_t)text_format(to + (length < limit ? length : limit), length < limit ? limit - length : 0, \
 	__VA_ARGS__))
 
-static char state_letter(const struct process *process)
+/* Who waits is known to Strange, which writes it to the home. */
+static bool thread_waits(struct thread *thread)
 {
-	if (process->state == PROCESS_ZOMBIE)
+	long status = object_write_back(KIND_THREAD, thread->uid);
+
+	(void)status;               /* one that is not loaded was written when it was unloaded */
+	return __atomic_load_n(&thread_home_of(thread)->state, __ATOMIC_RELAXED) != THREAD_RUNNABLE;
+}
+
+static char thread_letter(struct thread *thread)
+{
+	if (thread->process->state == PROCESS_ZOMBIE)
 		return 'Z';
-	if (process->state == PROCESS_STOPPED)
+	if (thread->process->state == PROCESS_STOPPED)
 		return 'T';
-	return process == self_process() ? 'R' : 'S';
+	return thread == self() || !thread_waits(thread) ? 'R' : 'S';
+}
+
+static const char *name_of(const struct thread *thread, bool alone)
+{
+	return alone && thread->name[0] != 0 ? thread->name : thread->process->name;
 }
 
 static uint64_t space_bytes(struct process *process)
@@ -34,36 +49,98 @@ static uint64_t resident(struct process *process)
 	return process->space == NULL ? 0 : process->space->resident;
 }
 
-static uint64_t stat_text(struct process *p, char *to, uint64_t limit)
+/* `alone`: of the thread, not of its process. Process lock. */
+static uint64_t stat_text(struct thread *thread, bool alone, char *to, uint64_t limit)
 {
+	struct process *p = thread->process;
 	uint64_t length = 0;
-	struct usage usage;
 	int32_t session = p->session != NULL ? p->session->id : 0;
+	struct usage usage;
 
-	process_usage_locked(p, &usage);
-	ADD("%d (%s) %c %d %d %d %d %d 0 %lu 0 0 0 ", p->pid, p->name, state_letter(p), p->parent->pid, p->group, session,
-		p->session != NULL && p->session->terminal != NULL ? 0x8800 : 0, -1, p->faults);
+	if (alone)
+		thread_usage(thread, &usage);
+	else
+		process_usage_locked(p, &usage);
+	ADD("%d (%s) %c %d %d %d %d %d 0 %lu 0 0 0 ", thread->tid, name_of(thread, alone), thread_letter(thread), p->parent->pid, p->group,
+		session, p->session != NULL && p->session->terminal != NULL ? 0x8800 : 0, -1, p->faults);
 	ADD("%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu ", usage.user_ns / TICK_NS, usage.system_ns / TICK_NS,
 		p->children_usage.user_ns / TICK_NS, p->children_usage.system_ns / TICK_NS, 20 + p->nice, p->nice, p->thread_count,
 		p->started_ns / TICK_NS, space_bytes(p), resident(p));
-	ADD("18446744073709551615 0 0 0 0 0 %lu 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", p->pending);
+	ADD("18446744073709551615 0 0 0 0 0 %lu %lu 0 0 0 0 0 17 0 %u %u 0 0 0 0 0 0 0 0 0 0 0\n", p->pending, thread->mask,
+		thread->realtime_priority, thread->policy);
 	return length;
 }
 
-static uint64_t status_text(struct process *p, char *to, uint64_t limit)
+static uint64_t signals_text(struct thread *thread, char *to, uint64_t limit)
 {
-	static const char *const names[] = { "running", "stopped", "zombie" };
-	uint64_t length = 0;
-	const struct credentials *c = &p->credentials;
+	struct process *p = thread->process;
+	uint64_t length = 0, ignored = 0, caught = 0;
 
-	ADD("Name:\t%s\nState:\t%c (%s)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n", p->name, state_letter(p),
-		p->state == PROCESS_ALIVE && state_letter(p) == 'S' ? "sleeping" : names[p->state], p->pid, p->pid,
-		p->parent->pid);
-	ADD("Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid,
-		c->fsgid);
-	ADD("VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%u\n", space_bytes(p) / 1024, resident(p) * PAGE_KILOBYTES,
-		p->thread_count);
-	ADD("SigPnd:\t%016lx\nSigBlk:\t%016lx\n", p->pending, p->leader != NULL ? p->leader->mask : 0);
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+		ignored |= p->actions[i].handler == SIG_IGN ? 1ull << i : 0;
+		caught |= p->actions[i].handler > SIG_IGN ? 1ull << i : 0;
+	}
+	ADD("SigQ:\t0/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", (uint64_t)PID_LIMIT, thread->pending, p->pending, thread->mask);
+	ADD("SigIgn:\t%016lx\nSigCgt:\t%016lx\n", ignored, caught);
+	return length;
+}
+
+static uint64_t identity_text(const struct credentials *c, char *to, uint64_t limit)
+{
+	uint64_t length = 0;
+
+	ADD("Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid,
+		c->sgid, c->fsgid);
+	for (uint32_t i = 0; i < c->group_count; i++)
+		ADD("%u ", c->groups[i]);
+	ADD("\n");
+	return length;
+}
+
+static const char *state_word(char letter)
+{
+	return letter == 'R' ? "running" : letter == 'S' ? "sleeping" : letter == 'T' ? "stopped" : "zombie";
+}
+
+static uint64_t status_text(struct thread *thread, bool alone, char *to, uint64_t limit)
+{
+	struct process *p = thread->process;
+	uint64_t length = 0, processors = (1ull << info_page()->cpus) - 1;
+	char letter = thread_letter(thread);
+	struct usage usage;
+
+	ADD("Name:\t%s\nUmask:\t0022\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", name_of(thread, alone),
+		letter, state_word(letter), p->pid, thread->tid, p->parent->pid);
+	length += identity_text(&p->credentials, to + (length < limit ? length : limit), length < limit ? limit - length : 0);
+	process_usage_locked(p, &usage);
+	if (p->space != NULL)
+		ADD("VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nVmSwap:\t       0 kB\n", space_bytes(p) / 1024,
+			space_bytes(p) / 1024, usage.pages_most * PAGE_KILOBYTES, resident(p) * PAGE_KILOBYTES);
+	ADD("Threads:\t%u\n", p->thread_count);
+	length += signals_text(thread, to + (length < limit ? length : limit), length < limit ? limit - length : 0);
+	ADD("NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", p->no_new_privileges, thread->affinity != 0 ? thread->affinity : processors);
+	ADD("voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", usage.sleeps, usage.turns);
+	return length;
+}
+
+static uint64_t limits_text(const struct process *p, char *to, uint64_t limit)
+{
+	static const struct { const char *name, *unit; } names[RLIMIT_COUNT] = {
+		{ "Max cpu time", "seconds" }, { "Max file size", "bytes" }, { "Max data size", "bytes" }, { "Max stack size", "bytes" },
+		{ "Max core file size", "bytes" }, { "Max resident set", "bytes" }, { "Max processes", "processes" },
+		{ "Max open files", "files" }, { "Max locked memory", "bytes" }, { "Max address space", "bytes" },
+		{ "Max file locks", "locks" }, { "Max pending signals", "signals" }, { "Max msgqueue size", "bytes" },
+		{ "Max nice priority", "" }, { "Max realtime priority", "" }, { "Max realtime timeout", "us" },
+	};
+	uint64_t length = 0;
+	char soft[24], hard[24];
+
+	ADD("%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (unsigned i = 0; i < RLIMIT_COUNT; i++) {
+		(void)text_format(soft, sizeof soft, p->rlimits[i].soft == UINT64_MAX ? "unlimited" : "%lu", p->rlimits[i].soft);
+		(void)text_format(hard, sizeof hard, p->rlimits[i].hard == UINT64_MAX ? "unlimited" : "%lu", p->rlimits[i].hard);
+		ADD("%-25s %-20s %-20s %-10s\n", names[i].name, soft, hard, names[i].unit);
+	}
 	return length;
 }
 
@@ -121,48 +198,111 @@ static uint64_t maps_text(struct space *space, char *to, uint64_t limit)
 	return length;
 }
 
-static int64_t text_of(struct process *p, enum process_text what, char *to, uint64_t limit)
+static uint64_t argument_text(struct space *space, bool environment, char *to, uint64_t limit)
 {
-	struct space *space = p->space;
+	if (space == NULL)
+		return 0;
+	return environment ? memory_text(space, space->argument_end, space->environment_end, to, limit) :
+		memory_text(space, space->argument_start, space->argument_end, to, limit);
+}
+
+static int64_t text_of(struct thread *thread, enum process_text what, bool alone, char *to, uint64_t limit)
+{
+	struct process *p = thread->process;
 	uint64_t length = 0;
 
 	switch (what) {
 	case TEXT_STAT:
-		return (int64_t)stat_text(p, to, limit);
+		return (int64_t)stat_text(thread, alone, to, limit);
 	case TEXT_STATUS:
-		return (int64_t)status_text(p, to, limit);
+		return (int64_t)status_text(thread, alone, to, limit);
+	case TEXT_LIMITS:
+		return (int64_t)limits_text(p, to, limit);
 	case TEXT_COMM:
-		ADD("%s\n", p->name);
-		return (int64_t)length;
+		ADD("%s\n", name_of(thread, alone));
+		break;
 	case TEXT_STATM:
-		ADD("%lu %lu 0 0 0 0 0\n", space_bytes(p) / 4096, resident(p));
-		return (int64_t)length;
+		ADD("%lu %lu 0 0 0 %lu 0\n", space_bytes(p) / 4096, resident(p), space_bytes(p) / 4096);
+		break;
 	case TEXT_MAPS:
-		return (int64_t)maps_text(space, to, limit);
+		return (int64_t)maps_text(p->space, to, limit);
 	case TEXT_CMDLINE:
-		return space == NULL ? 0 : (int64_t)memory_text(space, space->argument_start, space->argument_end, to, limit);
 	case TEXT_ENVIRON:
-		return space == NULL ? 0 : (int64_t)memory_text(space, space->argument_end, space->environment_end, to, limit);
-	default:
-		return -ENOENT;
+		return (int64_t)argument_text(p->space, what == TEXT_ENVIRON, to, limit);
+	case TEXT_SCORE:
+		ADD("0\n");
+		break;
+	case TEXT_GROUP:
+		ADD("0::/\n");
+		break;
 	}
+	return (int64_t)length;
 }
 
-/* The process lock keeps the space: exec and exit change it under that lock. */
-int64_t process_text(int32_t pid, enum process_text what, char *to, uint64_t limit)
+bool process_may_look(const struct process *process)
+{
+	const struct credentials *mine = &self_process()->credentials, *its = &process->credentials;
+
+	if (process == self_process() || mine->fsuid == 0)
+		return true;
+	return process->dumpable && mine->fsuid == its->uid && mine->fsuid == its->euid && mine->fsuid == its->suid &&
+		mine->fsgid == its->gid && mine->fsgid == its->egid && mine->fsgid == its->sgid;
+}
+
+/* The process lock keeps space and files: exec and exit change them under that lock. */
+int64_t process_look(int32_t pid, int64_t (*visit)(struct process *process, void *argument), void *argument)
 {
 	struct process *process;
-	int64_t length = -ESRCH;
+	int64_t result = -ESRCH;
 
 	mutex_lock(&tree_lock);
 	process = process_of_pid(pid);
 	if (process != NULL) {
 		mutex_lock(&process->lock);
-		length = text_of(process, what, to, limit);
+		result = visit(process, argument);
 		mutex_unlock(&process->lock);
 	}
 	mutex_unlock(&tree_lock);
+	return result;
+}
+
+static bool text_is_private(enum process_text what)
+{
+	return what == TEXT_ENVIRON || what == TEXT_MAPS;
+}
+
+int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, uint64_t limit)
+{
+	struct thread *thread;
+	int64_t length = -ESRCH;
+
+	mutex_lock(&tree_lock);
+	thread = thread_of_pid(pid);
+	if (thread != NULL && thread->process->leader != NULL) {
+		mutex_lock(&thread->process->lock);
+		length = text_is_private(what) && !process_may_look(thread->process) ? -EACCES : text_of(thread, what, alone, to, limit);
+		mutex_unlock(&thread->process->lock);
+	}
+	mutex_unlock(&tree_lock);
 	return length;
+}
+
+int32_t process_thread_next(int32_t pid, int32_t after)
+{
+	struct process *process;
+	int32_t next = 0;
+
+	mutex_lock(&tree_lock);
+	process = process_of_pid(pid);
+	if (process != NULL) {
+		mutex_lock(&process->lock);
+		for (struct thread *t = process->threads; t != NULL; t = t->next_in_process)
+			if (t->tid > after && (next == 0 || t->tid < next))
+				next = t->tid;
+		mutex_unlock(&process->lock);
+	}
+	mutex_unlock(&tree_lock);
+	return next;
 }
 
 int64_t process_executable(int32_t pid, char *to, uint64_t limit)
@@ -174,69 +314,9 @@ int64_t process_executable(int32_t pid, char *to, uint64_t limit)
 	process = process_of_pid(pid);
 	if (process != NULL) {
 		mutex_lock(&process->lock);
-		length = process->executable == NULL ? -ENOENT : file_path(process->executable, to, limit);
+		length = !process_may_look(process) ? -EACCES : process->executable == NULL ? -ENOENT : file_path(process->executable, to, limit);
 		mutex_unlock(&process->lock);
 	}
 	mutex_unlock(&tree_lock);
 	return length;
-}
-
-/* ---- the system ---- */
-
-static uint64_t cpuinfo_text(char *to, uint64_t limit)
-{
-	uint64_t length = 0;
-
-	for (unsigned i = 0; i < info_page()->cpus; i++) {
-		ADD("processor\t: %u\nvendor_id\t: Baryon\nmodel name\t: x86-64\n", i);
-		ADD("cpu MHz\t\t: %lu.000\n\n", info_page()->tsc_hz / 1000000);
-	}
-	return length;
-}
-
-static uint64_t cpu_stat_text(char *to, uint64_t limit)
-{
-	uint64_t length = 0, now = time_monotonic();
-
-	ADD("cpu  0 0 0 %lu 0 0 0 0 0 0\n", now / TICK_NS);
-	for (unsigned i = 0; i < info_page()->cpus; i++)
-		ADD("cpu%u 0 0 0 %lu 0 0 0 0 0 0\n", i, now / TICK_NS);
-	ADD("btime %lu\nprocesses 0\nprocs_running 1\nprocs_blocked 0\n", (time_wall() - now) / 1000000000);
-	return length;
-}
-
-static uint64_t memory_info_text(char *to, uint64_t limit)
-{
-	uint64_t length = 0, total = page_count_total() * PAGE_KILOBYTES, free;
-
-	pages_gather();
-	free = page_count_free() * PAGE_KILOBYTES;
-	ADD("MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total, free, free);
-	ADD("Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n");
-	return length;
-}
-
-int64_t system_text(enum system_text what, char *to, uint64_t limit)
-{
-	uint64_t length = 0, now = time_monotonic();
-
-	switch (what) {
-	case TEXT_UPTIME:
-		ADD("%lu.%02lu 0.00\n", now / 1000000000, now / TICK_NS % 100);
-		return (int64_t)length;
-	case TEXT_LOADAVG:
-		ADD("0.00 0.00 0.00 1/1 1\n");
-		return (int64_t)length;
-	case TEXT_MEMINFO:
-		return (int64_t)memory_info_text(to, limit);
-	case TEXT_CPUINFO:
-		return (int64_t)cpuinfo_text(to, limit);
-	case TEXT_SYSTEM_STAT:
-		return (int64_t)cpu_stat_text(to, limit);
-	case TEXT_VERSION:
-		ADD("Linux version 6.1.0-baryon (Baryon) #1 SMP\n");
-		return (int64_t)length;
-	default:
-		return -ENOENT;
-	}
 }

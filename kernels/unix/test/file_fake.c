@@ -431,8 +431,24 @@ void process_each(bool (*visit)(struct process *process, void *argument), void *
 	visit(first_process, argument);
 }
 
-int64_t process_text(int32_t pid, enum process_text what, char *to, uint64_t limit)
+int64_t process_look(int32_t pid, int64_t (*visit)(struct process *process, void *argument), void *argument)
 {
+	return pid == first_process->pid ? visit(first_process, argument) : -ESRCH;
+}
+
+bool process_may_look(const struct process *process)
+{
+	return process == first_process;
+}
+
+int32_t process_thread_next(int32_t pid, int32_t after)
+{
+	return after < pid ? pid : 0;
+}
+
+int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, uint64_t limit)
+{
+	(void)alone;
 	return snprintf(to, limit, "process %d text %d\n", pid, what);
 }
 
