@@ -99,7 +99,8 @@ enum activation_kind {
 };
 
 struct activation_record {      /* 256 bytes */
-	uint64_t link;              /* random; the same number as in the upper's `lower_link` and the lower's `upper_link` */
+	uint64_t link;              /* random, and its low bits say kind and cause; the same number as in the upper's `lower_link` and the
+	                             * lower's `upper_link` */
 	baryon_uid thread;
 	uint16_t kind;              /* enum activation_kind */
 	uint16_t cause;             /* implicit: enum trap_cause; 256 is added when it was met on the way to another */
@@ -113,7 +114,7 @@ struct activation_record {      /* 256 bytes */
 	struct registers registers; /* valid while the activation is not the running one and not in a trap frame */
 	baryon_uid lower_portal;    /* whose record page that is, or zero: the home, or a block of the handler stack */
 	uint64_t upper_link;        /* link of the activation above it; 0: it was the top when it was written */
-	uint64_t handler_sp;        /* where the next block of the handler stack goes: below */
+	uint64_t spare;
 };
 
 _Static_assert(sizeof(struct activation_record) == 256, "activation record");
@@ -150,7 +151,8 @@ struct thread_home {            /* 2048 bytes */
 	uint32_t turns_program;     /* [w] slices that ended while it was in its program */
 	uint32_t turns_elsewhere;   /* [w] and those that ended while it was in a kernel */
 	uint32_t spare_word;
-	uint64_t spare[62];
+	uint64_t handler_sp;        /* [w] the top's: the next block of the handler stack goes below */
+	uint64_t spare[61];
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64))); /* [w] */
 };
 

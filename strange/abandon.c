@@ -30,9 +30,8 @@ struct part {
 	struct record_name caller;
 	/* the lowest level of the part */
 	unsigned kind;
-	uint64_t cause;
+	uint64_t cause, address;
 	baryon_uid portal;
-	uint32_t stack;
 };
 
 /* deadlines */
@@ -139,11 +138,11 @@ static result part_find(struct part *p)
 	const struct activation *top = thread_top(t);
 	uint32_t depth = t->depth;
 
-	p->caller = activation_under(top);
+	p->caller = activation_under(t, top);
 	p->kind = top->kind;
 	p->cause = top->cause;
 	p->portal = top->portal->slot.uid;
-	p->stack = top->stack;
+	p->address = activation_address(top);
 	for (int n = 0; n < PART_LEVELS; n++) {
 		struct activation_record r;
 		result e = activation_fetch(t, &p->caller, &r);
@@ -159,10 +158,10 @@ static result part_find(struct part *p)
 		}
 		if (depth == 0 || record_own(t, &p->caller, &r))
 			return -BARYON_EBUSY;   /* the owner's own part lies between */
-		p->kind = r.kind;
-		p->cause = r.cause;
-		p->portal = r.portal;
-		p->stack = (uint32_t)r.stack;
+		p->kind = link_kind(r.link);
+		p->cause = link_cause(r.link);
+		p->portal = p->caller.portal;
+		p->address = p->caller.address;
 		p->caller = (struct record_name){ r.lower_record, r.lower_space, r.lower_portal, r.lower_link, r.link };
 	}
 	return -BARYON_EFULL;
@@ -201,11 +200,12 @@ static result caller_read(struct part *p)
 static struct thread *heir_find(const struct part *p)
 {
 	const struct portal *portal = (const struct portal *)slot_find(KIND_PORTAL, p->portal);
+	uint64_t stack = portal ? (p->address - portal->records) / sizeof(struct activation_record) : 0;
 	struct slot *s;
 
-	if (portal == NULL || portal->heirs == 0 || p->stack >= portal->stack_count)
+	if (portal == NULL || portal->heirs == 0 || stack >= portal->stack_count)
 		return NULL;
-	s = slot_find(KIND_THREAD, portal->heirs + p->stack);
+	s = slot_find(KIND_THREAD, portal->heirs + stack);
 	return s && s->keeper == portal->slot.keeper ? (struct thread *)s : NULL;
 }
 
@@ -266,7 +266,6 @@ static void record_adopt(struct slot *s, const struct record_name *name, struct 
 		frame_touch_pointer(r);
 		r->thread = heir->slot.uid;
 		r->depth = depth;
-		r->handler_sp = heir->handler_top;
 		if (depth == 1) {
 			r->kind = ACTIVATION_ORPHAN;
 			r->lower_record = 0;
@@ -298,7 +297,7 @@ static void part_records(const struct part *p, struct record_name name, uint32_t
 /* The part runs on in the heir. */
 static result part_inherit(struct part *p, uint32_t levels, struct thread *heir)
 {
-	struct record_name under = activation_under(thread_top(p->thread));
+	struct record_name under = activation_under(p->thread, thread_top(p->thread));
 	result r;
 
 	spin_lock(&heir->slot.lock);
@@ -351,7 +350,7 @@ static result part_abandon(struct part *p)
 		thread_top(t)->record = NULL;
 		thread_top(t)->portal = NULL;
 	} else {
-		part_records(p, activation_under(thread_top(t)), levels, NULL);
+		part_records(p, activation_under(t, thread_top(t)), levels, NULL);
 	}
 	activation_pop(t);
 	caller_go_on(p);

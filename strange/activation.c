@@ -32,11 +32,18 @@ uint64_t activation_address(const struct activation *a)
 	return a->portal->records + a->stack * sizeof(struct activation_record);
 }
 
+/* A record may lie with a kernel that would rather have another kind of level there: see link_kind. */
 static uint64_t link_of(struct activation *a)
 {
-	while (a->link == 0)
-		a->link = link_draw();
+	if (a->link == 0)
+		a->link = (link_draw() & ~127ull) | a->kind | (a->cause & 7) << 3 | (a->cause & CAUSE_INDIRECT) >> 2;
 	return a->link;
+}
+
+/* Below where the next handler block goes over what lies under this level: its own, if it is one, is the next. */
+static uint64_t handler_sp_under(const struct activation *a)
+{
+	return a->kind == ACTIVATION_HANDLER ? a->block + 512 : a->handler_sp;
 }
 
 static struct activation_record *record_of(struct thread *t, struct activation *a)
@@ -64,7 +71,7 @@ COLD void activation_write(struct thread *t, struct activation *a, struct activa
 		.link = link_of(a), .thread = t->slot.uid, .kind = a->kind, .cause = (uint16_t)a->cause, .depth = depth_of(t, a),
 		.space = a->space->slot.uid, .portal = a->portal ? a->portal->slot.uid : 0,
 		.stack = a->kind == ACTIVATION_HANDLER ? a->block : a->stack, .registers = a->registers,
-		.upper_link = a == thread_top(t) ? 0 : link_of(thread_top(t)), .handler_sp = a->handler_sp,
+		.upper_link = a == thread_top(t) ? 0 : link_of(thread_top(t)),
 	};
 
 	if (lower)
@@ -215,7 +222,9 @@ static result record_check(struct thread *t, const struct activation_record *r, 
 		return r->kind == ACTIVATION_BASE && depth == 0 ? 0 : -BARYON_ELOST;
 	if (r->depth != depth || r->link != name->link || r->upper_link != name->upper_link)
 		return -BARYON_ELOST;
-	return r->kind > ACTIVATION_BASE && r->kind <= ACTIVATION_ORPHAN ? 0 : -BARYON_ELOST;
+	if (r->kind == ACTIVATION_ORPHAN ? depth != 1 : r->kind <= ACTIVATION_BASE || r->kind != link_kind(r->link))
+		return -BARYON_ELOST;
+	return 0;
 }
 
 static COLD result portal_of_record(struct activation *a, const struct activation_record *r, const struct record_name *name)
@@ -235,6 +244,7 @@ static COLD result portal_of_record(struct activation *a, const struct activatio
 	    a->portal->records + r->stack * sizeof *r != name->address)
 		return slot_refused(s, -BARYON_ELOST);
 	a->record = a->portal->record + r->stack;
+	a->portal->revisited = true;
 	return 0;
 }
 
@@ -269,8 +279,8 @@ static void level_fill(struct thread *t, struct activation *a, const struct acti
 	a->lower_record = r->lower_record;
 	a->lower_space = r->lower_space;
 	a->lower_portal = r->lower_portal;
-	a->handler_sp = r->handler_sp;
-	a->cause = r->cause;
+	a->handler_sp = handler_sp_under(thread_top(t));
+	a->cause = link_cause(r->link);
 	a->lower_in_frame = r->kind == ACTIVATION_HANDLER;
 	a->registers = r->registers;
 	a->registers.flags &= ~(uint64_t)REGISTERS_SUPERVISOR;
@@ -320,16 +330,20 @@ COLD bool activation_there(const struct activation *a, const struct record_name 
 	       (p == NULL || (p->state == SLOT_LOADED && p->uid == name->portal));
 }
 
-struct record_name activation_under(const struct activation *a)
+/* A block of the handler stack lies in the part of it that is in use, whoever says where. */
+struct record_name activation_under(const struct thread *t, const struct activation *a)
 {
-	return (struct record_name){ a->lower_record, a->lower_space, a->lower_portal, a->lower_link, a->link };
+	uint64_t sp = handler_sp_under(a);
+	bool nowhere = a->lower_record && a->lower_portal == 0 && a->lower_record - sp >= t->handler_top - sp;
+
+	return (struct record_name){ nowhere ? 1 : a->lower_record, a->lower_space, a->lower_portal, a->lower_link, a->link };
 }
 
 result activation_record_under(struct thread *t, struct record_name *name, struct activation_record *r)
 {
 	result e;
 
-	*name = activation_under(t->level[t->count - 1]);
+	*name = activation_under(t, t->level[t->count - 1]);
 	e = activation_fetch(t, name, r);
 	return e < 0 ? e : record_check(t, r, name, t->depth - t->count);
 }
@@ -337,7 +351,7 @@ result activation_record_under(struct thread *t, struct record_name *name, struc
 result activation_want_lower(struct thread *t)
 {
 	struct activation *top = thread_top(t);
-	struct record_name name = activation_under(top);
+	struct record_name name = activation_under(t, top);
 	result r;
 
 	if (t->count == 2)
@@ -346,7 +360,9 @@ result activation_want_lower(struct thread *t)
 		return -BARYON_EINVAL;
 	t->prepared = t->entered = false;
 	r = activation_read(t, thread_lower(t), &name);
-	if (r == 0 && !top->lower_in_frame && !registers_acceptable(thread_lower(t), &thread_lower(t)->registers)) {
+	/* A program makes no explicit calls. */
+	if (r == 0 && !top->lower_in_frame && (!registers_acceptable(thread_lower(t), &thread_lower(t)->registers) ||
+	    (top->kind == ACTIVATION_EXPLICIT && (thread_lower(t)->space->flags & SPACE_PROGRAM)))) {
 		activation_forget(thread_lower(t));
 		r = -BARYON_ELOST;
 	}

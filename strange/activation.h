@@ -34,12 +34,15 @@ result activation_read(struct thread *t, struct activation *a, const struct reco
 bool activation_there(const struct activation *a, const struct record_name *name);
 /* Say in a level what lies under it. */
 void activation_note(struct activation *a, struct activation *lower);
-/* The name of the record under a level that is alone in the slot, and what it holds, not checked. RESULT_MISS or RESULT_FAULT. */
-struct record_name activation_under(const struct activation *a);
+/* The name of the record under a level that is the lowest in the slot, and what it holds, not checked. RESULT_MISS or RESULT_FAULT. */
+struct record_name activation_under(const struct thread *t, const struct activation *a);
 result activation_fetch(struct thread *t, const struct record_name *name, struct activation_record *r) MUST_CHECK;
 /* The record of the level under those in the slot, checked, and its name. The thread has one. Errors as of activation_want_lower. */
 result activation_record_under(struct thread *t, struct record_name *name, struct activation_record *r) MUST_CHECK;
 uint64_t activation_address(const struct activation *a);
+/* What a link says of its level, whoever keeps the record. */
+static inline unsigned link_kind(uint64_t link) { return link & 7; }
+static inline uint64_t link_cause(uint64_t link) { return (link >> 3 & 7) | (link & 64) << 2; }
 void activation_forget(struct activation *a);
 
 /* Before the thread runs on: pending alerts, hidden extended state. False: something else must be chosen. */

@@ -2,6 +2,7 @@
 #include "loss.h"
 #include "activation.h"
 #include "cache.h"
+#include "call.h"
 #include "memory.h"
 #include "portal.h"
 
@@ -34,7 +35,7 @@ void levels_lose(struct thread *t)
 
 		activation_pop(t);
 		if (explicit)
-			thread_top(t)->registers.rax = (uint64_t)-BARYON_ELOST;
+			call_result(&thread_top(t)->registers, -BARYON_ELOST);
 	}
 	this_cpu()->losing = false;
 }
@@ -61,6 +62,7 @@ result record_stack_give(const struct record_name *name)
 	}
 	frame_touch_pointer(&p->record[i]);
 	p->record[i].kind = ACTIVATION_FREE;
+	p->revisited = true;
 	spin_unlock(&s->lock);
 	portal_stack_give(p, i);
 	return 0;

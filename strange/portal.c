@@ -84,7 +84,7 @@ static bool portal_closed(struct portal *p)
 	for (unsigned i = 0; i < state.cpus; i++)
 		closed &= __atomic_load_n(&state.cpu[i].entering, __ATOMIC_SEQ_CST) != p;
 	/* Who was about to enter before may be inside now. */
-	closed = closed && (bits == portal_all_stacks(p) || !thread_in_portal(p, &id, &generation));
+	closed = closed && ((bits == portal_all_stacks(p) && !p->revisited) || !thread_in_portal(p, &id, &generation));
 	if (!closed)
 		__atomic_fetch_or(&p->free_stacks, bits, __ATOMIC_SEQ_CST);
 	return closed;

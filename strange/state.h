@@ -253,6 +253,7 @@ struct portal {
 	uint32_t stack_count, flags;
 	volatile uint32_t free_stacks;      /* derived: bit per free stack */
 	uint64_t top[PORTAL_STACKS];        /* derived: of each stack */
+	volatile bool revisited;            /* derived: its records said who is inside, so free_stacks may be wrong */
 	struct activation_record *record;   /* Strange's view of records[0] */
 	struct node record_node;
 	struct thread *waiting, **waiting_end;      /* under slot.lock */

@@ -49,7 +49,7 @@ bool thread_in_space(const struct space *s, uint32_t *id, uint32_t *generation)
 
 bool thread_in_portal(const struct portal *p, uint32_t *id, uint32_t *generation)
 {
-	return p->free_stacks != portal_all_stacks(p) && thread_search(NULL, p, id, generation);
+	return (p->revisited || p->free_stacks != portal_all_stacks(p)) && thread_search(NULL, p, id, generation);
 }
 
 /* loading */
@@ -176,8 +176,7 @@ static result thread_levels(struct thread *t, const struct thread_home *h)
 	r = h->depth && h->top_record == 0 ? -BARYON_EFORGED : activation_read(t, &t->act[0], &name);
 	if (r < 0)
 		return r == -BARYON_ELOST ? -BARYON_EFORGED : r;
-	if (h->depth == 0)
-		t->act[0].handler_sp = t->handler_top;
+	t->act[0].handler_sp = h->depth ? h->handler_sp : t->handler_top;
 	if (!registers_acceptable(&t->act[0], &t->act[0].registers))
 		return -BARYON_EFORGED;
 	return activation_there(&t->act[0], &name) ? 0 : RESULT_RESTART;
@@ -278,6 +277,7 @@ static void home_top(const struct thread *t, struct thread_home *h)
 	h->top_space = top->space->slot.uid;
 	h->top_portal = top->portal ? top->portal->slot.uid : 0;
 	h->top_link = top->link;
+	h->handler_sp = top->handler_sp;
 }
 
 static void home_signals(struct thread *t, struct thread_home *h)

@@ -266,7 +266,7 @@ static void a_level_cannot_be_put_upon_anothers(void)
 	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, a->thread), 0);
 	h = machine_translate(world_home(KIND_THREAD, a->thread, 0), RIGHT_WRITE);
 	of_b = record_of(b, 0);
-	*r = (struct activation_record){ .link = 77, .thread = a->thread, .kind = ACTIVATION_EXPLICIT, .depth = 2,
+	*r = (struct activation_record){ .link = 76, .thread = a->thread, .kind = ACTIVATION_EXPLICIT, .depth = 2,
 					 .space = a->space, .portal = UID_MAKE(2, 70), .lower_link = h->top_link,
 					 .lower_record = h->top_record, .lower_space = h->top_space,
 					 .lower_portal = h->top_portal, .registers = { .rip = a->base + 0x4000 } };
