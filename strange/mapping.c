@@ -203,12 +203,12 @@ unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bo
 	return batch_finish(&b);
 }
 
-bool mapping_range_step(struct space *s, baryon_uid uid, uint64_t *address, uint64_t end, unsigned *seen)
+bool mapping_range_step(struct space *s, baryon_uid uid, const struct kernel *keeper, uint64_t *address, uint64_t end, unsigned *seen)
 {
 	bool there;
 
 	spin_lock(&s->slot.lock);
-	there = s->slot.uid == uid && s->table != TABLE_NONE;
+	there = s->slot.uid == uid && s->slot.keeper == keeper && s->table != TABLE_NONE;
 	if (there)
 		*seen |= mapping_range_take(s, address, end, false);
 	spin_unlock(&s->slot.lock);
@@ -431,8 +431,8 @@ bool mapping_unload_fast(struct cpu *cpu, const struct thread *t, struct registe
 	unsigned seen = 0;
 
 	/* No more pages than a batch: then all is done at once. */
-	if (s == NULL || pages > BATCH || s->slot.keeper != thread_top(t)->space->principal || !mapping_range_good(s, address, pages) ||
-	    !mapping_range_step(s, r->rdi, &address, address + pages * PAGE_BYTES, &seen))
+	if (s == NULL || pages > BATCH || !mapping_range_good(s, address, pages) ||
+	    !mapping_range_step(s, r->rdi, thread_top(t)->space->principal, &address, address + pages * PAGE_BYTES, &seen))
 		return false;
 	s->slot.used = true;
 	r->rax = seen;
@@ -519,13 +519,15 @@ bool mapping_guarded_under(uint32_t table)
 
 result mapping_unload_signals(struct thread *t)
 {
-	uint32_t name = slot_index(&t->slot) + 1;
+	uint32_t name = slot_index(&t->slot) + 1, left = BATCH;
 
 	if (t->signal_mappings == 0)
 		return 0;
-	for (uint32_t i = 0; i < state.cache[KIND_MAPPING].count; i++)
-		if (mapping_at(i)->live && mapping_at(i)->thread == name)
+	for (uint32_t i = 0; i < state.cache[KIND_MAPPING].count && left > 0; i++)
+		if (mapping_at(i)->live && mapping_at(i)->thread == name) {
 			(void)mapping_unload(i, 0, false);
+			left--;
+		}
 	return t->signal_mappings ? 1 : 0;
 }
 

@@ -170,7 +170,8 @@ static result plan_enter(struct space *s, const struct plan *p, uint32_t index, 
 	result r;
 
 	spin_lock(&s->slot.lock);
-	if (s->slot.state != SLOT_LOADED || s->slot.uid != p->space || s->table == TABLE_NONE) {
+	/* Another load of it may have another range. */
+	if (s->slot.state != SLOT_LOADED || s->slot.uid != p->space || s->table == TABLE_NONE || !space_contains(s, p->h.address, 1)) {
 		spin_unlock(&s->slot.lock);
 		return RESULT_RESTART;
 	}
@@ -305,7 +306,7 @@ result call_mapping_unload(struct call *call)
 	if (r < 0)
 		return r;
 	for (int step = 0; step < 16 && address < end; step++)
-		if (!mapping_range_step(s, call->a[0], &address, end, &seen))
+		if (!mapping_range_step(s, call->a[0], call->kernel, &address, end, &seen))
 			address = end;
 	return address < end ? range_again(call, address, end, seen) : (result)seen;
 }

@@ -11,8 +11,8 @@
 /* Take out what lies in [*address, end), at most a batch; *address is where it stopped. keep_locked: pass over
  * locked ones. Says what was seen, MAPPING_ACCESSED and MAPPING_DIRTY. The space is locked. */
 unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bool keep_locked);
-/* One batch, and what was seen is added to *seen. False: the space is another by now, or has nothing. Locks it. */
-bool mapping_range_step(struct space *s, baryon_uid uid, uint64_t *address, uint64_t end, unsigned *seen);
+/* One batch, and what was seen is added to *seen. False: the space is another by now, or another's, or has nothing. Locks it. */
+bool mapping_range_step(struct space *s, baryon_uid uid, const struct kernel *keeper, uint64_t *address, uint64_t end, unsigned *seen);
 /* Take rights from what lies in [*address, end), about `limit` entries; *address is where it stopped. Says how many were changed: a
  * shoot-down of the space must follow. The space is locked. */
 unsigned mapping_range_protect(struct space *s, uint64_t *address, uint64_t end, unsigned rights, unsigned limit);

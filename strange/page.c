@@ -347,16 +347,23 @@ bool page_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
 	return found;
 }
 
-void page_write_back(uint32_t index)
+/* To the home, if it still is one: the locked page in which it lies goes with its container, and then the frame may be anybody's.
+ * marks: PAGE_DIRTY is due. loaded: PAGE_LOADED, or 0 when the page goes. */
+static COLD void home_write(const struct page *p, bool marks, uint32_t loaded)
 {
-	struct page *p = page_at(index);
-	uint32_t flags = p->home->flags;
+	frame_number f = frame_of_pointer(p->home);
+	uint32_t in = f < state.frame_limit ? state.frames[f].page - 1 : UINT32_MAX, flags;
 
-	for (uint64_t i = 0; i < page_span(p); i++)
+	if (in >= state.cache[KIND_PAGE].count || !(page_at(in)->flags & PAGE_LOCKED) || p->home->container != p->container->slot.uid)
+		return;
+	flags = (p->home->flags & ~(uint32_t)PAGE_LOADED) | loaded;
+	for (uint64_t i = 0; marks && i < page_span(p); i++)
 		if (state.frame_dirty[p->frame + i])
 			flags |= PAGE_DIRTY;
 	p->home->flags = flags;
 }
+
+void page_write_back(uint32_t index) { home_write(page_at(index), true, PAGE_LOADED); }
 
 COLD result page_unload(uint32_t index, uint32_t generation, bool write)
 {
@@ -367,9 +374,7 @@ COLD result page_unload(uint32_t index, uint32_t generation, bool write)
 		spin_unlock(&p->lock);
 		return 0;
 	}
-	if (write)
-		page_write_back(index);
-	p->home->flags &= ~(unsigned)PAGE_LOADED;
+	home_write(p, write, 0);
 	hash_remove(p);
 	list_remove(p);
 	page_count(p, -1);

@@ -140,10 +140,7 @@ static result reference_take(struct call *call, uint64_t home, unsigned flags, b
 	(*out)->slot.used = true;
 	(*out)->slot.home_node.at = (*out)->slot.keeper_node.at = NULL;
 	(*out)->slot.state = SLOT_LOADING;
-	r = memory_place(call->space, home, RIGHT_READ, &place);
-	(*out)->slot.home_frame = place.frame;
-	if (r == 0)
-		r = slot_insert(KIND_REFERENCE, &(*out)->slot);
+	r = slot_insert(KIND_REFERENCE, &(*out)->slot);
 	if (r < 0) {
 		(*out)->slot.uid = 0;
 		(*out)->slot.state = SLOT_FREE;
@@ -151,6 +148,7 @@ static result reference_take(struct call *call, uint64_t home, unsigned flags, b
 		return r;
 	}
 	r = memory_place(call->space, home, RIGHT_READ, &place);
+	(*out)->slot.home_frame = place.frame;
 	if (r == 0)
 		r = memory_depend(&place, &(*out)->slot.home_node, (*out)->slot.id);
 	if (r == 0 && !dependent_add(&call->kernel->slot, call->kernel->slot.uid, &(*out)->slot.keeper_node, (*out)->slot.id))

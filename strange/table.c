@@ -50,9 +50,10 @@ static void table_set(uint32_t t, struct space *space, uint32_t parent, unsigned
 	uint64_t span = PAGE_BYTES << (9 * (level + 1));
 
 	state.tables[t] = (struct table){
-		.parent = parent + 1, .slot = (uint16_t)slot, .level = (uint8_t)level, .live = true,
+		.parent = parent + 1, .slot = (uint16_t)slot, .level = (uint8_t)level,
 		.space = slot_index(&space->slot), .low = MMU_ENTRIES - 1, .address = address & ~(span - 1),
 	};
+	__atomic_store_n(&state.tables[t].live, true, __ATOMIC_RELEASE);
 }
 
 static uint32_t table_make(struct space *space, uint32_t parent, unsigned slot, unsigned level, uint64_t address)
@@ -150,15 +151,18 @@ void table_unused(struct space *space, uint32_t table)
 	table_entries_gone(space, table, 0);
 }
 
+/* Top tables come and go under table_lock, so that each gets the entry, and none that is free. */
 static COLD void domain_install(struct space *space, mmu_entry e)
 {
 	unsigned slot = mmu_index(DOMAIN_BASE + space->domain * DOMAIN_BYTES, MMU_LEVELS - 1);
 
+	spin_lock(&state.table_lock);
 	mmu_set_shared(space->domain, e);
 	for (uint32_t t = 0; t < state.table_count; t++)
 		if (state.tables[t].live && state.tables[t].level == MMU_LEVELS - 1)
 			(void)mmu_exchange(&table_entries(t)[slot], e);
 	(void)mmu_exchange(&table_entries(state.blank_table)[slot], e);
+	spin_unlock(&state.table_lock);
 }
 
 COLD result table_root_take(struct space *space)
@@ -170,14 +174,16 @@ COLD result table_root_take(struct space *space)
 
 		return r < 0 ? r : RESULT_RESTART;
 	}
+	spin_lock(&state.table_lock);
 	table_set(t, space, TABLE_NONE, 0, top_level(space), 0);
+	if (!(space->flags & SPACE_SUPERVISOR))
+		mmu_root_initialise(state.table_frame + t);
+	spin_unlock(&state.table_lock);
 	state.tables[t].pinned = 1;
 	space->table = t;
 	space->root = state.table_frame + t;
 	if (space->flags & SPACE_SUPERVISOR)
 		domain_install(space, mmu_make_table(state.table_frame + t));
-	else
-		mmu_root_initialise(state.table_frame + t);
 	return 0;
 }
 
@@ -190,6 +196,9 @@ COLD void table_root_give(struct space *space)
 		domain_install(space, 0);
 	shootdown_space(space);
 	space->table = TABLE_NONE;
+	spin_lock(&state.table_lock);
+	state.tables[t].live = false;
+	spin_unlock(&state.table_lock);
 	for (unsigned i = MMU_ENTRIES / 2; i < MMU_ENTRIES; i++)
 		e[i] = 0;
 	table_push(t);

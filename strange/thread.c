@@ -54,6 +54,8 @@ bool thread_in_portal(const struct portal *p, uint32_t *id, uint32_t *generation
 
 /* loading */
 
+static bool canonical(uint64_t address) { return (address + (1ull << 47)) >> 48 == 0; }
+
 static result thread_check(struct call *call, const struct thread_home *h)
 {
 	if (h->priority >= PRIORITY_COUNT || h->priority > call->kernel->priority_ceiling)
@@ -62,7 +64,8 @@ static result thread_check(struct call *call, const struct thread_home *h)
 		return -BARYON_EINVAL;
 	if (h->cpu != CPU_ANY && h->cpu >= state.cpus)
 		return -BARYON_EINVAL;
-	if (h->fs_base >= PROGRAM_LIMIT || h->gs_base >= PROGRAM_LIMIT || h->signal_count > THREAD_SIGNALS)
+	/* A program sets its bases itself, to any address there is. */
+	if (!canonical(h->fs_base) || !canonical(h->gs_base) || h->signal_count > THREAD_SIGNALS)
 		return -BARYON_EINVAL;
 	return h->base.kind == ACTIVATION_BASE && h->base.thread == h->header.uid ? 0 : -BARYON_EFORGED;
 }
@@ -484,7 +487,7 @@ void thread_map_lost(struct cpu *cpu, struct thread *t)
 
 result thread_unload_self(struct call *call, bool destroy)
 {
-	result r = destroy ? levels_cut(call->thread) : 0;
+	result r = mapping_unload_signals(call->thread) > 0 ? RESULT_RESTART : destroy ? levels_cut(call->thread) : 0;
 
 	if (r < 0)
 		return r;

@@ -531,6 +531,75 @@ static void a_locked_page_stays_until_its_container_goes(void)
 	CHECK(state.frames[9000].page != 0);
 }
 
+/* The locked page with its home goes with a container, and the frame may be another kernel's when the page goes. */
+static void a_page_whose_home_has_gone_writes_to_nobody(void)
+{
+	struct container_home c = { .header = { KIND_CONTAINER, HOME_VERSION, 1, UID_MAKE(KERNEL_NUMBER_ROOT, 5000) }, .size_pages = 4 };
+	struct page_home locked = { .container = c.header.uid, .frame = 9000, .flags = PAGE_LOCKED, .version = HOME_VERSION };
+	struct page_home page = { .container = ROOT_MEMORY, .index = 1001, .frame = 9001, .version = HOME_VERSION };
+	struct mapping_home m = { .address = world.root.base + 0x40000000, .container = 200, .rights = RIGHT_READ | RIGHT_WRITE };
+	uint64_t at;
+
+	fresh();
+	world_run(ROOT_THREAD);
+	at = world_memory(&world.root, sizeof c);
+	world_write(at, &c, sizeof c);
+	CHECK_IS(world_load(KIND_CONTAINER, at, 0), 0);
+	CHECK_IS(world_reference_load(&world.root, KIND_CONTAINER, c.header.uid, RIGHT_ALL, 0, ROOT_SPACE_UID, 200), 0);
+	CHECK_IS(page_try(&locked), 1);
+	at = world_memory(&world.root, sizeof m);
+	world_write(at, &m, sizeof m);
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, ROOT_SPACE_UID, at, 1, 0), 1);
+	world_write(m.address, &page, sizeof page);
+	CHECK_IS(world_call(CALL_PAGE_LOAD, m.address, 1), 1);
+	CHECK_IS(((struct page_home *)frame_pointer(9000))->flags, PAGE_LOADED);
+	CHECK_IS(world_call(CALL_OBJECT_DESTROY, KIND_CONTAINER, c.header.uid), 0);
+	CHECK_IS(state.frames[9000].page, 0);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 1001, 1), 1);
+	CHECK_IS(((struct page_home *)frame_pointer(9000))->flags, PAGE_LOADED);
+}
+
+static uint64_t unloaded_before, unloaded_most;
+
+static void count_unloaded(void)
+{
+	uint64_t now = state.counters->unloaded[KIND_MAPPING];
+
+	if (now - unloaded_before > unloaded_most)
+		unloaded_most = now - unloaded_before;
+	unloaded_before = now;
+}
+
+/* Interrupts wait for one step at most, however many signal mappings a thread has. */
+static void a_thread_with_many_signal_mappings_goes_in_steps(void)
+{
+	for (unsigned self = 0; self < 2; self++) {
+		baryon_uid receiver;
+		struct mapping_home h = { .index = 50, .container = HANDLE_MEMORY, .rights = RIGHT_READ };
+		uint64_t at;
+
+		fresh();
+		receiver = self ? UID_MAKE(2, 102) : thread;
+		if (self)
+			CHECK_IS(world_thread_load(k, 102, k->space, k->base + ENTRY_START + 0x10000, 4), receiver);
+		at = world_memory(k, sizeof h);
+		for (unsigned i = 0; i < 300; i++) {
+			h.address = 0x400000 + i * PAGE_BYTES;
+			h.signal = receiver;
+			world_write(at, &h, sizeof h);
+			CHECK_IS(world_call(CALL_MAPPING_LOAD, program, at, 1, 0), 1);
+		}
+		if (self)
+			world_run(receiver);
+		world.after_step = count_unloaded;
+		unloaded_before = state.counters->unloaded[KIND_MAPPING];
+		unloaded_most = 0;
+		CHECK_IS(world_call(CALL_OBJECT_DESTROY, KIND_THREAD, receiver), self ? WORLD_AWAY : 0);
+		CHECK(world_thread(receiver) == NULL);
+		CHECK(unloaded_most <= BATCH_LIMIT);
+	}
+}
+
 /* Longer than a call may take at once: it is executed again, and remembers. */
 static void a_long_unload_remembers_what_it_saw(void)
 {
@@ -644,6 +713,8 @@ int main(void)
 	a_program_never_loads_mappings_whatever_its_registers_become();
 	a_page_and_a_group_around_it_exclude_each_other();
 	a_locked_page_stays_until_its_container_goes();
+	a_page_whose_home_has_gone_writes_to_nobody();
+	a_thread_with_many_signal_mappings_goes_in_steps();
 	a_long_unload_remembers_what_it_saw();
 	protecting_keeps_the_marks();
 	a_domain_without_mappings_has_nothing_to_unload();
