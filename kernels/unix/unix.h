@@ -116,8 +116,10 @@ struct waiter {                 /* lies on the sleeper's stack */
 	struct wait_queue *queue;
 	uint64_t thread;            /* uid */
 	uint32_t woken;
-	/* Not null: called at each wake instead, with the POLL* events that it is about, under the queue's mutex. */
-	void (*notify)(struct waiter *waiter, uint32_t events);
+	bool exclusive;             /* with notify: not called when an earlier one of these said at this wake that it is enough */
+	/* Not null: called at each wake instead, with the POLL* events that it is about, under the queue's mutex. Returns whether
+	 * somebody waited for it. */
+	bool (*notify)(struct waiter *waiter, uint32_t events);
 	void *owner;                /* for notify; of a poller: its file, with a reference, or null */
 };
 

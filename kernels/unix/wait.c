@@ -51,13 +51,18 @@ void waiter_remove(struct waiter *waiter)
 
 static void queue_wake(struct wait_queue *queue, unsigned count, uint32_t events)
 {
+	bool enough = false;
+
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&queue->first, __ATOMIC_RELAXED) == NULL)
 		return;
 	mutex_lock(&queue->mutex);
 	for (struct waiter *waiter = queue->first; waiter != NULL && count > 0; waiter = waiter->next) {
 		if (waiter->notify != NULL) {
-			waiter->notify(waiter, events);
+			if (!waiter->exclusive)
+				(void)waiter->notify(waiter, events);
+			else if (!enough)
+				enough = waiter->notify(waiter, events);
 			continue;
 		}
 		if (waiter->woken)

@@ -63,6 +63,44 @@ static void polling_many(void)
 	close(tube[1]);
 }
 
+static int exclusive_sets[3], exclusive_tube[2];
+static volatile int exclusive_woken[3];
+
+static void *exclusive_waits(void *which)
+{
+	struct epoll_event event;
+	long i = (long)which;
+
+	exclusive_woken[i] = epoll_wait(exclusive_sets[i], &event, 1, 400);
+	return 0;
+}
+
+/* Of sets that ask for it, one is woken; those that do not are woken all. */
+static void exclusive(uint32_t flags)
+{
+	pthread_t threads[3];
+	int woken = 0;
+
+	pipe(exclusive_tube);
+	for (long i = 0; i < 3; i++) {
+		struct epoll_event event = {.events = EPOLLIN | flags};
+
+		exclusive_sets[i] = epoll_create1(0);
+		epoll_ctl(exclusive_sets[i], EPOLL_CTL_ADD, exclusive_tube[0], &event);
+		pthread_create(&threads[i], 0, exclusive_waits, (void *)i);
+	}
+	pause_ms(150);
+	write(exclusive_tube[1], "x", 1);
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], 0);
+		woken += exclusive_woken[i];
+		close(exclusive_sets[i]);
+	}
+	SAY("%d woken", woken);
+	close(exclusive_tube[0]);
+	close(exclusive_tube[1]);
+}
+
 static void polling(void)
 {
 	int tube[2];
@@ -513,6 +551,8 @@ static void many(void)
 int main(void)
 {
 	alarm(60);
+	exclusive(0);
+	exclusive(EPOLLEXCLUSIVE);
 	polling();
 	polling_many();
 	selecting();

@@ -103,6 +103,47 @@ static void pidfd_of_proc(void)
 	close(fd);
 }
 
+/* A descriptor that comes with the child, and one of the child's. */
+static void pidfd_of_clone(void)
+{
+	struct { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, bytes, tls; } how = {.flags = CLONE_PIDFD, .exit_signal = SIGCHLD};
+	int fd = -1, name, taken;
+	siginfo_t info;
+	pid_t child;
+
+	how.pidfd = (uint64_t)(uintptr_t)&fd;
+	child = (pid_t)syscall(SYS_clone3, &how, sizeof how);
+	if (child == 0) {
+		name = open("/dev/zero", O_RDONLY);
+		dup2(name, 77);
+		pause_ms(100000);
+		_exit(3);
+	}
+	SAY("%d %d", fd >= 0, (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+	while ((taken = (int)syscall(SYS_pidfd_getfd, fd, 77, 0)) < 0 && errno == EBADF)
+		pause_ms(2);
+	SAY("%d %d", taken >= 0, (fcntl(taken, F_GETFD) & FD_CLOEXEC) != 0);
+	TRY(read(taken, &name, 4));
+	TRY(syscall(SYS_pidfd_getfd, fd, 77, 1));
+	TRY(syscall(SYS_pidfd_getfd, fd, -1, 0));
+	TRY(syscall(SYS_pidfd_getfd, 0, 77, 0));
+	TRY(syscall(SYS_pidfd_send_signal, fd, SIGKILL, 0, 0));
+	TRY(waitid(P_PIDFD, (id_t)fd, &info, WEXITED));
+	TRY(syscall(SYS_pidfd_getfd, fd, 77, 0));
+	close(fd);
+	close(taken);
+	how.pidfd = 16;
+	TRY(syscall(SYS_clone3, &how, sizeof how));
+	TRY(syscall(SYS_clone, CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD, 0, &fd, 0, 0));
+	child = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &fd, 0, 0);
+	if (child == 0)
+		_exit(4);
+	TRY(waitid(P_PIDFD, (id_t)fd, &info, WEXITED));
+	SAY("%d %d", info.si_pid == child, info.si_status);
+	close(fd);
+	TRY(waitpid(-1, 0, 0));
+}
+
 static void pidfds(void)
 {
 	siginfo_t info;
@@ -138,6 +179,7 @@ static void pidfds(void)
 	TRY(syscall(SYS_pidfd_send_signal, fd, SIGTERM, 0, 0));
 	TRY(waitid(P_PIDFD, 999, &info, WEXITED));
 	pidfd_of_proc();
+	pidfd_of_clone();
 	TRY(waitid(P_PIDFD, 0, &info, WEXITED));
 	close(fd);
 	child = fork();

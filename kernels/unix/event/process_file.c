@@ -72,11 +72,31 @@ static const struct file_operations process_operations = {
 	.release = process_file_release,
 };
 
+/* Takes over the watch's reference. */
+static int64_t watch_install(struct process_watch *watch, uint32_t flags)
+{
+	struct file *file = file_anonymous(&process_operations, 0600, O_RDWR | flags, watch);
+
+	if (file)
+		return descriptor_install(file, 0, true);
+	watch_put(watch);
+	return -ENOMEM;
+}
+
+int64_t process_file_of(struct process *process)
+{
+	struct process_watch *watch;
+
+	mutex_lock(&tree_lock);
+	watch = watch_of(process);
+	mutex_unlock(&tree_lock);
+	return watch ? watch_install(watch, 0) : -ENOMEM;
+}
+
 int64_t sys_pidfd_open(SYSCALL_ARGUMENTS)
 {
 	struct process_watch *watch = 0;
 	struct process *process;
-	struct file *file;
 	int status = -ESRCH;
 
 	if ((uint32_t)a1 & ~(uint32_t)O_NONBLOCK || (int32_t)a0 <= 0)
@@ -90,13 +110,40 @@ int64_t sys_pidfd_open(SYSCALL_ARGUMENTS)
 		status = -ENOENT;
 	}
 	mutex_unlock(&tree_lock);
-	if (status)
-		return status;
-	file = file_anonymous(&process_operations, 0600, O_RDWR | ((uint32_t)a1 & O_NONBLOCK), watch);
-	if (file)
-		return descriptor_install(file, 0, true);
-	watch_put(watch);
-	return -ENOMEM;
+	return status ? status : watch_install(watch, (uint32_t)a1 & O_NONBLOCK);
+}
+
+struct borrowed {
+	int descriptor;
+	struct file *file;
+};
+
+static int64_t file_borrow(struct process *process, void *argument)
+{
+	struct borrowed *borrowed = argument;
+
+	if (!process_may_look(process))
+		return -EPERM;
+	if (!process->files)
+		return -ESRCH;
+	borrowed->file = borrowed->descriptor < 0 ? 0 : files_get(process->files, borrowed->descriptor);
+	return borrowed->file ? 0 : -EBADF;
+}
+
+int64_t sys_pidfd_getfd(SYSCALL_ARGUMENTS)
+{
+	struct borrowed borrowed = {.descriptor = (int32_t)a1};
+	int64_t status;
+	bool wait;
+
+	if ((uint32_t)a2)
+		return -EINVAL;
+	status = process_file_pid((int)a0, &wait);
+	if (status > 0)
+		status = process_look((int32_t)status, file_borrow, &borrowed);
+	else if (status == -ECHILD)
+		status = -ESRCH;
+	return status ? status : descriptor_install(borrowed.file, 0, true);
 }
 
 int process_file_held(struct held *held, int descriptor)

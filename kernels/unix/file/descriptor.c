@@ -2,7 +2,7 @@
  * A process with one thread looks up without lock and without counting: nobody else can close. */
 #include "file/file.h"
 
-enum { BLOCK_SLOTS = 64, BLOCKS_FIRST = 1, BLOCKS_LIMIT_ALL = 512 };
+enum { BLOCK_SLOTS = 64, BLOCKS_FIRST = 1, BLOCKS_HEAP = 512, BLOCKS_LIMIT_ALL = 2048 };
 
 struct slots {
 	uint64_t used, close_on_exec;
@@ -48,6 +48,24 @@ struct files *files_make(void)
 	return files;
 }
 
+/* A larger table is four pages. */
+static struct slots **table_alloc(uint32_t blocks)
+{
+	struct slots **table = blocks <= BLOCKS_HEAP ? heap_alloc(blocks * sizeof(struct slots *)) : page_block_alloc();
+
+	if (table && blocks > BLOCKS_HEAP)
+		memset(table, 0, BLOCKS_LIMIT_ALL * sizeof(struct slots *));
+	return table;
+}
+
+static void table_free(struct files *files)
+{
+	if (files->block_count > BLOCKS_HEAP)
+		page_block_free(files->blocks);
+	else if (files->blocks != &files->only)
+		heap_free(files->blocks);
+}
+
 /* Makes room for a descriptor. 0, -ENOMEM, -EMFILE. Lock held. */
 static int slots_make(struct files *files, int descriptor)
 {
@@ -59,12 +77,11 @@ static int slots_make(struct files *files, int descriptor)
 	if (block >= count) {
 		while (count <= block)
 			count *= 2;
-		blocks = heap_alloc(count * sizeof(struct slots *));
+		blocks = table_alloc(count);
 		if (!blocks)
 			return -ENOMEM;
 		memcpy(blocks, files->blocks, files->block_count * sizeof(struct slots *));
-		if (files->blocks != &files->only)
-			heap_free(files->blocks);
+		table_free(files);
 		files->blocks = blocks;
 		files->block_count = count;
 	}
@@ -291,8 +308,7 @@ void files_exit(struct files *files)
 			if (files->blocks[block] != &files->first)
 				heap_free(files->blocks[block]);
 		}
-	if (files->blocks != &files->only)
-		heap_free(files->blocks);
+	table_free(files);
 	heap_free(files);
 }
 

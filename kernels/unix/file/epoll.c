@@ -101,12 +101,17 @@ static void ready_tell(struct epoll *epoll)
 }
 
 /* A queue of the file was woken. */
-static void watched_notify(struct waiter *waiter, uint32_t events)
+static bool watched_notify(struct waiter *waiter, uint32_t events)
 {
 	struct watched *watched = waiter->owner;
+	struct epoll *epoll = watched->epoll;
+	bool waits = __atomic_load_n(&epoll->wait.first, __ATOMIC_SEQ_CST) || __atomic_load_n(&epoll->poll_wait.first, __ATOMIC_SEQ_CST);
 
-	if (!watched->spent && (events & (watched->event.events | ALWAYS)) && list_add(watched))
-		ready_tell(watched->epoll);
+	if (watched->spent || !(events & (watched->event.events | ALWAYS)))
+		return false;
+	if (list_add(watched))
+		ready_tell(epoll);
+	return waits;
 }
 
 /* ---- entries ---- */
@@ -161,7 +166,10 @@ static void watched_remove(struct watched **place)
 /* Puts an entry in and begins to watch. Set's lock held. */
 static void watched_add(struct watched **place, struct watched *watched)
 {
-	struct poll_table table = {.waiters = watched->waiters, .limit = WATCHED_QUEUES, .notify = watched_notify, .owner = watched};
+	struct poll_table table = {
+		.waiters = watched->waiters, .limit = WATCHED_QUEUES, .notify = watched_notify, .owner = watched,
+		.exclusive = watched->event.events & EPOLL_EXCLUSIVE,
+	};
 
 	*place = watched;
 	mutex_lock(&entries_lock);

@@ -366,7 +366,8 @@ struct poll_table {
 	struct waiter *waiters;
 	uint32_t count, limit;
 	bool short_of;              /* a queue did not fit: look again soon */
-	void (*notify)(struct waiter *waiter, uint32_t events);     /* not null: the waiters stay, and nobody sleeps on them */
+	bool (*notify)(struct waiter *waiter, uint32_t events);     /* not null: the waiters stay, and nobody sleeps on them */
+	bool exclusive;
 	void *owner;
 };
 void poll_watch(struct poll_table *table, struct wait_queue *queue);   /* table may be null */

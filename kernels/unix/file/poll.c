@@ -13,6 +13,7 @@ void poll_watch(struct poll_table *table, struct wait_queue *queue)
 	}
 	if (table->notify) {
 		table->waiters[table->count].notify = table->notify;
+		table->waiters[table->count].exclusive = table->exclusive;
 		table->waiters[table->count].owner = table->owner;
 		waiter_add_notify(&table->waiters[table->count++], queue);
 	} else {

@@ -17,7 +17,9 @@ static int64_t clone_checked(const struct clone_arguments *clone)
 
 	if (clone->flags & CLONE_NEW_SPACES)
 		return self_process()->credentials.euid != 0 ? -EPERM : -EINVAL;
-	if (clone->flags & CLONE_PIDFD || (clone->flags & CLONE_SIGHAND && clone->flags & CLONE_CLEAR_SIGHAND))
+	if (clone->flags & CLONE_SIGHAND && clone->flags & CLONE_CLEAR_SIGHAND)
+		return -EINVAL;
+	if (clone->flags & CLONE_PIDFD && clone->flags & (CLONE_THREAD | CLONE_DETACHED))
 		return -EINVAL;
 	if (clone->flags & CLONE_THREAD)
 		return shared == THREAD_PARTS ? clone_thread(clone) : -EINVAL;
@@ -28,9 +30,11 @@ int64_t sys_clone(SYSCALL_ARGUMENTS)
 {
 	struct clone_arguments clone = {
 		.flags = a0 & 0xffffff00, .exit_signal = a0 & CLONE_SIGNAL_MASK, .stack = a1, .parent_tid = a2, .child_tid = a3,
-		.tls = a4,
+		.tls = a4, .pidfd = a2,
 	};
 
+	if (clone.flags & CLONE_PIDFD && clone.flags & CLONE_PARENT_SETTID)
+		return -EINVAL;
 	return clone.exit_signal > SIGNAL_COUNT ? -EINVAL : clone_checked(&clone);
 }
 
@@ -81,7 +85,7 @@ int64_t sys_clone3(SYSCALL_ARGUMENTS)
 		return status;
 	clone = (struct clone_arguments) {
 		.flags = given.flags, .exit_signal = given.exit_signal, .parent_tid = given.parent_tid,
-		.child_tid = given.child_tid, .tls = given.tls,
+		.child_tid = given.child_tid, .tls = given.tls, .pidfd = given.pidfd,
 	};
 	if (given.stack != 0)
 		clone.stack = given.stack + given.stack_bytes;

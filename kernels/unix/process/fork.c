@@ -201,6 +201,27 @@ static void child_tid_store(struct process *child, uint64_t address, int32_t tid
 		(void)space_own_write(child->space, address, &tid, sizeof tid);
 }
 
+/* Undoes a child that has its place in the tree, but never ran. */
+static void child_undo(struct process *child)
+{
+	child_unplace(child);
+	child_abandon(child);
+}
+
+/* CLONE_PIDFD. The child has a table of descriptors of its own already. */
+static int pidfd_store(struct process *child, uint64_t to)
+{
+	int64_t descriptor = process_file_of(child);
+	int32_t number = (int32_t)descriptor;
+
+	if (descriptor < 0)
+		return (int)descriptor;
+	if (user_write(to, &number, sizeof number) == 0)
+		return 0;
+	(void)sys_close((uint64_t)number, 0, 0, 0, 0, 0);
+	return -EFAULT;
+}
+
 int64_t clone_process(const struct clone_arguments *clone)
 {
 	struct process *me = self_process(), *child = page_is_very_short() ? NULL : process_create(me);
@@ -221,6 +242,11 @@ int64_t clone_process(const struct clone_arguments *clone)
 		return status;
 	}
 	pid = child->pid;
+	status = clone->flags & CLONE_PIDFD ? pidfd_store(child, clone->pidfd) : 0;
+	if (status != 0) {
+		child_undo(child);
+		return status;
+	}
 	if (clone->flags & CLONE_CHILD_SETTID)
 		child_tid_store(child, clone->child_tid, pid);
 	(void)tids_store(clone, pid);
@@ -228,8 +254,7 @@ int64_t clone_process(const struct clone_arguments *clone)
 		child->vfork = &vfork;
 	status = thread_load(child->leader);
 	if (status != 0) {
-		child_unplace(child);
-		child_abandon(child);
+		child_undo(child);
 		return status;
 	}
 	if (clone->flags & CLONE_VFORK)

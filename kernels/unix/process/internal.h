@@ -77,6 +77,7 @@ struct clone_arguments {
 	uint64_t exit_signal;       /* 0..SIGNAL_COUNT */
 	uint64_t stack;             /* its end; 0: as the caller's */
 	uint64_t parent_tid, child_tid, tls;
+	uint64_t pidfd;             /* where CLONE_PIDFD's descriptor goes */
 };
 /* A new process, or a new thread of the caller's. Its id, -EAGAIN: no id or a limit, -ENOMEM. */
 int64_t clone_process(const struct clone_arguments *clone);
@@ -94,6 +95,7 @@ _Noreturn void init_main(void *argument);
 /* ---- pidfd (event/process_file.c): of a process with a watch, under the tree lock ---- */
 void process_watch_ended(struct process *process);      /* it is a zombie */
 void process_watch_lost(struct process *process);       /* it was waited for */
+int64_t process_file_of(struct process *process);       /* a new descriptor of the caller's for it. >= 0, -EMFILE, -ENOMEM */
 int process_file_pid(int descriptor, bool *wait);       /* its number, -EBADF, -ECHILD: it was waited for */
 
 /* ---- exec (exec.c) ---- */

@@ -229,7 +229,7 @@ static void wake(struct wait_queue *queue, unsigned count, uint32_t events)
 	pthread_mutex_lock(&wake_lock);
 	for (struct waiter *waiter = queue->first; waiter && count; waiter = waiter->next)
 		if (waiter->notify) {
-			waiter->notify(waiter, events);
+			(void)waiter->notify(waiter, events);
 		} else if (!waiter->woken) {
 			waiter->woken = 1;
 			count--;
