@@ -689,6 +689,7 @@ struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct spac
 	t->slot.home = home;
 	t->slot.home_frame = frame_of_pointer(home);
 	t->priority = PRIORITY_COUNT - 1;
+	t->turn_ns = SLICE_NS;
 	t->bound = CPU_ANY;
 	t->cpu = t->timer_cpu = -1;
 	t->count = 1;

@@ -314,6 +314,7 @@ static void threads(void)
 		HOLDS(t->run != RUN_READY || t->queue_at, "thread %lx is ready and in no queue", (long)t->slot.uid);
 		HOLDS(t->run != RUN_STACK || t->waits_for, "thread %lx waits for no portal", (long)t->slot.uid);
 		HOLDS(t->waits_for == NULL || t->run == RUN_STACK, "thread %lx is in a portal's queue", (long)t->slot.uid);
+		HOLDS(t->turn_ns, "thread %lx has turns of no time", (long)t->slot.uid);
 		HOLDS(t->timer_cpu < 0 || t->run >= RUN_PARKED, "thread %lx has a timer and does not wait", (long)t->slot.uid);
 		HOLDS(t->signal_count <= THREAD_SIGNALS, "thread %lx", (long)t->slot.uid);
 	}
