@@ -202,6 +202,8 @@ int64_t sys_pidfd_send_signal(SYSCALL_ARGUMENTS)
 		status = -EINVAL;
 	mutex_lock(&tree_lock);
 	process = status ? 0 : process_of_file(held.file);
+	if (process && a2 && info.code >= 0 && process != self_process())
+		status = -EPERM;
 	if (status == 0)
 		status = process ? signal_kill(process, (int)a1, a2 ? &info : 0) : -ESRCH;
 	mutex_unlock(&tree_lock);

@@ -142,10 +142,14 @@ static void leader_become(struct process *process)
 
 static void program_take(struct process *process, struct exec *exec)
 {
-	if (process->executable != NULL)
-		file_put(process->executable);
+	struct file *old = process->executable;
+
+	mutex_lock(&process->lock);
 	process->executable = exec->file;
+	mutex_unlock(&process->lock);
 	exec->file = NULL;
+	if (old != NULL)
+		file_put(old);
 	memcpy(process->name, exec->name, sizeof process->name);
 	process->executed = 1;
 	identity_take(process, exec);

@@ -38,17 +38,20 @@ static bool parent_notify(struct process *process)
 {
 	struct process *parent = process->parent;
 	const struct signal_action *action = &parent->actions[SIGCHLD - 1];
-	bool ignored = process->exit_signal == SIGCHLD && parent != init_process &&
-		(action->handler == SIG_IGN || action->flags & SA_NOCLDWAIT);
 	uint32_t status = process->exit_status;
-	struct linux_siginfo info = { .number = (int32_t)process->exit_signal };
+	/* who was not allowed to send another signal when it chose it, or is not any more, tells as all do */
+	bool allowed = process->exit_signal == 0 || signal_allowed(parent, (int)process->exit_signal);
+	uint32_t number = allowed ? process->exit_signal : SIGCHLD;
+	bool ignored = number == SIGCHLD && parent != init_process &&
+		(action->handler == SIG_IGN || action->flags & SA_NOCLDWAIT);
+	struct linux_siginfo info = { .number = (int32_t)number };
 
 	info.code = (status & 127) == 0 ? CLD_EXITED : CLD_KILLED;
 	info.child.pid = process->pid;
 	info.child.uid = process->credentials.uid;
 	info.child.status = (int32_t)((status & 127) == 0 ? status >> 8 : status & 127);
-	if (process->exit_signal != 0)
-		signal_post(parent, NULL, (int)process->exit_signal, &info);
+	if (number != 0)
+		signal_post(parent, NULL, (int)number, &info);
 	return ignored;
 }
 
@@ -93,6 +96,7 @@ static void children_give_away(struct process *process)
 static void process_release(struct process *process)
 {
 	struct path_state *paths;
+	struct file *executable;
 	struct files *files;
 	struct space *space;
 
@@ -100,14 +104,15 @@ static void process_release(struct process *process)
 	mutex_lock(&process->lock);
 	files = process->files;
 	paths = process->paths;
+	executable = process->executable;
 	process->files = NULL;
 	process->paths = NULL;
+	process->executable = NULL;
 	mutex_unlock(&process->lock);
 	files_exit(files);
 	path_state_exit(paths);
-	if (process->executable != NULL)
-		file_put(process->executable);
-	process->executable = NULL;
+	if (executable != NULL)
+		file_put(executable);
 	vfork_release(process);
 	if (thread_rebase(self()->uid, space_grave()) < 0)
 		log_line("thread %d keeps its space", self()->tid);

@@ -29,6 +29,15 @@ int64_t sys_getegid(SYSCALL_ARGUMENTS)
 	return mine()->egid;
 }
 
+/* Who becomes another has rights, and things in memory, that others of that user have not. */
+static void identity_changed(bool changed)
+{
+	if (!changed)
+		return;
+	self_process()->dumpable = 0;
+	self_process()->parent_death_signal = 0;
+}
+
 static bool may_be_user(uint32_t uid)
 {
 	return uid == KEEP || mine()->euid == 0 || uid == mine()->uid || uid == mine()->euid || uid == mine()->suid;
@@ -42,6 +51,7 @@ static bool may_be_group(uint32_t gid)
 static int users_set(uint32_t uid, uint32_t euid, uint32_t suid)
 {
 	struct credentials *c = mine();
+	uint32_t was = c->euid;
 
 	if (!may_be_user(uid) || !may_be_user(euid) || !may_be_user(suid))
 		return -EPERM;
@@ -49,12 +59,14 @@ static int users_set(uint32_t uid, uint32_t euid, uint32_t suid)
 	c->euid = euid == KEEP ? c->euid : euid;
 	c->suid = suid == KEEP ? c->suid : suid;
 	c->fsuid = c->euid;
+	identity_changed(c->euid != was);
 	return 0;
 }
 
 static int groups_set(uint32_t gid, uint32_t egid, uint32_t sgid)
 {
 	struct credentials *c = mine();
+	uint32_t was = c->egid;
 
 	if (!may_be_group(gid) || !may_be_group(egid) || !may_be_group(sgid))
 		return -EPERM;
@@ -62,6 +74,7 @@ static int groups_set(uint32_t gid, uint32_t egid, uint32_t sgid)
 	c->egid = egid == KEEP ? c->egid : egid;
 	c->sgid = sgid == KEEP ? c->sgid : sgid;
 	c->fsgid = c->egid;
+	identity_changed(c->egid != was);
 	return 0;
 }
 

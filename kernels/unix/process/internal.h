@@ -139,9 +139,10 @@ enum {
 };
 #define SA_RESETHAND 0x80000000u
 
-/* Posts a signal: thread null means any thread of the process. info may be null (SI_KERNEL). Takes the process lock. */
-void signal_post(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info);
-void signal_post_locked(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info);
+/* Posts a signal: thread null means any thread of the process. info may be null (SI_KERNEL). Takes the process lock. 0, -EAGAIN: it
+ * was to be queued, and the queue is full. */
+int signal_post(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info);
+int signal_post_locked(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info);
 /* A fault or exception of the calling thread: cannot be blocked or ignored. */
 void signal_force(int number, int code, uint64_t address);
 /* Takes a pending signal of the calling thread that is in `set`. Returns its number and info, 0: none. Takes the lock. */
@@ -151,7 +152,8 @@ void signals_exec(struct process *process);             /* handlers become defau
 void signals_default(struct process *process);          /* the same for a process that nobody else knows yet */
 void signals_free(struct signal_queued *queued);
 extern struct wait_queue signal_watchers;               /* woken at each signal of anybody: signalfd's */
-/* Sends a signal as kill does; info null: the caller's. Tree lock held. 0, -EPERM. */
+bool signal_allowed(const struct process *target, int number);  /* may the caller send it? Tree lock held */
+/* Sends a signal as kill does; info null: the caller's. Tree lock held. 0, -EPERM, -EAGAIN. */
 int signal_kill(struct process *target, int number, const struct linux_siginfo *info);
 uint64_t signals_pending(void);                         /* of the calling thread, blocked or not */
 void signal_mask_set(uint64_t mask);

@@ -28,16 +28,20 @@ void thread_alert(struct thread *thread)
 
 /* ---- pending signals and their details ---- */
 
-static void queue_add(struct signal_queued **queue, const struct linux_siginfo *info)
+/* False: `limit` are in the queue, or there is no memory. */
+static bool queue_add(struct signal_queued **queue, const struct linux_siginfo *info, uint64_t limit)
 {
-	struct signal_queued *queued = heap_alloc(sizeof *queued);
+	struct signal_queued *queued;
+	uint64_t count = 0;
 
+	for (; *queue != NULL; queue = &(*queue)->next)
+		count++;
+	queued = count >= limit ? NULL : heap_alloc(sizeof *queued);
 	if (queued == NULL)
-		return;
+		return false;
 	queued->info = *info;
-	while (*queue != NULL)
-		queue = &(*queue)->next;
 	*queue = queued;
+	return true;
 }
 
 /* Takes the first entry of a number; *more says whether there is another. False: none. */
@@ -154,24 +158,29 @@ static void signal_wake(struct process *process, int number)
 	}
 }
 
-static void signal_record(uint64_t *pending, struct signal_queued **queue, int number, const struct linux_siginfo *info)
+/* What kill and the system send comes without its details when the queue is full; what was to be queued does not come at all. */
+static int signal_record(uint64_t *pending, struct signal_queued **queue, int number, const struct linux_siginfo *info,
+	uint64_t limit)
 {
 	if ((*pending & SIGNAL_BIT(number)) && number < SIGRTMIN)
-		return;
+		return 0;
+	if (info != NULL && !queue_add(queue, info, number < SIGRTMIN ? UINT64_MAX : limit) && number >= SIGRTMIN && info->code < 0 &&
+			info->code != SI_TIMER)
+		return -EAGAIN;
 	*pending |= SIGNAL_BIT(number);
-	if (info != NULL)
-		queue_add(queue, info);
 	if (__atomic_load_n(&signal_watchers.first, __ATOMIC_SEQ_CST) != NULL)
 		wait_queue_wake(&signal_watchers);
+	return 0;
 }
 
-void signal_post_locked(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info)
+int signal_post_locked(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info)
 {
-	uint64_t bit = SIGNAL_BIT(number);
+	uint64_t bit = SIGNAL_BIT(number), limit = process->rlimits[RLIMIT_SIGPENDING].soft;
 	bool blocked;
+	int status;
 
 	if (process->state == PROCESS_ZOMBIE || process->threads == NULL)
-		return;
+		return 0;
 	if (number == SIGCONT || number == SIGKILL)
 		process_continue(process);
 	if (number == SIGKILL)          /* those whom only death interrupts look again when the lock is free */
@@ -180,24 +189,29 @@ void signal_post_locked(struct process *process, struct thread *thread, int numb
 		pending_drop(process, SIGNAL_BIT(SIGCONT));
 	blocked = thread != NULL ? (thread->mask & bit) != 0 : is_blocked_everywhere(process, number);
 	if (!blocked && is_ignored(process, number))
-		return;
+		return 0;
 	if (thread == NULL) {
-		signal_record(&process->pending, &process->queued, number, info);
-		signal_wake(process, number);
-		return;
+		status = signal_record(&process->pending, &process->queued, number, info, limit);
+		if (status == 0)
+			signal_wake(process, number);
+		return status;
 	}
-	signal_record(&thread->pending, &thread->queued, number, info);
-	if (!((thread->mask & ~thread->waited) & bit)) {
+	status = signal_record(&thread->pending, &thread->queued, number, info, limit);
+	if (status == 0 && !((thread->mask & ~thread->waited) & bit)) {
 		work_add(thread, WORK_SIGNAL);
 		thread_alert(thread);
 	}
+	return status;
 }
 
-void signal_post(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info)
+int signal_post(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info)
 {
+	int status;
+
 	mutex_lock(&process->lock);
-	signal_post_locked(process, thread, number, info);
+	status = signal_post_locked(process, thread, number, info);
 	mutex_unlock(&process->lock);
+	return status;
 }
 
 void process_signal(struct process *process, int number)

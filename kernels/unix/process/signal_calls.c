@@ -112,7 +112,7 @@ int64_t sys_rt_sigtimedwait(SYSCALL_ARGUMENTS)
 
 /* ---- sending ---- */
 
-static bool may_signal(const struct process *target, int number)
+bool signal_allowed(const struct process *target, int number)
 {
 	const struct credentials *mine = &self_process()->credentials, *its = &target->credentials;
 
@@ -134,14 +134,13 @@ int signal_kill(struct process *target, int number, const struct linux_siginfo *
 {
 	struct linux_siginfo info;
 
-	if (!may_signal(target, number))
+	if (!signal_allowed(target, number))
 		return -EPERM;
 	if (number == 0 || target == init_process || target->state == PROCESS_ZOMBIE)
 		return 0;
 	if (given == NULL)
 		sender_info(&info, number, SI_USER);
-	signal_post(target, NULL, number, given == NULL ? &info : given);
-	return 0;
+	return signal_post(target, NULL, number, given == NULL ? &info : given);
 }
 
 static int kill_process(struct process *target, int number)
@@ -196,10 +195,10 @@ static int kill_thread(int32_t group, int32_t tid, int number, struct linux_sigi
 	target = thread_of_pid(tid);
 	if (target == NULL || target->process == init_process || (group > 0 && target->process->pid != group))
 		status = -ESRCH;
-	else if (!may_signal(target->process, number))
+	else if (!signal_allowed(target->process, number))
 		status = -EPERM;
 	else if (number != 0)
-		signal_post(target->process, target, number, info);
+		status = signal_post(target->process, target, number, info);
 	mutex_unlock(&tree_lock);
 	return status;
 }
@@ -235,9 +234,9 @@ int64_t sys_rt_sigqueueinfo(SYSCALL_ARGUMENTS)
 		return -EPERM;
 	mutex_lock(&tree_lock);
 	target = process_of_pid((int32_t)a0);
-	status = target == NULL ? -ESRCH : may_signal(target, (int)a1) ? 0 : -EPERM;
+	status = target == NULL ? -ESRCH : signal_allowed(target, (int)a1) ? 0 : -EPERM;
 	if (status == 0 && target != init_process)
-		signal_post(target, NULL, (int)a1, &info);
+		status = signal_post(target, NULL, (int)a1, &info);
 	mutex_unlock(&tree_lock);
 	return status;
 }

@@ -140,8 +140,8 @@ static int clock_take(int32_t clock, int32_t *own)
 	return *own == CLOCK_REALTIME || *own == CLOCK_MONOTONIC || *own == CLOCK_PROCESS_CPUTIME_ID ? 0 : -EOPNOTSUPP;
 }
 
-/* Gives a timer an id and links it. 0, -EAGAIN: too many. */
-static int timer_enter(struct timer *timer)
+/* Gives a timer an id, which is its value unless it has one, and links it: from then on it may be deleted. The id, -EAGAIN: too many. */
+static int timer_enter(struct timer *timer, bool has_value)
 {
 	struct process *me = timer->process;
 	int status = 0;
@@ -154,6 +154,9 @@ static int timer_enter(struct timer *timer)
 	} else {
 		timer->sibling = me->timers;
 		me->timers = timer;
+		status = timer->id;
+		if (!has_value)
+			timer->value = (uint64_t)status;
 	}
 	timers_unlock();
 	return status;
@@ -180,15 +183,15 @@ int64_t sys_timer_create(SYSCALL_ARGUMENTS)
 	timer->clock = clock;
 	timer->number = event.notify == SIGEV_NONE ? 0 : event.number;
 	timer->tid = event.notify & SIGEV_THREAD_ID ? event.tid : 0;
-	status = timer_enter(timer);
-	if (status != 0) {
+	timer->value = event.value;
+	status = timer_enter(timer, a1 != 0);
+	if (status < 0) {
 		heap_free(timer);
 		return status;
 	}
-	timer->value = a1 != 0 ? event.value : (uint64_t)timer->id;
-	if (user_write(a2, &timer->id, sizeof timer->id) == 0)
+	if (user_write(a2, &status, sizeof status) == 0)
 		return 0;
-	(void)sys_timer_delete((uint64_t)timer->id, 0, 0, 0, 0, 0);
+	(void)sys_timer_delete((uint64_t)status, 0, 0, 0, 0, 0);
 	return -EFAULT;
 }
 
