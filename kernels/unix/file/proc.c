@@ -143,11 +143,16 @@ static int64_t owner_take(struct process *process, void *argument)
 static struct inode *proc_make(struct inode *parent, int32_t pid, uint32_t mode, uint32_t what)
 {
 	struct inode *inode = inode_make(mode, 0, 0, 0);
+	const struct process *me = self_process();
 
 	if (!inode)
 		return 0;
 	if (pid)
 		(void)process_look(pid, owner_take, inode);
+	if (pid == me->pid && (what == PROC_DESCRIPTORS || what == PROC_DESCRIPTOR)) {
+		inode->uid = me->credentials.fsuid;     /* its own files are its own, whoever it became */
+		inode->gid = me->credentials.fsgid;
+	}
 	inode->operations = &proc_operations;
 	inode->filesystem = FILESYSTEM_PROC;
 	inode->number = ((uint64_t)(uint32_t)pid + 1) << WHAT_BITS | what;
@@ -544,7 +549,7 @@ static int64_t text_prepare(struct file *file, uint64_t position)
 	return 0;
 }
 
-static int64_t text_read(struct file *file, struct io *io, uint64_t *position)
+static int64_t text_put(struct file *file, struct io *io, uint64_t *position)
 {
 	int64_t status = text_prepare(file, *position);
 	uint64_t left, done;
@@ -556,6 +561,17 @@ static int64_t text_read(struct file *file, struct io *io, uint64_t *position)
 	done = io_put(io, (char *)file->state + *position, left);
 	*position += done;
 	return done || !left ? (int64_t)done : -EFAULT;
+}
+
+/* Several may read at positions of their own: they take turns. */
+static int64_t text_read(struct file *file, struct io *io, uint64_t *position)
+{
+	int64_t result;
+
+	mutex_lock(&file->inode->lock);
+	result = text_put(file, io, position);
+	mutex_unlock(&file->inode->lock);
+	return result;
 }
 
 static void text_release(struct file *file)

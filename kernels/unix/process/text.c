@@ -185,16 +185,35 @@ static uint64_t region_text(const struct region *region, char *to, uint64_t limi
 	return length;
 }
 
+/* The first region that ends behind an address, with a reference to its file. */
+static bool region_after(struct space *space, uint64_t address, struct region *out)
+{
+	unsigned i;
+	bool found;
+
+	mutex_lock(&space->lock);
+	i = region_index_after(space, address);
+	found = i < space->region_count;
+	if (found) {
+		*out = *region_at(space, i);
+		if (out->file != NULL)
+			file_get(out->file);
+	}
+	mutex_unlock(&space->lock);
+	return found;
+}
+
+/* No locks: the paths of files are looked for under those of their folders, whose holders may wait for the space. */
 static uint64_t maps_text(struct space *space, char *to, uint64_t limit)
 {
 	uint64_t length = 0;
+	struct region region;
 
-	if (space == NULL)
-		return 0;
-	mutex_lock(&space->lock);
-	for (unsigned i = 0; i < space->region_count; i++)
-		length += region_text(region_at(space, i), to + (length < limit ? length : limit), length < limit ? limit - length : 0);
-	mutex_unlock(&space->lock);
+	for (uint64_t at = 0; length < limit && region_after(space, at, &region); at = region.end) {
+		length += region_text(&region, to + length, limit - length);
+		if (region.file != NULL)
+			file_put(region.file);
+	}
 	return length;
 }
 
@@ -225,7 +244,7 @@ static int64_t text_of(struct thread *thread, enum process_text what, bool alone
 		ADD("%lu %lu 0 0 0 %lu 0\n", space_bytes(p) / 4096, resident(p), space_bytes(p) / 4096);
 		break;
 	case TEXT_MAPS:
-		return (int64_t)maps_text(p->space, to, limit);
+		break;          /* maps_of */
 	case TEXT_CMDLINE:
 	case TEXT_ENVIRON:
 		return (int64_t)argument_text(p->space, what == TEXT_ENVIRON, to, limit);
@@ -266,9 +285,29 @@ int64_t process_look(int32_t pid, int64_t (*visit)(struct process *process, void
 	return result;
 }
 
-static bool text_is_private(enum process_text what)
+/* What its thread's space has mapped. */
+static int64_t maps_of(int32_t pid, char *to, uint64_t limit)
 {
-	return what == TEXT_ENVIRON || what == TEXT_MAPS;
+	struct space *space = NULL;
+	struct thread *thread;
+	int64_t length = -ESRCH;
+
+	mutex_lock(&tree_lock);
+	thread = thread_of_pid(pid);
+	if (thread != NULL && thread->process->leader != NULL) {
+		length = process_may_look(thread->process) ? 0 : -EACCES;
+		mutex_lock(&thread->process->lock);
+		space = length == 0 ? thread->process->space : NULL;
+		if (space != NULL)
+			space_get(space);
+		mutex_unlock(&thread->process->lock);
+	}
+	mutex_unlock(&tree_lock);
+	if (space == NULL)
+		return length;
+	length = (int64_t)maps_text(space, to, limit);
+	space_put(space);
+	return length;
 }
 
 int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, uint64_t limit)
@@ -276,11 +315,13 @@ int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, 
 	struct thread *thread;
 	int64_t length = -ESRCH;
 
+	if (what == TEXT_MAPS)
+		return maps_of(pid, to, limit);
 	mutex_lock(&tree_lock);
 	thread = thread_of_pid(pid);
 	if (thread != NULL && thread->process->leader != NULL) {
 		mutex_lock(&thread->process->lock);
-		length = text_is_private(what) && !process_may_look(thread->process) ? -EACCES : text_of(thread, what, alone, to, limit);
+		length = what == TEXT_ENVIRON && !process_may_look(thread->process) ? -EACCES : text_of(thread, what, alone, to, limit);
 		mutex_unlock(&thread->process->lock);
 	}
 	mutex_unlock(&tree_lock);
@@ -305,18 +346,27 @@ int32_t process_thread_next(int32_t pid, int32_t after)
 	return next;
 }
 
+static int64_t executable_take(struct process *process, void *argument)
+{
+	struct file **out = argument;
+
+	if (!process_may_look(process))
+		return -EACCES;
+	if (process->executable == NULL)
+		return -ENOENT;
+	*out = process->executable;
+	file_get(*out);
+	return 0;
+}
+
 int64_t process_executable(int32_t pid, char *to, uint64_t limit)
 {
-	struct process *process;
-	int64_t length = -ESRCH;
+	struct file *file = NULL;
+	int64_t length = process_look(pid, executable_take, &file);
 
-	mutex_lock(&tree_lock);
-	process = process_of_pid(pid);
-	if (process != NULL) {
-		mutex_lock(&process->lock);
-		length = !process_may_look(process) ? -EACCES : process->executable == NULL ? -ENOENT : file_path(process->executable, to, limit);
-		mutex_unlock(&process->lock);
-	}
-	mutex_unlock(&tree_lock);
+	if (length != 0)
+		return length;
+	length = file_path(file, to, limit);
+	file_put(file);
 	return length;
 }
