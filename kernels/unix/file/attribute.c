@@ -174,6 +174,16 @@ struct change {
 	bool keep_accessed, keep_modified, now;
 };
 
+bool group_held(uint32_t gid)
+{
+	struct credentials *who = &self_process()->credentials;
+	bool held = gid == who->fsgid;
+
+	for (uint32_t i = 0; i < who->group_count && !held; i++)
+		held = who->groups[i] == gid;
+	return held;
+}
+
 static int mode_change(struct inode *inode, uint32_t mode)
 {
 	struct credentials *who = &self_process()->credentials;
@@ -182,20 +192,10 @@ static int mode_change(struct inode *inode, uint32_t mode)
 		return -EPERM;
 	if (inode_is(inode, S_IFLNK))
 		return -EOPNOTSUPP;
-	if (who->fsuid && who->fsgid != inode->gid)
+	if (who->fsuid && !group_held(inode->gid))
 		mode &= ~(uint32_t)S_ISGID;
 	inode->mode = (inode->mode & S_IFMT) | (mode & MODE_BITS);
 	return 0;
-}
-
-static bool group_held(uint32_t gid)
-{
-	struct credentials *who = &self_process()->credentials;
-	bool held = gid == who->fsgid;
-
-	for (uint32_t i = 0; i < who->group_count && !held; i++)
-		held = who->groups[i] == gid;
-	return held;
 }
 
 static int owner_change(struct inode *inode, uint32_t uid, uint32_t gid)
@@ -206,12 +206,12 @@ static int owner_change(struct inode *inode, uint32_t uid, uint32_t gid)
 		if (gid != UINT32_MAX && gid != inode->gid && !group_held(gid))
 			return -EPERM;
 	}
+	if (inode_is(inode, S_IFREG))
+		inode_bits_drop(inode);
 	if (uid != UINT32_MAX)
 		inode->uid = uid;
 	if (gid != UINT32_MAX)
 		inode->gid = gid;
-	if (inode_is(inode, S_IFREG) && (inode->mode & 0111))
-		inode->mode &= ~(uint32_t)(S_ISUID | (inode->mode & 010 ? S_ISGID : 0));
 	return 0;
 }
 

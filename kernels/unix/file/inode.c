@@ -121,6 +121,18 @@ bool inode_owned(struct inode *inode)
 	return uid == 0 || uid == inode->uid;
 }
 
+void inode_bits_drop(struct inode *inode)
+{
+	inode->mode &= ~(uint32_t)(S_ISUID | (inode->mode & 010 ? S_ISGID : 0));
+}
+
+void inode_written(struct inode *inode)
+{
+	if ((inode->mode & (S_ISUID | S_ISGID)) && self_process()->credentials.fsuid)
+		inode_bits_drop(inode);
+	inode_touch(inode);
+}
+
 void inode_touch(struct inode *inode)
 {
 	inode->modified_ns = inode->changed_ns = (int64_t)time_wall();
@@ -145,7 +157,7 @@ int inode_truncate(struct inode *inode, uint64_t size)
 		data_cut(&inode->data, end >> PAGE_BITS);
 	}
 	__atomic_store_n(&inode->size, size, __ATOMIC_RELEASE);
-	inode_touch(inode);
+	inode_written(inode);
 	return 0;
 }
 

@@ -57,6 +57,8 @@ int file_page(struct file *file, uint64_t index, bool for_write, struct page_sou
 		*out = (struct page_source){HANDLE_BOOT_IMAGE, found.image_page};
 		return for_write ? -EAGAIN : 0;
 	}
+	if (!found.page && file->operations == &regular_operations && files_are_full(1))
+		return -EFAULT;
 	if (!found.page && !page_is_short())
 		found.page = data_make(&inode->data, index);
 	*out = (struct page_source){HANDLE_MEMORY, found.page};

@@ -12,6 +12,11 @@ int tree_create_locked(struct inode *folder, struct walk *walk, struct entry *hi
 		return -ENOENT;
 	if (walk->bytes > NAME_MAX)
 		return -ENAMETOOLONG;
+	if (files_are_full(1))
+		return -ENOSPC;
+	/* a group that the maker is not in is not given its rights */
+	if (inherit && !directory && (mode & (S_ISGID | 010)) == (S_ISGID | 010) && who->fsuid && !group_held(folder->gid))
+		mode &= ~(uint32_t)S_ISGID;
 	inode = inode_make(mode | (inherit && directory ? S_ISGID : 0), who->fsuid, inherit ? folder->gid : who->fsgid, device);
 	if (!inode)
 		return -ENOMEM;
@@ -198,8 +203,12 @@ static int make_name(struct walk *walk, struct inode *inode)
 		return status;
 	if (inode_is(inode, S_IFDIR) || !may_link(inode))
 		status = -EPERM;
-	else if (inode->operations)
+	else if (inode->operations || inode->filesystem != FILESYSTEM_TREE)
 		status = -EXDEV;
+	else if (inode->nlink == 0)
+		status = -ENOENT;
+	else if (files_are_full(1))
+		status = -ENOSPC;
 	else
 		status = directory_add_locked(walk->folder, walk->name, walk->bytes, walk->hash, hidden, inode);
 	if (status == 0) {

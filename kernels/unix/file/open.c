@@ -24,10 +24,11 @@ void file_get(struct file *file)
 void file_put(struct file *file)
 {
 	uint32_t flying = __atomic_load_n(&file->flying, __ATOMIC_RELAXED);
+	bool reaches = flying && inode_is(file->inode, S_IFSOCK);       /* others, by its queue */
 	uint32_t left = __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL);
 
 	if (left) {
-		if (flying >= left)
+		if (reaches && flying >= left)
 			rights_collect();
 		return;
 	}
@@ -241,9 +242,13 @@ int file_open_exec(const char *path, struct file **out)
 
 void file_owner(const struct file *file, uint32_t *mode, uint32_t *uid, uint32_t *gid)
 {
-	*mode = file->inode->mode;
-	*uid = file->inode->uid;
-	*gid = file->inode->gid;
+	struct inode *inode = file->inode;
+
+	mutex_lock(&inode->lock);       /* a change of the owner takes bits away as well */
+	*mode = inode->mode;
+	*uid = inode->uid;
+	*gid = inode->gid;
+	mutex_unlock(&inode->lock);
 }
 
 bool file_is_link(int descriptor, uint64_t path)
@@ -366,6 +371,7 @@ int64_t sys_memfd_create(SYSCALL_ARGUMENTS)
 	inode = inode_make(S_IFREG | (flags & MFD_NOEXEC_SEAL ? 0666 : 0777), who->fsuid, who->fsgid, 0);
 	if (!inode)
 		return -ENOMEM;
+	inode->filesystem = FILESYSTEM_ANONYMOUS;
 	inode->seals = SEALS_HERE | (flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) ? 0 : F_SEAL_SEAL) |
 		(flags & MFD_NOEXEC_SEAL ? F_SEAL_EXEC : 0);
 	status = file_open_inode(inode, 0, O_RDWR, &file);

@@ -453,6 +453,16 @@ static int ring_move(struct pipe *pipe, page_index *to, uint32_t slots)
 	return 0;
 }
 
+/* A page that a write took for nothing, because its bytes were not there, stays behind when the others move. */
+static void slots_left(struct pipe *pipe)
+{
+	uint64_t first = pipe->tail >> PAGE_BITS, last = pipe_filled(pipe) ? (pipe->head - 1) >> PAGE_BITS : first;
+
+	for (uint64_t n = first; n <= last; n++)
+		pipe->slot[slot_of(pipe, n << PAGE_BITS)] = 0;
+	pages_free(pipe);
+}
+
 static int pipe_resize(struct pipe *pipe, uint32_t slots)
 {
 	page_index *to = heap_alloc(slots * sizeof(*to)), *old = pipe->slot;
@@ -465,9 +475,12 @@ static int pipe_resize(struct pipe *pipe, uint32_t slots)
 		heap_free(to);
 		return status;
 	}
+	slots_left(pipe);
 	pipe->slot = to;
 	pipe->slots = slots;
-	if (old != pipe->few)
+	if (old == pipe->few)
+		memset(pipe->few, 0, sizeof(pipe->few));
+	else
 		heap_free(old);
 	queue_wake_all(&pipe->write_wait);
 	queue_wake_events(&pipe->poll_wait, POLLOUT | POLLWRNORM);

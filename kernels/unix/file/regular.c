@@ -68,8 +68,8 @@ static int64_t page_write_new(struct inode *inode, struct io *io, uint64_t index
 	return status ? status : (int64_t)done;
 }
 
-/* Files leave an eighth of the memory to programs, or nobody could run to remove them. */
-static bool memory_is_short(uint64_t pages)
+/* Or nobody could run to remove them. */
+bool files_are_full(uint64_t pages)
 {
 	while (page_count_free() < page_count_total() / 8 + pages)
 		if (!memory_more())
@@ -85,7 +85,7 @@ static int64_t page_write(struct inode *inode, struct io *io, uint64_t position,
 
 	data_find(&inode->data, index, &found);
 	page = found.page;
-	if (!page && memory_is_short(1))
+	if (!page && files_are_full(1))
 		return -ENOSPC;
 	if (!page && offset == 0 && (bytes == PAGE_BYTES || !found.image) && position + bytes >= inode->size)
 		return page_write_new(inode, io, index, bytes);
@@ -152,11 +152,8 @@ int64_t regular_write(struct file *file, struct io *io, uint64_t *position)
 		if ((uint64_t)status < step)
 			break;
 	}
-	if (total) {
-		inode_touch(inode);
-		if ((inode->mode & (S_ISUID | S_ISGID)) && self_process()->credentials.fsuid)
-			inode->mode &= ~(uint32_t)(S_ISUID | (inode->mode & 010 ? S_ISGID : 0));
-	}
+	if (total)
+		inode_written(inode);
 	mutex_unlock(&inode->lock);
 	*position = at;
 	if (status == -ENOMEM)
@@ -279,10 +276,10 @@ static int64_t range_allocate(struct inode *inode, uint32_t mode, uint64_t offse
 	mutex_lock(&inode->lock);
 	if (punch && offset + bytes > inode->size)
 		bytes = offset < inode->size ? inode->size - offset : 0;
-	status = !punch && memory_is_short(bytes >> PAGE_BITS) ? -ENOSPC : range_walk(inode, offset, offset + bytes, punch);
+	status = !punch && files_are_full(bytes >> PAGE_BITS) ? -ENOSPC : range_walk(inode, offset, offset + bytes, punch);
 	if (status == 0 && !(mode & FALLOC_KEEP_SIZE) && offset + bytes > inode->size)
 		__atomic_store_n(&inode->size, offset + bytes, __ATOMIC_RELEASE);
-	inode_touch(inode);
+	inode_written(inode);
 	mutex_unlock(&inode->lock);
 	return status;
 }

@@ -63,6 +63,10 @@ static int move_check(const struct move *move)
 
 	if (status)
 		return status;
+	if (directory && move->from->folder != move->to->folder)
+		status = inode_allowed(move->moved, W_OK);      /* its ".." changes */
+	if (status)
+		return status;
 	if (move->moved->operations || (move->victim && move->victim->operations))
 		return -EBUSY;
 	if (!move->victim)

@@ -240,7 +240,11 @@ static int64_t file_transfer(struct file *from, uint64_t *from_at, struct file *
 static int offset_read(uint64_t address, uint64_t *value, uint64_t **at)
 {
 	*at = address ? value : 0;
-	return address ? user_read(value, address, sizeof(*value)) : 0;
+	if (!address)
+		return 0;
+	if (user_read(value, address, sizeof(*value)))
+		return -EFAULT;
+	return (int64_t)*value < 0 ? -EINVAL : 0;
 }
 
 static int64_t transfer_call(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t bytes, bool regular)
