@@ -173,7 +173,7 @@ static int image_map(struct space *space, struct file *file, const struct elf_im
 {
 	int status = 0;
 
-	if (image->high + bias > space->map_top && bias == 0)
+	if (image->high + bias > space->map_top)
 		return -ENOEXEC;
 	for (unsigned i = 0; i < image->count && status == 0; i++)
 		status = segment_map(space, file, &image->segment[i], bias);

@@ -298,10 +298,13 @@ static int64_t remap_move(struct space *space, const struct region *old, uint64_
 	region.end = to + bytes;
 	region.offset += from - old->start;
 	status = region_insert(space, &region);
-	if (status == 0 && mapping_unload(space->home.header.uid, from, old_bytes / PAGE_BYTES) < 0)
-		status = -ENOMEM;
+	if (status != 0)
+		return status;
+	status = space_unload(space, from, from + old_bytes);
 	if (status == 0)
 		status = slots_move(space, from, to, old_bytes);
+	if (status != 0)
+		(void)region_remove(space, to, to + bytes);
 	if (status == 0)
 		status = space_unmap(space, from, from + old_bytes);
 	return status != 0 ? status : (int64_t)to;
@@ -363,7 +366,7 @@ int64_t sys_madvise(SYSCALL_ARGUMENTS)
 
 	if (!advice_known((uint32_t)a2) || a0 % PAGE_BYTES != 0 || (bytes != 0 && range_bad(a0, bytes)))
 		return -EINVAL;
-	if (a2 != MADV_DONTNEED || bytes == 0)
+	if ((uint32_t)a2 != MADV_DONTNEED || bytes == 0)
 		return 0;
 	mutex_lock(&space->lock);
 	for (unsigned i = region_index_after(space, a0); i < space->region_count && region_at(space, i)->start < end; i++) {
@@ -371,7 +374,7 @@ int64_t sys_madvise(SYSCALL_ARGUMENTS)
 		uint64_t start = region->start > a0 ? region->start : a0;
 		uint64_t stop = region->end < end ? region->end : end;
 
-		if (mapping_unload(space->home.header.uid, start, (stop - start) / PAGE_BYTES) >= 0)
+		if (space_unload(space, start, stop) == 0)
 			slots_clear(space, start, stop);
 	}
 	mutex_unlock(&space->lock);

@@ -13,6 +13,8 @@ enum { NUMBER_PAGE_BITS = 22, NUMBER_COUNTER_BITS = 16 };       /* and two bits 
 /* A new uid for an object whose home lies in `page`. */
 baryon_uid number_make(unsigned kind, page_index page);
 
+/* The page holds no home any more. Only pages that number_make was told of are taken for homes, never what a program writes into its own. */
+void number_drop(page_index page);
 /* The address of the page with the home, or null if the uid cannot be one of these. */
 void *number_address(baryon_uid uid);
 

@@ -166,17 +166,19 @@ int slots_copy(struct space *to, struct space *from, const struct region *region
 
 int slots_move(struct space *space, uint64_t from, uint64_t to, uint64_t bytes)
 {
-	for (uint64_t at = 0; at < bytes; at += PAGE_BYTES) {
-		uint64_t *source = slot_find(space, from + at), *target;
+	for (uint64_t at = 0; at < bytes; at += PAGE_BYTES) {   /* all tables first: then nothing fails */
+		uint64_t *source = slot_find(space, from + at);
 
-		if (source == NULL || *source == 0)
-			continue;
-		target = slot_make(space, to + at);
-		if (target == NULL)
+		if (source != NULL && *source != 0 && slot_make(space, to + at) == NULL)
 			return -ENOMEM;
-		source = slot_find(space, from + at);
-		*slot_make(space, to + at) = *source;
-		*slot_find(space, from + at) = 0;
+	}
+	for (uint64_t at = 0; at < bytes; at += PAGE_BYTES) {
+		uint64_t *source = slot_find(space, from + at), slot = source == NULL ? 0 : *source;
+
+		if (slot == 0)
+			continue;
+		*source = 0;
+		*slot_find(space, to + at) = slot;
 	}
 	return 0;
 }

@@ -33,6 +33,7 @@ static void space_free(struct space *space)
 	space_delist(space);
 	slots_free(space);
 	regions_clear(space);
+	number_drop(page_of_address(space));
 	page_put(page_of_address(space));
 }
 

@@ -155,6 +155,7 @@ void thread_destroy(struct thread *thread)
 	status = thread->gone ? object_destroy(KIND_THREAD, uid) : 0;
 	if (status < 0 && status != -BARYON_ENOENT)
 		log_line("thread %lx cannot be destroyed: error %ld", uid, status);
+	number_drop(page_of_address(thread));
 	signals_free(thread->queued);
 	page_block_free(thread);
 }
