@@ -105,16 +105,6 @@ static int limit_change(struct process *process, unsigned which, const struct rl
 	return 0;
 }
 
-/* Another's limits are for those who are that user in every way, and the superuser. */
-static bool may_limit(const struct process *process)
-{
-	const struct credentials *mine = &self_process()->credentials, *its = &process->credentials;
-
-	return process == self_process() || mine->euid == 0 ||
-		(mine->uid == its->uid && mine->uid == its->euid && mine->uid == its->suid && mine->gid == its->gid &&
-		mine->gid == its->egid && mine->gid == its->sgid);
-}
-
 static int limits_exchange(int32_t pid, uint64_t which, const struct rlimit_pair *new, struct rlimit_pair *old)
 {
 	struct process *process;
