@@ -184,6 +184,7 @@ static int exec_commit(struct exec *exec)
 		return -EINTR;
 	if (me->robust_list != 0)
 		robust_list_end(me);
+	futex_owner_ends(me);
 	if (thread_rebase(me->uid, exec->space->home.header.uid) < 0)
 		return -ENOMEM;
 	timers_exec(process);

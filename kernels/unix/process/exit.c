@@ -228,6 +228,7 @@ void thread_exit(void)
 	step_drop();
 	if (me->robust_list != 0)
 		robust_list_end(me);
+	futex_owner_ends(me);
 	clear_tid(me);
 	if (process->thread_count > 1 && thread_rebase(me->uid, space_grave()) < 0)
 		log_line("thread %d keeps its space", me->tid);

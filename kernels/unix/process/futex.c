@@ -3,18 +3,14 @@
  *
  * A waiter may be moved to another word (requeue): its bucket changes under the locks of both buckets. Two buckets are locked in
  * the order of their addresses; the space lock comes after them, so that a word may be read while its bucket is locked. */
-#include "process/internal.h"
+#include "process/futex.h"
 
 enum {
 	FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE = 4, FUTEX_WAKE_OP = 5, FUTEX_WAIT_BITSET = 9,
-	FUTEX_WAKE_BITSET = 10,
+	FUTEX_WAKE_BITSET = 10, FUTEX_LOCK_PI = 6, FUTEX_UNLOCK_PI = 7, FUTEX_TRYLOCK_PI = 8, FUTEX_LOCK_PI2 = 13,
 };
 enum { FUTEX_PRIVATE = 128, FUTEX_REALTIME = 256, FUTEX_COMMAND = 127 };
 enum { BUCKETS = 64 };
-
-struct futex_key {
-	uint64_t place, offset;
-};
 
 struct bucket {
 	struct mutex lock;
@@ -32,8 +28,7 @@ struct futex_waiter {
 
 static struct bucket buckets[BUCKETS];
 
-/* 0, -EFAULT. A word that is said to be private is not looked at. */
-static int key_of(uint64_t address, bool private, struct futex_key *key)
+int futex_key_of(uint64_t address, bool private, struct futex_key *key)
 {
 	struct space *space = self_process()->space;
 
@@ -86,7 +81,7 @@ static int64_t futex_wake(uint64_t address, bool private, unsigned count, uint32
 {
 	struct futex_key key;
 	struct bucket *bucket;
-	int64_t woken = key_of(address, private, &key);
+	int64_t woken = futex_key_of(address, private, &key);
 
 	if (woken != 0)
 		return woken;
@@ -130,7 +125,7 @@ static struct bucket *waiter_lock(struct futex_waiter *waiter, struct bucket *he
 static int64_t futex_wait(uint64_t address, bool private, uint32_t value, uint64_t deadline, uint32_t bits)
 {
 	struct futex_waiter waiter = { .bits = bits };
-	int status = key_of(address, private, &waiter.key);
+	int status = futex_key_of(address, private, &waiter.key);
 	struct bucket *bucket;
 	uint32_t now;
 
@@ -158,7 +153,7 @@ static int64_t futex_wait(uint64_t address, bool private, uint32_t value, uint64
 	return status;
 }
 
-static int deadline_read(uint64_t address, bool absolute, bool realtime, uint64_t *deadline)
+int futex_deadline(uint64_t address, bool absolute, bool realtime, uint64_t *deadline)
 {
 	struct linux_timespec time;
 	uint64_t ns, now = realtime ? time_wall() : time_monotonic();
@@ -234,9 +229,9 @@ static int64_t futex_requeue(const struct futex_pair *pair)
 
 	if ((int32_t)pair->count < 0 || (int32_t)pair->other_count < 0)
 		return -EINVAL;
-	result = key_of(pair->address, pair->private, &key);
+	result = futex_key_of(pair->address, pair->private, &key);
 	if (result == 0)
-		result = key_of(pair->other, pair->private, &new);
+		result = futex_key_of(pair->other, pair->private, &new);
 	if (result != 0)
 		return result;
 	from = bucket_of(key);
@@ -307,10 +302,10 @@ static int64_t futex_wake_op(const struct futex_pair *pair)
 	bool shift = pair->value >> 28 & OP_SHIFT;
 	struct futex_key key;
 	int64_t woken;
-	int status = key_of(pair->address, pair->private, &key);
+	int status = futex_key_of(pair->address, pair->private, &key);
 
 	if (status == 0)
-		status = key_of(pair->other, pair->private, &key);
+		status = futex_key_of(pair->other, pair->private, &key);
 	if (status != 0)
 		return status;
 	if (operation >= OP_COUNT || comparison >= IS_COUNT)
@@ -349,7 +344,7 @@ int64_t sys_futex(SYSCALL_ARGUMENTS)
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-		status = bits == 0 ? -EINVAL : deadline_read(a3, command == FUTEX_WAIT_BITSET, a1 & FUTEX_REALTIME, &deadline);
+		status = bits == 0 ? -EINVAL : futex_deadline(a3, command == FUTEX_WAIT_BITSET, a1 & FUTEX_REALTIME, &deadline);
 		return status != 0 ? status : futex_wait(a0, private, (uint32_t)a2, deadline, bits);
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
@@ -358,6 +353,14 @@ int64_t sys_futex(SYSCALL_ARGUMENTS)
 	case FUTEX_CMP_REQUEUE:
 	case FUTEX_WAKE_OP:
 		return futex_two(command, &pair);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		status = futex_deadline(a3, true, command == FUTEX_LOCK_PI || (a1 & FUTEX_REALTIME), &deadline);
+		return status != 0 ? status : futex_lock_owned(a0, private, false, deadline);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_owned(a0, private, true, 0);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_owned(a0, private);
 	default:
 		return -ENOSYS;
 	}

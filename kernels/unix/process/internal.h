@@ -208,5 +208,6 @@ void timer_signal_taken(struct linux_siginfo *info);
 /* ---- futexes (futex.c) ---- */
 void futex_wake_address(uint64_t address, unsigned count);
 void robust_list_end(struct thread *me);    /* the calling thread leaves its program */
+void futex_owner_ends(struct thread *owner);            /* after that: who waits for its locks looks again (futex_owned.c) */
 
 #endif
