@@ -273,14 +273,18 @@ struct inode *directory_remove_locked(struct inode *inode, struct entry *entry)
 	return child;
 }
 
-/* An image name that is still to be seen: not replaced, not hidden. */
-static bool image_visible(struct inode *inode, unsigned layer, const struct rootfs_name *name)
+/* What stands in the table for an image name, or null. */
+static struct entry *image_entry(struct inode *inode, const struct rootfs_name *name)
 {
-	struct entry *entry = table_find(&inode->directory, name->name, name->bytes, name_hash(name->name, name->bytes));
+	return inode->directory.entry_count == 0 ? NULL :
+		table_find(&inode->directory, name->name, name->bytes, name_hash(name->name, name->bytes));
+}
 
-	if (entry)
-		return entry->inode && entry->from_image && (layer == LAYER_OVERLAY ||
-			!tree_image_has(inode, LAYER_OVERLAY, name->name, name->bytes));
+/* An image name that is still to be seen: not replaced, not hidden. */
+static bool image_visible(struct inode *inode, unsigned layer, const struct rootfs_name *name, const struct entry *entry)
+{
+	if (entry && !(entry->inode && entry->from_image))
+		return false;
 	return layer == LAYER_OVERLAY || !tree_image_has(inode, LAYER_OVERLAY, name->name, name->bytes);
 }
 
@@ -293,7 +297,7 @@ int directory_empty_locked(struct inode *inode)
 		return -ENOTEMPTY;
 	for (unsigned layer = 0; layer < LAYERS; layer++)
 		for (uint32_t n = 0; (status = tree_image_entry(inode, layer, n, &name)) != -ENOENT; n++)
-			if (status || image_visible(inode, layer, &name))
+			if (status || image_visible(inode, layer, &name, image_entry(inode, &name)))
 				return status ? status : -ENOTEMPTY;
 	return 0;
 }
@@ -384,15 +388,21 @@ static int list_dots(struct inode *inode, struct listing *listing)
 	return status;
 }
 
-/* The inode number and type of a visible image name. */
-static void image_identity(struct inode *inode, unsigned layer, const struct rootfs_name *name, uint64_t *number,
-	uint32_t *type)
+static int image_put(struct inode *inode, unsigned layer, const struct rootfs_name *name, struct listing *listing)
 {
-	struct entry *entry = table_find(&inode->directory, name->name, name->bytes, name_hash(name->name, name->bytes));
+	const struct entry *entry = image_entry(inode, name);
+	uint64_t number = layer == LAYER_OVERLAY ? (1ull << 32) + name->inode : name->inode;
+	uint32_t type = name->type;
 
-	*number = entry && entry->inode ? entry->inode->number :
-		layer == LAYER_OVERLAY ? (1ull << 32) + name->inode : name->inode;
-	*type = entry && entry->inode ? entry->inode->mode >> 12 : name->type;
+	if (!image_visible(inode, layer, name, entry)) {
+		listing->position++;
+		return 0;
+	}
+	if (entry) {
+		number = entry->inode->number;
+		type = entry->inode->mode >> 12;
+	}
+	return listing_put(listing, name->name, name->bytes, number, type, listing->position + 1);
 }
 
 static int list_layer(struct inode *inode, unsigned layer, struct listing *listing)
@@ -404,18 +414,9 @@ static int list_layer(struct inode *inode, unsigned layer, struct listing *listi
 	if (listing->position < base)
 		listing->position = base;
 	while (status == 0 && listing->position < base + UINT32_MAX - LIST_FIRST) {
-		uint64_t number;
-		uint32_t type;
-
 		status = tree_image_entry(inode, layer, (uint32_t)(listing->position - base), &name);
-		if (status)
-			break;
-		if (!image_visible(inode, layer, &name)) {
-			listing->position++;
-			continue;
-		}
-		image_identity(inode, layer, &name, &number, &type);
-		status = listing_put(listing, name.name, name.bytes, number, type, listing->position + 1);
+		if (status == 0)
+			status = image_put(inode, layer, &name, listing);
 	}
 	return status == -ENOENT ? 0 : status;
 }

@@ -187,8 +187,9 @@ struct listing {                /* one getdents call */
 	uint64_t to, left;          /* the program's buffer */
 	uint64_t position;          /* where to begin; advanced past what was put */
 	bool old;                   /* getdents, not getdents64 */
-	uint64_t done;
-	char *record;               /* room for one */
+	char *records;              /* what was put and did not go to the program yet, `held` bytes */
+	uint32_t held;
+	uint64_t done, sent;        /* bytes that the program has, and the position after them */
 };
 /* Adds one name; `next` is the position after it. 0, 1: no more room, -EFAULT. */
 int listing_put(struct listing *listing, const char *name, uint32_t bytes, uint64_t inode, uint32_t type, uint64_t next);

@@ -168,30 +168,50 @@ int64_t sys_umount2(SYSCALL_ARGUMENTS)
 
 /* ---- getdents ---- */
 
-enum { RECORD_BYTES = 288 };
+enum { RECORDS_BYTES = 1024 };  /* more than one of the longest */
+
+/* Gives the program what is held. Records that do not reach it whole are as if they were never put. */
+static bool listing_flush(struct listing *listing)
+{
+	uint64_t held = listing->held, moved = user_write_some(listing->to, listing->records, held), at = 0;
+
+	while (at < held) {
+		const struct linux_dirent64 *record = (const void *)(listing->records + at);
+
+		if (at + record->bytes > moved)
+			break;
+		at += record->bytes;
+		listing->sent = (uint64_t)record->offset;
+	}
+	listing->to += at;
+	listing->done += at;
+	listing->held = 0;
+	return at == held;
+}
 
 int listing_put(struct listing *listing, const char *name, uint32_t bytes, uint64_t inode, uint32_t type, uint64_t next)
 {
 	uint32_t fixed = listing->old ? DIRENT_NAME : DIRENT64_NAME;
 	uint32_t size = (fixed + bytes + 1 + (listing->old ? 1 : 0) + 7) & ~7u;
-	struct linux_dirent64 *record = (struct linux_dirent64 *)listing->record;
+	struct linux_dirent64 *record;
 
 	if (size > listing->left)
 		return 1;
-	memset(record, 0, size);
+	if (listing->held + size > RECORDS_BYTES && !listing_flush(listing))
+		return -EFAULT;
+	record = (struct linux_dirent64 *)(listing->records + listing->held);
+	*(uint64_t *)((char *)record + size - 8) = 0;   /* what the name leaves of its last word */
 	record->ino = inode;
 	record->offset = (int64_t)next;
 	record->bytes = (uint16_t)size;
 	memcpy((char *)record + fixed, name, bytes);
+	((char *)record)[fixed + bytes] = 0;
 	if (listing->old)
 		((char *)record)[size - 1] = (char)type;
 	else
 		record->type = (uint8_t)type;
-	if (user_write(listing->to, record, size))
-		return -EFAULT;
-	listing->to += size;
+	listing->held += size;
 	listing->left -= size;
-	listing->done += size;
 	listing->position = next;
 	return 0;
 }
@@ -205,16 +225,19 @@ const struct file_operations directory_operations = {.seekable = true, .list = f
 
 static int64_t list_file(struct file *file, uint64_t to, uint64_t bytes, bool old)
 {
-	char record[RECORD_BYTES];
-	struct listing listing = {.to = to, .left = bytes, .old = old, .record = record};
+	_Alignas(8) char records[RECORDS_BYTES];
+	struct listing listing = {.to = to, .left = bytes, .old = old, .records = records};
 	int status;
 
 	if (!file->operations->list)
 		return -ENOTDIR;
 	mutex_lock(&file->lock);
-	listing.position = file->position;
+	listing.position = listing.sent = file->position;
 	status = file->operations->list(file, &listing);
-	file->position = listing.position;
+	if (listing_flush(&listing) && status != -EFAULT)
+		file->position = listing.position;
+	else
+		status = -EFAULT, file->position = listing.sent;
 	mutex_unlock(&file->lock);
 	if (listing.done)
 		return (int64_t)listing.done;
