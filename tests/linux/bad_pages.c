@@ -259,7 +259,7 @@ static const char *const others[] = {
 	"epoll_create", "eventfd", "eventfd2", "epoll_create1", "timerfd_create", "pidfd_getfd", "membarrier", "rseq", "inotify_init",
 	"inotify_init1", "inotify_rm_watch", "shmget", "shmdt", "semget", "msgget", "personality", "ioprio_get", "ioprio_set", "vhangup",
 	/* these depend on rights or on the file system */
-	"getgroups", "setgroups", "sethostname", "setdomainname", "chroot", "mount", "umount2", "setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr",
+	"getgroups", "setgroups", "clock_settime", "settimeofday", "sethostname", "setdomainname", "chroot", "mount", "umount2", "setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr",
 	"fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr",
 };
 
