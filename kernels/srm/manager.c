@@ -9,7 +9,7 @@
 #define LOOK_NS 1000000ull
 
 enum request_state { REQUEST_FREE = 0, REQUEST_CLAIMED, REQUEST_ASKED, REQUEST_DONE };
-enum { OWNER_SHIFT = 8 };
+enum { OWNER_SHIFT = 8, REQUESTS_EACH = SERVICE_STACKS, REQUESTS = CHILDREN * REQUESTS_EACH };
 
 static struct request {
 	uint32_t state;             /* enum request_state; from OWNER_SHIFT on the child's index + 1, so that both change at once */
@@ -18,7 +18,7 @@ static struct request {
 	uint64_t name;
 	struct group_range range;   /* in and out */
 	long result;
-} requests[SERVICE_STACKS];
+} requests[REQUESTS];           /* each child has its own: one that lets go of its calls before the answer fills nobody else's */
 
 void manager_wake(void)
 {
@@ -42,7 +42,7 @@ static void state_set(struct request *r, enum request_state state)
 
 static struct request *claim(struct child *child)
 {
-	for (unsigned i = 0; i < SERVICE_STACKS; i++) {
+	for (unsigned i = child->index * REQUESTS_EACH; i < (child->index + 1) * REQUESTS_EACH; i++) {
 		uint32_t none = REQUEST_FREE;
 
 		if (__atomic_compare_exchange_n(&requests[i].state, &none, state_of(child, REQUEST_CLAIMED), false,
@@ -170,7 +170,7 @@ static void serve(struct request *r)
 /* Nothing at all means that there is nothing more. */
 void requests_back(const struct child *child, enum group_sort sort, uint64_t *back, bool *done)
 {
-	for (unsigned i = 0; i < SERVICE_STACKS; i++) {
+	for (unsigned i = 0; i < REQUESTS; i++) {
 		struct request *r = &requests[i];
 		uint64_t before = child->groups[sort - 1];
 
@@ -189,14 +189,14 @@ void requests_back(const struct child *child, enum group_sort sort, uint64_t *ba
 /* Its threads are destroyed, so nobody waits for the answers. */
 void requests_drop(const struct child *child)
 {
-	for (unsigned i = 0; i < SERVICE_STACKS; i++)
+	for (unsigned i = 0; i < REQUESTS; i++)
 		if (__atomic_load_n(&requests[i].state, __ATOMIC_ACQUIRE) >> OWNER_SHIFT == child->index + 1)
 			__atomic_store_n(&requests[i].state, REQUEST_FREE, __ATOMIC_RELEASE);
 }
 
 static void requests_serve(void)
 {
-	for (unsigned i = 0; i < SERVICE_STACKS; i++)
+	for (unsigned i = 0; i < REQUESTS; i++)
 		if (state_is(&requests[i], REQUEST_ASKED))
 			serve(&requests[i]);
 }

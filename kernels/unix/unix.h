@@ -185,6 +185,8 @@ int files_first(struct process *process);
 
 /* fork, exec (closes what is close-on-exec) and exit of a process's `files` and `paths`. fork returns null: no memory. */
 struct files *files_fork(struct files *files);
+/* About how many pages would be free if a process closed its files, beside those of files with names. */
+uint64_t files_pages(struct files *files);
 void files_exec(struct files *files);
 void files_exit(struct files *files);
 struct path_state *path_state_fork(struct path_state *paths);

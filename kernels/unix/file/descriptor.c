@@ -1,6 +1,7 @@
 /* Tables of file descriptors: blocks of 64 slots with a bitmap each, so that the lowest free one is found at once.
  * A process with one thread looks up without lock and without counting: nobody else can close. */
-#include "file/file.h"
+#include "file/pipe.h"
+#include "socket/socket.h"
 
 enum { BLOCK_SLOTS = 64, BLOCKS_FIRST = 1, BLOCKS_HEAP = 512, BLOCKS_LIMIT_ALL = 2048 };
 
@@ -285,8 +286,11 @@ struct files *files_fork(struct files *from)
 static void slots_close(struct files *files, uint32_t block, uint64_t which)
 {
 	for (; which; which &= which - 1) {
-		struct file *file = slot_clear(files, (int)(block * BLOCK_SLOTS + (uint32_t)__builtin_ctzll(which)));
+		struct file *file;
 
+		mutex_lock(&files->lock);       /* others may look at it, through /proc */
+		file = slot_clear(files, (int)(block * BLOCK_SLOTS + (uint32_t)__builtin_ctzll(which)));
+		mutex_unlock(&files->lock);
 		if (file->inode->locks)
 			file_locks_process_release(file->inode);
 		file_put(file);
@@ -310,6 +314,32 @@ void files_exit(struct files *files)
 		}
 	table_free(files);
 	heap_free(files);
+}
+
+/* Pages that nobody has any more when the file is gone: what a pipe or a socket holds for its reader, and a file without a name. */
+static uint64_t file_pages(const struct file *file)
+{
+	const struct pipe *pipe = pipe_of_file(file);
+	const struct socket *socket = socket_of(file);
+	const struct inode *inode = file->inode;
+
+	if (pipe)
+		return file_readable(file) ? (pipe_filled(pipe) + PAGE_BYTES - 1) / PAGE_BYTES : 0;
+	if (socket)
+		return socket->queued / PAGE_BYTES;
+	return inode_is(inode, S_IFREG) && !inode->operations && inode->nlink == 0 ? inode->data.pages : 0;
+}
+
+uint64_t files_pages(struct files *files)
+{
+	uint64_t pages = 0;
+
+	mutex_lock(&files->lock);
+	for (uint32_t block = 0; block < files->block_count; block++)
+		for (uint64_t left = files->blocks[block] ? files->blocks[block]->used : 0; left; left &= left - 1)
+			pages += file_pages(files->blocks[block]->file[__builtin_ctzll(left)]);
+	mutex_unlock(&files->lock);
+	return pages;
 }
 
 /* ---- system calls ---- */
@@ -435,6 +465,23 @@ static int64_t flags_set(struct file *file, uint64_t flags)
 	return 0;
 }
 
+/* A process's locks go when it closes the file. One that came while another thread did so goes at once, or nobody ends it. */
+static int64_t lock_call(struct held *held, int descriptor, uint32_t command, uint64_t argument)
+{
+	int64_t result = file_lock_call(held->file, command, argument);
+	struct held now = {0};
+	bool still;
+
+	if (result || command == F_GETLK || !held->counted)
+		return result;
+	still = held_get(&now, descriptor) && now.file == held->file;
+	if (now.file)
+		held_put(&now);
+	if (!still)
+		file_locks_process_release(held->file->inode);
+	return still ? 0 : -EBADF;
+}
+
 int64_t sys_fcntl(SYSCALL_ARGUMENTS)
 {
 	struct held held;
@@ -455,12 +502,12 @@ int64_t sys_fcntl(SYSCALL_ARGUMENTS)
 		result = held.file->flags | (held.file->flags & O_PATH ? 0 : O_LARGEFILE);
 		break;
 	case F_SETFL:
-		result = flags_set(held.file, a2);
+		result = held.file->flags & O_PATH ? -EBADF : flags_set(held.file, a2);
 		break;
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
-		result = file_lock_call(held.file, (uint32_t)a1, a2);
+		result = lock_call(&held, (int)a0, (uint32_t)a1, a2);
 		break;
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:

@@ -102,7 +102,7 @@ static int64_t ring_write(struct pipe *pipe, struct io *io)
 		uint64_t offset = pipe->head & (PAGE_BYTES - 1), step = PAGE_BYTES - offset, done;
 		page_index *slot = &pipe->slot[slot_of(pipe, pipe->head)];
 
-		if (!*slot && !(*slot = page_alloc_any()))
+		if (!*slot && (page_is_very_short() || !(*slot = page_alloc_any())))
 			return total ? (int64_t)total : -ENOMEM;
 		step = step < room ? step : room;
 		step = step < io->left ? step : io->left;
@@ -391,7 +391,7 @@ char *pipe_back(struct pipe *pipe, uint64_t *bytes)
 
 	straight = straight < pipe_room(pipe) ? straight : pipe_room(pipe);
 	*bytes = *bytes < straight ? *bytes : straight;
-	if (!*slot && *bytes)
+	if (!*slot && *bytes && !page_is_very_short())
 		*slot = page_alloc_any();
 	return *slot ? (char *)page_address(*slot) + offset : 0;
 }

@@ -35,6 +35,7 @@ static struct process *largest_find(uint64_t *pages)
 
 		mutex_lock(&p->lock);
 		has = p->space == NULL || p->vfork != NULL ? 0 : p->space->resident;
+		has += p->files == NULL ? 0 : files_pages(p->files);
 		mutex_unlock(&p->lock);
 		if (has != 0 && is_ending(p))
 			return NULL;

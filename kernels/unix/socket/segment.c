@@ -48,7 +48,7 @@ void segments_free(struct segment *first)
 static struct segment *segment_make(uint64_t bytes)
 {
 	bool block = sizeof(struct segment) + bytes > HEAP_LARGEST;
-	struct segment *segment = block ? page_block_alloc() : heap_alloc_any(sizeof(struct segment) + bytes);
+	struct segment *segment = page_is_very_short() ? 0 : block ? page_block_alloc() : heap_alloc_any(sizeof(struct segment) + bytes);
 
 	if (!segment)
 		return 0;

@@ -105,6 +105,11 @@ uint64_t page_count_free(void)
 	return free_count;
 }
 
+bool page_is_very_short(void)
+{
+	return false;
+}
+
 bool page_is_short(void)
 {
 	return false;
