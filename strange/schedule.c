@@ -84,12 +84,36 @@ static __attribute__((noinline)) struct thread *queue_take(struct queue *q, unsi
 	return t;
 }
 
+static __attribute__((noinline)) void timer_set(struct cpu *cpu, uint64_t until)
+{
+	cpu->timer_set = until;
+	clock_set_timer(until);
+}
+
+static inline void timer_arm(struct cpu *cpu, uint64_t until)
+{
+	if (until < cpu->timer_set)
+		timer_set(cpu, until);
+}
+
+/* Who wakes another and then waits itself, as two that talk do, leaves its CPU to the other: that costs less than telling one that
+ * is idle. If it does not wait after all, the idle one is called by the tick that is due then. */
+static __attribute__((noinline, cold)) bool waker_goes_soon(struct cpu *cpu)
+{
+	if (cpu->thread == NULL || !cpu->thread->brief || cpu->queue.ready)
+		return false;
+	timer_arm(cpu, clock_now() + BRIEF_NS);
+	return true;
+}
+
 static unsigned cpu_choose(const struct thread *t)
 {
 	uint64_t idle = state.idle_cpus;
 
 	if (t->bound != CPU_ANY)
 		return t->bound < state.cpus ? t->bound : 0;
+	if (__builtin_expect(idle != 0, 0) && waker_goes_soon(this_cpu()))
+		return this_cpu()->number;
 	if (t->cpu >= 0 && (idle & (1ull << t->cpu)))
 		return (unsigned)t->cpu;
 	if (t->cpu >= 0 && state.cpu[t->cpu].thread == NULL)
@@ -248,18 +272,6 @@ static inline void leave_cpu(struct cpu *cpu, struct thread *t, uint64_t now)
 void thread_off(struct cpu *cpu, struct thread *t)
 {
 	leave_cpu(cpu, t, clock_now());
-}
-
-static __attribute__((noinline)) void timer_set(struct cpu *cpu, uint64_t until)
-{
-	cpu->timer_set = until;
-	clock_set_timer(until);
-}
-
-static inline void timer_arm(struct cpu *cpu, uint64_t until)
-{
-	if (until < cpu->timer_set)
-		timer_set(cpu, until);
 }
 
 static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
@@ -461,6 +473,7 @@ bool thread_block(struct cpu *cpu, struct thread *t, unsigned run, uint64_t dead
 
 	if (call_abandon_possible(t))
 		deadline = deadline_earliest(t, deadline);
+	t->brief = now - t->started_ns < BRIEF_NS;
 	leave_cpu(cpu, t, now);
 	spin_lock(&t->slot.lock);
 	blocked = !thread_wait_over(t, run) && t->slot.state == SLOT_LOADED;
@@ -530,6 +543,9 @@ struct registers *strange_tick(struct registers *r)
 			cpu->reschedule = true;
 		if (t->slice_ns == 0)
 			turn_count(t);
+		t->brief = false;
+		if (cpu->queue.ready)
+			idle_call();
 		timer_arm(cpu, now + (t->slice_ns ? t->slice_ns : t->turn_ns));
 	}
 	r = cpu_leave(cpu);

@@ -5,6 +5,8 @@
 #include "state.h"
 
 enum { SLICE_NS = 10000000, PERIOD_NS = 100000000 };
+/* A thread that ran no longer before it waited is expected to do so again. */
+enum { BRIEF_NS = 100000 };
 
 /* What this CPU runs next, after a call or an interrupt: the same thread, another, or null. */
 struct registers *cpu_leave(struct cpu *cpu);

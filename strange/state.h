@@ -202,6 +202,7 @@ struct thread {
 	bool alertable;             /* waits for a stack by a call of its own: an alert ends that */
 	bool takes_signals;         /* derived: ready, its registers at a call of `wait` that signals have ended */
 	bool resumed_marker;
+	bool brief;                 /* a hint: when it ran last it waited again at once */
 	int cpu;                    /* runs on, queued on, or ran last */
 	uint16_t bound;
 	uint16_t home_flags;
