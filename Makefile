@@ -35,6 +35,7 @@ help:
 	@echo 'make test     the same, and runs all tests'
 	@echo 'make smoke    a short round of tests, two minutes at most'
 	@echo 'make soak     every test at full length, or PART=name; results go to tests/soak-result.txt'
+	@echo 'make fuzz     the decoders under libFuzzer (clang), or TARGET=name; see docs/fuzzing.md'
 	@echo "make suites   the test suites of Debian's packages, on Linux and in Baryon, or PART=name; see tests/suites/results.md"
 	@echo 'make check    house rules: who includes whom, function lengths, sizes'
 	@echo 'make bench    measures, and writes bench/results/'

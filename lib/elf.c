@@ -185,13 +185,11 @@ void elf_copy(const struct elf_image *image, const void *bytes, void *memory)
 /* Where and how large the table of relocations is, as linked. */
 static enum elf_result relocations_find(const struct elf_image *image, const uint8_t *memory, uint64_t *table, uint64_t *bytes)
 {
-	const uint8_t *at = memory + (image->dynamic_address - image->low);
-
 	*table = *bytes = 0;
 	for (uint64_t i = 0; i + sizeof(struct dynamic_entry) <= image->dynamic_bytes; i += sizeof(struct dynamic_entry)) {
 		struct dynamic_entry entry;
 
-		memcpy(&entry, at + i, sizeof entry);
+		memcpy(&entry, memory + (image->dynamic_address - image->low + i), sizeof entry);
 		if (entry.tag == DT_NULL)
 			break;
 		if (entry.tag == DT_RELA)

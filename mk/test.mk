@@ -8,6 +8,7 @@ TEST_CFLAGS := -std=gnu11 -O1 -g -D_GNU_SOURCE -DBARYON_VERSION='"$(VERSION)"' -
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TEST_FRAGMENTS := $(sort $(wildcard */test/test.mk */*/test/test.mk))
 -include $(TEST_FRAGMENTS)
+include mk/fuzz.mk
 
 # The key of a test: its path without /test and _test.c, e.g. tools/rootfs/tar.
 test_key = $(subst /test/,/,$(patsubst %_test.c,%,$(1)))

@@ -6,6 +6,8 @@
 #include "mapping.h"
 #include "shootdown.h"
 
+enum { SPACE_TABLES = 2 };      /* its top table, and one at least to be of use */
+
 static uint32_t table_of_entry(mmu_entry e)
 {
 	return mmu_frame(e) - state.table_frame;
@@ -204,25 +206,38 @@ COLD void table_root_give(struct space *space)
 	table_push(t);
 }
 
-static bool table_displaceable(uint32_t i)
+static bool table_displaceable(uint32_t i, bool force)
 {
 	struct table *t = &state.tables[i];
+	const struct space *s = space_at(t->space);
 
-	return t->live && t->level == 0 && t->pinned == 0 && t->entries && !mapping_guarded_under(i);
+	return t->live && t->level == 0 && t->pinned == 0 && t->entries && (force || (s->cpus == 0 && !s->entered)) &&
+	       !mapping_guarded_under(i);
 }
 
-result table_displace(void)
+static bool leaf_displace(bool force)
 {
-	for (uint32_t n = 2 * state.table_count; n > 0; n--) {
+	for (uint32_t n = state.table_count; n > 0; n--) {
 		uint32_t i = __atomic_fetch_add(&state.table_hand, 1, __ATOMIC_RELAXED) % state.table_count;
 
-		if (!table_displaceable(i))
+		if (!table_displaceable(i, force))
 			continue;
 		state.counters->displaced_tables++;
 		mapping_unload_under(i);
-		return 0;
+		return true;
 	}
-	/* Only top tables, tables of groups and those in use are left: a whole space must go. */
+	return false;
+}
+
+/* First a program's that no processor is in: nobody need be asked, and nobody faults at once. When there is none, and the top
+ * tables of many spaces fill the pool, one of these goes; else what is in use. */
+result table_displace(void)
+{
+	const struct cache *spaces = &state.cache[KIND_SPACE];
+	bool many = (spaces->count - spaces->free_count) * SPACE_TABLES > state.table_count;
+
+	if (leaf_displace(false) || (!many && leaf_displace(true)))
+		return 0;
 	return cache_displace(KIND_SPACE, NULL);
 }
 

@@ -29,7 +29,7 @@ static void map_read(const struct tag_map *map, struct boot_told *told)
 {
 	const uint8_t *at = (const uint8_t *)(map + 1), *end = (const uint8_t *)map + map->tag.bytes;
 
-	if (map->entry_bytes < sizeof(struct map_entry) || map->entry_bytes % 8 || map->tag.bytes < sizeof(*map))
+	if (map->entry_bytes < sizeof(struct map_entry) || map->entry_bytes % 8)
 		return;
 	for (; at + sizeof(struct map_entry) <= end; at += map->entry_bytes) {
 		const struct map_entry *entry = (const struct map_entry *)at;
@@ -37,6 +37,20 @@ static void map_read(const struct tag_map *map, struct boot_told *told)
 		if (entry->type == MAP_AVAILABLE)
 			boot_add_usable(told, entry->address, entry->bytes);
 	}
+}
+
+/* Whether what is read of it lies in it. */
+static bool tag_is_whole(const struct tag *tag)
+{
+	switch (tag->type) {
+	case TAG_COMMAND_LINE:
+		return tag->bytes > sizeof(*tag) && ((const char *)tag)[tag->bytes - 1] == 0;
+	case TAG_MODULE:
+		return tag->bytes >= sizeof(struct tag_module);
+	case TAG_MAP:
+		return tag->bytes >= sizeof(struct tag_map);
+	}
+	return true;
 }
 
 static void tag_read(const struct tag *tag, struct boot_told *told)
@@ -76,7 +90,8 @@ bool multiboot2_read(uint64_t address, struct boot_told *told)
 			return told->count != 0;
 		if (tag->bytes < sizeof(*tag) || tag->bytes > header[0] - at)
 			return false;
-		tag_read(tag, told);
+		if (tag_is_whole(tag))
+			tag_read(tag, told);
 		at += (tag->bytes + 7) & ~7u;
 	}
 	return false;

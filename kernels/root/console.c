@@ -30,6 +30,7 @@ static void power_off_now(uint32_t asked)
 		;
 	while (!device->drained() && clock_now_ns() < end)
 		device->output();
+	report_at_end();
 	machine(MACHINE_POWER_OFF, asked & 0xff, 0);
 }
 

@@ -61,6 +61,9 @@ long root_reference_load(const struct capability *capability, baryon_uid space, 
 /* A reference of (space, handle) is missed: 0 or a negated error. */
 long root_reference_miss(baryon_uid space, uint64_t handle);
 
+/* report.c: a line on the log about what is loaded. */
+void report_at_end(void);
+
 /* memory.c */
 void memory_start(const struct root_start *start);
 /* What is left of the frames becomes page groups: root takes no single ones any more. */

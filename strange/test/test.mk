@@ -29,11 +29,3 @@ $(STRANGE_TESTS:%=build/test/strange/test/%_test): $(STRANGE_TEST_ARCHIVE)
 .PHONY: models
 models:
 	@tests/models/run build/models
-
-# The hostile kernel under libFuzzer: make fuzz FUZZ=-max_total_time=60
-.PHONY: fuzz
-fuzz:
-	@mkdir -p build/fuzz/inputs
-	clang -std=gnu11 -O1 -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -w $(STRANGE_TEST_CFLAGS) \
-		-o build/fuzz/strange $(STRANGE_TEST_SOURCES)
-	build/fuzz/strange -len_control=0 -max_len=6000 $(FUZZ) build/fuzz/inputs

@@ -1,6 +1,6 @@
 /* load WHAT NUMBER...: puts a load on the system and says whether it was borne and whether free memory is afterwards what it was
- * before: processes N, threads N, forks N, pipe MEGABYTES, directory N, bomb SECONDS, memory, largest. Several in a row are
- * allowed. The same binary runs on Linux, where free memory is not looked at. */
+ * before: processes N, threads N, forks N, pipe MEGABYTES, directory N, bomb SECONDS, storm SECONDS (a bomb that
+ * goes on when it is refused), memory, largest. Several in a row are allowed. The same binary runs on Linux, where free memory is not looked at. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,8 +265,8 @@ struct bomb {
 	atomic_int error;
 };
 
-/* Each process makes more until it is refused, and stays. */
-static void bomb_run(struct bomb *bomb)
+/* Each process makes more until it is refused, and stays, or goes on trying. */
+static void bomb_run(struct bomb *bomb, bool patient)
 {
 	for (;;) {
 		pid_t child = fork();
@@ -275,7 +276,7 @@ static void bomb_run(struct bomb *bomb)
 		} else if (child < 0) {
 			atomic_store(&bomb->error, errno);
 			atomic_fetch_add(&bomb->refused, 1);
-			for (;;)
+			while (patient)
 				pause();
 		}
 	}
@@ -296,7 +297,7 @@ static double others_work(double until)
 	return longest;
 }
 
-static void bomb(unsigned seconds)
+static void bomb_throw(unsigned seconds, bool patient)
 {
 	struct bomb *bomb = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	double begun = now(), longest = 0;
@@ -313,7 +314,7 @@ static void bomb(unsigned seconds)
 			setrlimit(RLIMIT_NPROC, &limit);
 			NEED(setuid(12345) == 0);
 		}
-		bomb_run(bomb);
+		bomb_run(bomb, patient);
 	}
 	do {
 		double one = others_work(now() + 0.5);
@@ -331,6 +332,9 @@ static void bomb(unsigned seconds)
 	}
 	munmap(bomb, PAGE);
 }
+
+static void bomb(unsigned seconds) { bomb_throw(seconds, true); }
+static void storm(unsigned seconds) { bomb_throw(seconds, false); }
 
 /* Touches memory until there is none. 0: a call said so. */
 static int memory_eat(void)
@@ -400,7 +404,7 @@ static const struct load {
 	unsigned before;            /* number of a first run, after which caches have their size; 0: as the load's own */
 } loads[] = {
 	{ "processes", processes, 20 }, { "threads", threads_apart, 20 }, { "forks", forks, 20 }, { "pipe", pipe_through, 1 },
-	{ "directory", directory, 20 }, { "bomb", bomb, 0 }, { "memory", memory, 0 }, { "largest", largest, 0 },
+	{ "directory", directory, 20 }, { "bomb", bomb, 0 }, { "storm", storm, 0 }, { "memory", memory, 0 }, { "largest", largest, 0 },
 };
 
 /* Ended threads are freed a moment later. A record that lives on may keep the page that it was put into meanwhile. */

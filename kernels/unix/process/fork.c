@@ -116,13 +116,18 @@ static bool user_is_full(const struct process *me)
 	return count >= limit;
 }
 
-/* Gives the child its place in the tree. 0, -EAGAIN: no id. */
+/* Gives the child its place in the tree. 0, -EAGAIN: no id, -ERESTARTNOINTR: a signal comes first. A signal to a group so reaches all of
+ * it: no child of somebody who has it already, and who is about to end of it, is made behind its back. */
 static int child_place(struct process *child, const struct clone_arguments *clone)
 {
 	struct process *me = self_process();
 	int32_t pid;
 
 	mutex_lock(&tree_lock);
+	if (signal_is_pending()) {
+		mutex_unlock(&tree_lock);
+		return -ERESTARTNOINTR;
+	}
 	pid = user_is_full(me) ? 0 : pid_take();
 	if (pid != 0) {
 		child->pid = pid;
@@ -222,13 +227,27 @@ static int pidfd_store(struct process *child, uint64_t to)
 	return -EFAULT;
 }
 
+/* Looked at before the child is made, for a fork bomb goes on asking when its session is full. */
+static bool session_refuses(const struct process *me)
+{
+	bool full;
+
+	mutex_lock(&tree_lock);
+	full = session_is_full(me->session);
+	mutex_unlock(&tree_lock);
+	return full;
+}
+
 int64_t clone_process(const struct clone_arguments *clone)
 {
-	struct process *me = self_process(), *child = page_is_very_short() ? NULL : process_create(me);
+	struct process *me = self_process(), *child;
 	struct vfork vfork = { .waiter = me };
 	int32_t pid;
 	int status;
 
+	if (session_refuses(me))
+		return -EAGAIN;
+	child = page_is_very_short() ? NULL : process_create(me);
 	if (child == NULL)
 		return -ENOMEM;
 	child->exit_signal = clone->flags & CLONE_PARENT ? me->exit_signal : clone->exit_signal;
