@@ -141,10 +141,18 @@ static bool level_prepares(struct thread *t, struct activation *a)
 	return true;
 }
 
+COLD void bases_keep(struct thread *t)
+{
+	if (t->program && thread_top(t)->kind < ACTIVATION_IMPLICIT)
+		bases_save(t);
+}
+
 void activation_pop(struct thread *t)
 {
 	struct activation *a = thread_top(t);
 
+	if (a->kind >= ACTIVATION_IMPLICIT && thread_lower(t)->kind < ACTIVATION_IMPLICIT && t == this_cpu()->thread)
+		cpu_set_bases(t->fs_base, t->gs_base);
 	if (a->record) {
 		frame_touch_pointer(a->record);
 		a->record->kind = ACTIVATION_FREE;

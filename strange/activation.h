@@ -56,6 +56,16 @@ static inline bool activation_hides_xstate(const struct thread *t)
 	return !t->program || a->kind >= ACTIVATION_IMPLICIT;
 }
 
+/* The bases are a program's too: they are in the slot before another kernel's level runs on it, and back after that, whatever was made
+ * of them. */
+static inline __attribute__((always_inline)) void bases_save(struct thread *t)
+{
+	t->fs_base = cpu_fs_base();
+	t->gs_base = cpu_gs_base();
+}
+/* If the processor has them. */
+void bases_keep(struct thread *t);
+
 /* Where the registers of the running thread are saved: a program's where its trap handler finds them. */
 static inline struct registers *thread_save_place(struct thread *t)
 {

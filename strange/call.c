@@ -177,6 +177,8 @@ static COLD result call_stack_wait(struct call *call, struct portal *p)
 
 static void callee_start(struct thread *t, struct portal *p, uint32_t stack, uint64_t badge)
 {
+	bases_keep(t);
+
 	struct activation *lower = thread_top(t), *a = activation_push(t);
 
 	a->kind = ACTIVATION_EXPLICIT;

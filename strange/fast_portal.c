@@ -110,8 +110,11 @@ void strange_portal_call(void)
 		return trap_portal_long(CALL_PORTAL_CALL);
 	}
 	cpu->entering = NULL;
-	if (t->program)
+	if (t->program) {
 		cpu_hide_xstate(true);
+		if (lower->kind < ACTIVATION_IMPLICIT)
+			bases_save(t);
+	}
 	trap_save_to(&a->registers);
 	return trap_portal_run(&lower->registers, p->entry, p->top[stack], badge, p->cookie, a->space->flags & SPACE_SUPERVISOR);
 }
@@ -126,8 +129,10 @@ void strange_portal_return(void)
 	    !stack_give(a->portal, a))
 		return trap_portal_long(CALL_PORTAL_RETURN);
 	level_drop(t, a, lower);
-	if (t->program)
-		cpu_hide_xstate(activation_hides_xstate(t));
+	if (t->program && lower->kind < ACTIVATION_IMPLICIT) {
+		cpu_hide_xstate(false);
+		cpu_set_bases(t->fs_base, t->gs_base);
+	}
 	trap_save_to(&lower->registers);
 	return trap_portal_run(&a->registers, lower->registers.rip, lower->registers.rsp, 0, 0, lower->registers.flags & REGISTERS_SUPERVISOR);
 }

@@ -165,6 +165,7 @@ static COLD result pool_push(struct cpu *cpu, struct thread *t, const struct eve
 		return -BARYON_EINVAL;
 	if (!portal_stack_take(p, &stack))
 		return stack_wait(cpu, t, p, e->cause == TRAP_MISS && !e->indirect ? deadline_of_call(lower) : 0);
+	bases_keep(t);
 	a = activation_push(t);
 	a->kind = ACTIVATION_IMPLICIT;
 	a->space = p->space;

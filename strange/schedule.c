@@ -254,9 +254,8 @@ static inline void guards_drop(struct thread *t)
 
 static __attribute__((noinline)) void program_save(struct thread *t)
 {
+	bases_keep(t);
 	cpu_switch_xstate(t->xstate, NULL);
-	t->fs_base = cpu_fs_base();
-	t->gs_base = cpu_gs_base();
 }
 
 static __attribute__((noinline)) void program_restore(const struct thread *t) { cpu_switch_xstate(NULL, t->xstate); }

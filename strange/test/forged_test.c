@@ -202,8 +202,46 @@ static void a_program_that_made_a_call_is_no_caller(void)
 	CHECK(world_thread(thread) == NULL);
 }
 
+/* As a callee may do in user mode. */
+static void a_callee_does_not_change_the_bases_of_a_program(void)
+{
+	for (unsigned way = 0; way < 4; way++) {
+		baryon_uid program, thread;
+
+		fresh();
+		program = world_space_load(a, 100, SPACE_PROGRAM, 0);
+		thread = world_thread_load(a, 101, program, 0x5000, 6);
+		world_park();
+		CHECK_IS(world_running(), thread);
+		host_this->fs_base = 0x1111;
+		host_this->gs_base = 0x2222;
+		machine_cpu()->now.rax = 5;
+		machine_syscall();
+		host.slow = way & 1;
+		call_into(40, b);
+		host_this->fs_base = host_this->gs_base = 0xbad;
+		if (way & 2) {
+			world_run(a->thread);
+			host_this->fs_base = host_this->gs_base = 0xbad;
+			world_run(thread);
+		}
+		host_this->fs_base = host_this->gs_base = 0xbad;
+		world_portal_return(NULL);
+		host.slow = false;
+		CHECK_IS(rip() & ~0xfffull, a->base);
+		CHECK_IS(host_this->fs_base, 0x1111);
+		CHECK_IS(host_this->gs_base, 0x2222);
+		world_resume();
+		CHECK_IS(world_running(), thread);
+		world_run(a->thread);
+		CHECK_IS(world_thread(thread)->fs_base, 0x1111);
+		CHECK_IS(world_thread(thread)->gs_base, 0x2222);
+	}
+}
+
 int main(void)
 {
+	a_callee_does_not_change_the_bases_of_a_program();
 	a_callee_does_not_say_where_the_callers_handler_stack_is();
 	the_place_on_the_handler_stack_survives_an_unload();
 	a_record_of_another_kind_is_no_record();
