@@ -546,6 +546,42 @@ static void a_first_thread_takes_its_own_kernels_time(void)
 	CHECK_IS(world_running(), k->thread);
 }
 
+/* Where the other is queued that was woken on processor 0 while processor 1 is idle. */
+static void a_waker_that_used_to_wait_at_once_leaves_its_processor(void)
+{
+	baryon_uid w[2];
+
+	fresh(2);
+	for (unsigned i = 0; i < 2; i++)
+		w[i] = worker(i, 5);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), w[0]);
+	machine_start_cpu(1);
+	CHECK_IS(world_running(), w[1]);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), 0);
+	CHECK(world_thread(w[1])->brief);
+	machine_become(0);
+	world_thread(w[0])->brief = true;
+	CHECK_IS(world_call(CALL_UNPARK, w[1]), 0);
+	CHECK_IS(world_thread(w[1])->cpu, 0);
+	invariants_check();
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_running(), w[1]);
+	/* Now the waker does not wait: the idle one comes. */
+	CHECK_IS(world_call(CALL_UNPARK, w[0]), 0);
+	CHECK_IS(world_thread(w[0])->cpu, 0);
+	host.now += BRIEF_NS;
+	CHECK(machine_poll());
+	CHECK_IS(world_running(), w[1]);
+	CHECK(!world_thread(w[1])->brief);
+	machine_become(1);
+	CHECK(machine_poll());
+	CHECK_IS(world_running(), w[0]);
+	invariants_check();
+	machine_become(0);
+}
+
 static void a_bound_thread_runs_where_it_is_bound(void)
 {
 	baryon_uid w;
@@ -748,6 +784,7 @@ int main(void)
 	a_kernel_over_its_share_yields_to_others();
 	a_first_thread_takes_its_own_kernels_time();
 	a_bound_thread_runs_where_it_is_bound();
+	a_waker_that_used_to_wait_at_once_leaves_its_processor();
 	copies_stop_where_something_is_missing();
 	long_copies_say_where_they_go_on();
 	a_loaded_thread_that_can_run_is_never_seen_stopped();
