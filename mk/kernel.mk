@@ -6,8 +6,8 @@ KERNEL_LD ?= ld
 READELF ?= readelf
 
 # Files on the paths that are counted in instructions; the rest is made small.
-KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o schedule.o mapping.o table.o page.o \
-	copy.o memory.o signal.o timer.o shootdown.o wait.o) $(addprefix build/charm/$(ARCH)/,clock.o)
+KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o fast_signal.o schedule.o mapping.o page.o \
+	copy.o memory.o timer.o shootdown.o wait.o) $(addprefix build/charm/$(ARCH)/,clock.o)
 KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
 	-ffunction-sections -fdata-sections -Wall -Wextra -Werror \
@@ -27,6 +27,10 @@ MK_FILES := Makefile $(wildcard mk/*.mk)
 # The words of a portal call stay in their registers, and the caller's others may be used.
 build/strange/fast_portal.o: KERNEL_CFLAGS += -ffixed-r8 -ffixed-r9 -ffixed-r10 -ffixed-r12 -ffixed-r13 \
 	-ffixed-rdi -ffixed-rsi -fcall-used-rbx -fcall-used-r14 -fcall-used-r15 -fomit-frame-pointer
+
+# Charm's entry saved the caller's registers.
+build/strange/fast_signal.o: KERNEL_CFLAGS += -fcall-used-rbx -fcall-used-r12 -fcall-used-r13 -fcall-used-r14 \
+	-fcall-used-r15 -fomit-frame-pointer
 
 build/charm/%.o: charm/%.c $(MK_FILES)
 	@mkdir -p $(@D)

@@ -80,6 +80,10 @@ COLD void activation_write(struct thread *t, struct activation *a, struct activa
 	r.lower_record = a->lower_record;
 	r.lower_space = a->lower_space;
 	r.lower_portal = a->lower_portal;
+	if (!(a->registers.flags & REGISTERS_FULL)) {   /* a call loses these, and they were not saved */
+		r.registers.rcx = a->registers.rip;
+		r.registers.r11 = a->registers.rflags;
+	}
 	if (to)
 		frame_write(frame_of_pointer(to), to, &r, sizeof r);
 }

@@ -84,14 +84,16 @@ static inline void registers_in(struct thread *t, const struct registers *r)
 /* Registers that a level may run with: a domain's level stays in the domain or the stub pages. */
 bool registers_acceptable(const struct activation *a, const struct registers *r);
 
-/* The call that entered Strange is executed again when the thread runs next; and the reverse. */
-static inline void registers_rewind(struct registers *r)
+/* Bytes of the call that entered Strange with these registers. */
+static inline uint64_t call_length(const struct registers *r)
 {
-	r->rip -= r->flags & REGISTERS_DIRECT ? DIRECT_BYTES : SYSCALL_BYTES;
+	static const uint8_t bytes[] = { [0] = SYSCALL_BYTES, [REGISTERS_DIRECT] = DIRECT_BYTES };
+
+	return bytes[r->flags & REGISTERS_DIRECT];
 }
-static inline void registers_forward(struct registers *r)
-{
-	r->rip += r->flags & REGISTERS_DIRECT ? DIRECT_BYTES : SYSCALL_BYTES;
-}
+
+/* It is executed again when the thread runs next; and the reverse. */
+static inline void registers_rewind(struct registers *r) { r->rip -= call_length(r); }
+static inline void registers_forward(struct registers *r) { r->rip += call_length(r); }
 
 #endif

@@ -393,6 +393,8 @@ static __attribute__((noinline)) struct registers *dispatch(struct cpu *cpu, str
 	if (top->space->flags & SPACE_PROGRAM) {
 		registers_in(t, r);
 		top->registers.flags = 0;
+		top->registers.rcx = top->registers.rip;        /* as the processor left them */
+		top->registers.r11 = top->registers.rflags;
 		return trap_forward(cpu, t, top);
 	}
 	if (number >= CALL_COUNT) {

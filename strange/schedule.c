@@ -14,24 +14,19 @@
 
 /* queues */
 
+/* A full fence, too. */
 static inline void queue_put(struct queue *q, struct thread *t, unsigned priority, bool front)
 {
-	t->queue_priority = (uint8_t)priority;
 	if (front || q->first[priority] == NULL) {
-		t->queue_next = q->first[priority];
-		t->queue_at = &q->first[priority];
-		q->first[priority] = t;
-		if (t->queue_next)
-			t->queue_next->queue_at = &t->queue_next;
-		else
-			q->end[priority] = &t->queue_next;
-	} else {
-		t->queue_next = NULL;
-		t->queue_at = q->end[priority];
-		*q->end[priority] = t;
-		q->end[priority] = &t->queue_next;
+		queue_put_first(q, t, priority);
+		return;
 	}
-	q->ready |= 1u << priority;
+	t->queue_priority = (uint8_t)priority;
+	t->queue_next = NULL;
+	t->queue_at = q->end[priority];
+	*q->end[priority] = t;
+	q->end[priority] = &t->queue_next;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 static void queue_remove(struct queue *q, struct thread *t)
@@ -234,8 +229,7 @@ static inline void charge(struct cpu *cpu, struct thread *t, uint64_t now)
 	t->used_ns += ns;
 	t->slice_ns = t->slice_ns > ns ? t->slice_ns - ns : 0;
 	k->used_ns[number] += ns;
-	/* Graduated: urgent time costs up to twice as much as the same time at the lowest priority. */
-	k->period_ns[number] += ns + ns * t->urgency / PRIORITY_COUNT;
+	k->period_ns[number] += charge_weighted(ns, t->urgency);
 	if (k->period_ns[number] > k->limit_ns[number])
 		k->demoted[number] = true;
 }
@@ -275,19 +269,12 @@ void thread_off(struct cpu *cpu, struct thread *t)
 
 static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
 {
-	t->run = RUN_RUNNING;
 	t->cpu = (int)cpu->number;
-	t->started_ns = now;
 	if (t->slice_ns == 0)
 		t->slice_ns = t->turn_ns;
-	cpu->thread = t;
-	t->slot.used = true;
-	if (t->base_space)
-		t->base_space->slot.used = true;
 	if (t->program)
 		program_restore(t);
-	cpu_set_bases(t->fs_base, t->gs_base);
-	state.counters->switches++;
+	thread_on_plain(cpu, t, now);
 	timer_arm(cpu, now + t->slice_ns);
 }
 
@@ -347,27 +334,17 @@ static __attribute__((noinline)) struct thread *choose(struct cpu *cpu, uint64_t
 	return t;
 }
 
-/* A thread was put into this CPU's queue, and nobody told: one that is idle may come for it. */
-static inline void idle_call(void)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (state.idle_cpus)
-		cpu_notify(state.idle_cpus & -state.idle_cpus);
-}
-
-void thread_exchange(struct cpu *cpu, struct thread *from, struct thread *t)
+/* The thread that ran here goes into the queue: it is the next of its priority unless its slice is over. */
+static __attribute__((noinline)) void requeue(struct cpu *cpu, struct thread *t, bool ended)
 {
 	struct queue *q = &cpu->queue;
-	uint64_t now = clock_now();
 
-	leave_cpu(cpu, from, now);
-	thread_on(cpu, t, now);
-	spin_lock(&from->slot.lock);
-	from->run = RUN_READY;
+	spin_lock(&t->slot.lock);
+	t->run = RUN_READY;
 	spin_lock(&q->lock);
-	queue_put(q, from, from->payer->demoted[cpu->number] ? 0 : from->urgency, from->slice_ns != 0);
+	queue_put(q, t, thread_effective_priority(t), !ended);
 	spin_unlock(&q->lock);
-	spin_unlock(&from->slot.lock);
+	spin_unlock(&t->slot.lock);
 	idle_call();
 }
 
@@ -375,13 +352,15 @@ void thread_exchange(struct cpu *cpu, struct thread *from, struct thread *t)
 static __attribute__((noinline)) struct thread *relieve(struct cpu *cpu)
 {
 	struct thread *t = cpu->next, *from = cpu->thread;
+	uint64_t now = clock_now();
 
 	cpu->next = NULL;
 	cpu->hand_over = false;
 	if (from)
-		thread_exchange(cpu, from, t);
-	else
-		thread_on(cpu, t, clock_now());
+		leave_cpu(cpu, from, now);
+	thread_on(cpu, t, now);
+	if (from)
+		requeue(cpu, from, from->slice_ns == 0);
 	return t;
 }
 
@@ -396,14 +375,8 @@ static COLD void preempt(struct cpu *cpu)
 	    (!ended && top_priority(q->ready) == thread_effective_priority(t))))
 		return;
 	thread_off(cpu, t);
-	spin_lock(&t->slot.lock);
 	cpu->thread = NULL;
-	t->run = RUN_READY;
-	spin_lock(&q->lock);
-	queue_put(q, t, thread_effective_priority(t), !ended);
-	spin_unlock(&q->lock);
-	spin_unlock(&t->slot.lock);
-	idle_call();
+	requeue(cpu, t, ended);
 }
 
 /* What others asked of the running thread. */

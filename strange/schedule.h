@@ -3,6 +3,7 @@
 #define STRANGE_SCHEDULE_H
 
 #include "state.h"
+#include "charm/cpu.h"
 
 enum { SLICE_NS = 10000000, PERIOD_NS = 100000000 };
 /* A thread that ran no longer before it waited is expected to do so again. */
@@ -19,8 +20,6 @@ void thread_off(struct cpu *cpu, struct thread *t);
 bool thread_wake(struct thread *t, unsigned from);
 /* End a wait, with the lock held: it is ready, or this CPU runs it next. */
 void thread_wake_locked(struct thread *t);
-/* `t`, which is RUN_RUNNING and in no queue, runs here in place of `from`, which goes into the queue. */
-void thread_exchange(struct cpu *cpu, struct thread *from, struct thread *t);
 /* It may run, and goes into a queue. Locked. */
 void thread_ready_locked(struct thread *t);
 /* Its urgency is another now: what runs is chosen again. Locked. */
@@ -121,6 +120,45 @@ static inline bool thread_goes_first(const struct cpu *cpu, const struct thread 
 {
 	return (state.idle_cpus | (uint64_t)state.only) == 0 && t->cpu == (int)cpu->number &&
 	       (t->bound == CPU_ANY || t->bound == cpu->number) && t->urgency > from->urgency && !t->payer->demoted[cpu->number];
+}
+
+/* Graduated: urgent time costs up to twice as much as the same time at the lowest priority. */
+static inline uint64_t charge_weighted(uint64_t ns, unsigned urgency) { return ns + ns * urgency / PRIORITY_COUNT; }
+
+/* Before all others of that priority, or alone; a full fence. The queue is locked. */
+static inline __attribute__((always_inline)) void queue_put_first(struct queue *q, struct thread *t, unsigned priority)
+{
+	struct thread *next = q->first[priority];
+
+	t->queue_priority = (uint8_t)priority;
+	t->queue_next = next;
+	t->queue_at = &q->first[priority];
+	q->first[priority] = t;
+	if (next)
+		next->queue_at = &t->queue_next;
+	else
+		q->end[priority] = &t->queue_next;
+	__atomic_fetch_or(&q->ready, 1u << priority, __ATOMIC_SEQ_CST);
+}
+
+/* A thread was put into this CPU's queue, with a fence, and nobody told: one that is idle may come for it. */
+static inline void idle_call(void)
+{
+	if (state.idle_cpus)
+		cpu_notify(state.idle_cpus & -state.idle_cpus);
+}
+
+/* It runs here, where it ran last; it is in no program, has a slice, and the timer is set. */
+static inline __attribute__((always_inline)) void thread_on_plain(struct cpu *cpu, struct thread *t, uint64_t now)
+{
+	t->run = RUN_RUNNING;
+	t->started_ns = now;
+	cpu->thread = t;
+	t->slot.used = true;
+	if (t->base_space)
+		t->base_space->slot.used = true;
+	cpu_set_bases(t->fs_base, t->gs_base);
+	state.counters->switches++;
 }
 
 #endif

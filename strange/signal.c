@@ -10,8 +10,7 @@
 #include "schedule.h"
 #include "wait.h"
 
-/* Queue it; the thread is locked. */
-static __attribute__((noinline)) void post_locked(struct thread *t, uint64_t address)
+void signal_post_locked(struct thread *t, uint64_t address)
 {
 	if (t->signal_count < THREAD_SIGNALS)
 		t->signals[(t->signal_first + t->signal_count++) % THREAD_SIGNALS] = address;
@@ -30,7 +29,7 @@ bool signal_post(struct thread *t, uint32_t generation, uint64_t address)
 	spin_lock(&t->slot.lock);
 	there = t->slot.generation == generation && t->slot.state == SLOT_LOADED;
 	if (there)
-		post_locked(t, address);
+		signal_post_locked(t, address);
 	spin_unlock(&t->slot.lock);
 	if (!there)
 		state.counters->signals_dropped++;
@@ -113,13 +112,10 @@ static COLD result absent_tell(const struct kernel *caller, const struct signal_
 	return told;
 }
 
-/* Both only rise, and a space's count is never that of another load of its slot: no sum comes twice. */
-static inline uint64_t signal_stamp(const struct space *s) { return s->changes + state.receivers_changed; }
-
-static __attribute__((cold)) struct registers *signal_search(struct cpu *cpu, struct thread *t, struct registers *r)
+/* To all receivers of the page. */
+COLD struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct registers *r)
 {
 	struct space *s = thread_top(t)->space;
-	struct receiver_memo *memo = &cpu->memo[r->rdi / PAGE_BYTES % MEMOS];
 	uint64_t address = r->rdi, stamp = signal_stamp(s);
 	struct signal_receivers found;
 	struct memory_place place;
@@ -131,52 +127,7 @@ static __attribute__((cold)) struct registers *signal_search(struct cpu *cpu, st
 		e = absent_tell(s->principal, &found, address % PAGE_BYTES);
 	}
 	if (e == 0 && found.count == 1)
-		*memo = (struct receiver_memo){ address / PAGE_BYTES, s, stamp, found.to[0].thread, found.to[0].address,
-						found.to[0].generation };
+		*receiver_memo(cpu, address) = (struct receiver_memo){ address - address % PAGE_BYTES, s, stamp, found.to[0].thread,
+								       found.to[0].address, found.to[0].generation };
 	return syscall_end(cpu, t, r, e > 0 ? 0 : e);
-}
-
-/* One signal ends the wait (RUN_SIGNAL) of a thread that will run here at once: it has it already, and is RUN_RUNNING. False: nothing
- * was done, for more is to be looked at. Locked. */
-static inline bool signal_now(const struct cpu *cpu, struct thread *t, uint64_t address)
-{
-	struct activation *top = thread_top(t);
-	struct registers *r = &top->registers;
-
-	if ((t->signal_count | t->signal_overflow) || t->timer_cpu >= 0 || (top->map && top->map != cpu->map) ||
-	    r->rsi - top->space->first > DOMAIN_BYTES - sizeof t->signals || !trap_store(r->rsi, address))
-		return false;
-	registers_forward(r);
-	r->rax = 1;
-	t->run = RUN_RUNNING;
-	return true;
-}
-
-struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct registers *r)
-{
-	uint64_t address = r->rdi;
-	const struct space *s = thread_top(t)->space;
-	const struct receiver_memo *memo = (void *)cpu_once((uint64_t)&cpu->memo[address / PAGE_BYTES % MEMOS]);
-	struct thread *to = memo->thread;
-
-	if (memo->page != address / PAGE_BYTES || memo->space != s || memo->stamp != signal_stamp(s))
-		return signal_search(cpu, t, r);
-	spin_lock(&to->slot.lock);
-	if (to->slot.generation != memo->generation || to->slot.state != SLOT_LOADED) {
-		spin_unlock(&to->slot.lock);
-		return signal_search(cpu, t, r);
-	}
-	r->rax = 0;
-	address = memo->address + address % PAGE_BYTES;
-	if (to->run == RUN_SIGNAL && thread_goes_first(cpu, t, to) && !(cpu->attention | to->asked) &&
-	    signal_now(cpu, to, address)) {
-		spin_unlock(&to->slot.lock);
-		thread_exchange(cpu, t, to);
-		cpu_hide_xstate(activation_hides_xstate(to));
-		trap_save_to(thread_save_place(to));
-		return &thread_top(to)->registers;
-	}
-	post_locked(to, address);
-	spin_unlock(&to->slot.lock);
-	return cpu_leave(cpu);
 }

@@ -334,13 +334,13 @@ struct want {                   /* what a call misses */
 
 /* The only receiver of signals to a page, found before. True while `stamp` is signal_stamp() of the space. */
 struct receiver_memo {
-	uint64_t page;              /* sender's */
-	struct space *space;
+	uint64_t page;              /* sender's: its address */
+	const struct space *space;
 	uint64_t stamp;
 	struct thread *thread;
 	uint64_t address;           /* of the page, as the receiver maps it */
 	uint32_t generation;        /* of the thread */
-};
+} __attribute__((aligned(64)));
 enum { MEMOS = 4, RECENT = 4 };
 
 struct queue {

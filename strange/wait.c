@@ -62,15 +62,15 @@ struct registers *syscall_park(struct cpu *cpu, struct thread *t, struct registe
 
 /* signals */
 
-static uint64_t domain_base(const struct space *s) { return DOMAIN_BASE + s->domain * DOMAIN_BYTES; }
+/* How many signals the call can take. */
+static inline uint64_t words_asked(const struct registers *r) { return r->rdx < THREAD_SIGNALS ? r->rdx : THREAD_SIGNALS; }
 
-/* To the memory that the call names; the result is its. The thread is locked, and runs on this CPU. False: that memory is not there. */
+/* To the memory that the call names, which lies in the domain; the result is its. The thread is locked, and runs on this CPU. False:
+ * that memory is not there. */
 static __attribute__((noinline)) bool signals_put(struct thread *t, struct registers *r)
 {
 	uint64_t out = r->rsi, n = t->signal_count < r->rdx ? t->signal_count : r->rdx;
 
-	if (out - domain_base(thread_top(t)->space) > DOMAIN_BYTES - sizeof t->signals)
-		return false;
 	for (uint64_t i = 0; i < n; i++)
 		if (!trap_store(out + i * 8, t->signals[(t->signal_first + i) % THREAD_SIGNALS]))
 			return false;
@@ -105,13 +105,12 @@ static __attribute__((noinline, cold)) result words_missing(struct space *s, uin
 
 static __attribute__((noinline, cold)) struct registers *signals_take(struct cpu *cpu, struct thread *t, struct registers *r)
 {
-	uint64_t words = r->rdx < THREAD_SIGNALS ? r->rdx : THREAD_SIGNALS;
 	bool put;
 
 	spin_lock(&t->slot.lock);
 	put = signals_put(t, r);
 	spin_unlock(&t->slot.lock);
-	return put ? cpu_leave(cpu) : syscall_end(cpu, t, r, words_missing(thread_top(t)->space, r->rsi, words));
+	return put ? cpu_leave(cpu) : syscall_end(cpu, t, r, words_missing(thread_top(t)->space, r->rsi, words_asked(r)));
 }
 
 struct registers *syscall_wait(struct cpu *cpu, struct thread *t, struct registers *r)
@@ -120,6 +119,8 @@ struct registers *syscall_wait(struct cpu *cpu, struct thread *t, struct registe
 
 	if (r->rdx == 0 || r->rsi % 8)
 		return answer(cpu, r, -BARYON_EINVAL);
+	if (r->rsi - thread_top(t)->space->first > DOMAIN_BYTES - words_asked(r) * 8)
+		return answer(cpu, r, -BARYON_EFAULT);
 	if (t->signal_count || t->signal_overflow)
 		return signals_take(cpu, t, r);
 	if (t->alert_pending) {

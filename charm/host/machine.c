@@ -119,6 +119,12 @@ static bool short_way(void)
 	}
 	if (number == CALL_RESUME)
 		return strange_resume();
+	if (number == CALL_SIGNAL) {
+		(void)saved(c->supervisor ? REGISTERS_DIRECT : 0);
+		place->rax = place->rdx = place->rsi = place->r8 = place->r9 = place->r10 = 0;
+		load(strange_signal(c->now.rdi, place));
+		return true;
+	}
 	if (number != CALL_PORTAL_CALL && number != CALL_PORTAL_RETURN)
 		return false;
 	place->rip = c->now.rip;

@@ -14,7 +14,8 @@
 enum { PM_HZ = 3579545, PIT_HZ = 1193182, PIT_DATA = 0x42, PIT_MODE = 0x43, SPEAKER = 0x61 };
 enum { SHORTEST_US = 1000, LONGEST_US = 60000, PRECISION = 20000, TICKS_MOST = 0x7fffffff };
 
-static uint64_t tsc_zero, tsc_rate, tsc_multiplier;
+uint64_t clock_zero, clock_multiplier;
+static uint64_t tsc_rate;
 static uint64_t timer_multiplier;       /* ticks = ns * this >> 32 */
 
 static uint32_t reference_mask, reference_hz;
@@ -97,21 +98,21 @@ void clock_calibrate(void)
 	timer_rate = (uint64_t)(a.timer - b.timer) * reference_hz / elapsed;
 	if (!tsc_rate || !timer_rate)
 		panic("the clocks do not run");
-	tsc_multiplier = (1000000000ull << 32) / tsc_rate;
+	clock_multiplier = (1000000000ull << 32) / tsc_rate;
 	timer_multiplier = (timer_rate << 32) / 1000000000;
-	tsc_zero = cpu_cycles();
+	clock_zero = cpu_cycles();
 }
 
 uint64_t clock_now(void)
 {
-	return (uint64_t)(((unsigned __int128)(cpu_cycles() - tsc_zero) * tsc_multiplier) >> 32);
+	return clock_read();
 }
 
 void clock_rate(uint64_t *tsc_hz, uint64_t *multiplier, uint64_t *tsc_at_zero)
 {
 	*tsc_hz = tsc_rate;
-	*multiplier = tsc_multiplier;
-	*tsc_at_zero = tsc_zero;
+	*multiplier = clock_multiplier;
+	*tsc_at_zero = clock_zero;
 }
 
 /* Rounded up; what is longer than the timer can count comes early. */

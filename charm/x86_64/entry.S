@@ -68,25 +68,24 @@ entry_syscall:
 	save_callee_saved %rcx
 	call strange_trap
 	mov %gs:LOCAL_SAVE, %rdi        /* the long way */
-	mov R_RIP(%rdi), %rax
-	mov %rax, R_RCX(%rdi)
-	mov R_RFLAGS(%rdi), %rax
-	mov %rax, R_R11(%rdi)
 	call strange_syscall
 	jmp run
 
 /* From a domain, the long way. */
 entry_save:
-	mov %rsp, %gs:LOCAL_SCRATCH
+	mov %rsp, %r11
 	mov %gs:LOCAL_SAVE, %rsp
 	mov %rcx, R_RIP(%rsp)
-	mov %gs:LOCAL_SCRATCH, %rcx
 	movq $0, R_FLAGS(%rsp)
-	mov %r11, R_RFLAGS(%rsp)
-	mov %rcx, R_RSP(%rsp)
-	mov %rbp, R_RBP(%rsp)
+	movq $RFLAGS_ALWAYS, R_RFLAGS(%rsp)
+	mov %r11, R_RSP(%rsp)
 syscall_save:
-	save_arguments %rsp
+	mov %rax, R_RAX(%rsp)
+	mov %rdx, R_RDX(%rsp)
+	mov %rsi, R_RSI(%rsp)
+	mov %r8, R_R8(%rsp)
+	mov %r9, R_R9(%rsp)
+	mov %r10, R_R10(%rsp)
 	save_callee_saved %rsp
 	mov %rdi, R_RDI(%rsp)
 	mov %rsp, %rdi
@@ -99,7 +98,18 @@ run:
 	jz entry_idle
 	testb $R_IS_FULL | R_IS_SUPERVISOR, R_FLAGS(%rax)
 	jnz run_full
-	jmp run_user_short
+run_user_short:
+	mov R_RIP(%rax), %rcx
+	mov R_RFLAGS(%rax), %r11
+	and $RFLAGS_USER, %r11d
+	or $RFLAGS_ALWAYS, %r11d
+	load_most
+	mov R_RSP(%rax), %rsp
+	mov R_RAX(%rax), %rax
+	swapgs
+	.globl entry_sysret
+entry_sysret:                           /* an address that is not canonical: see exception_kernel */
+	sysretq
 
 /* A trap handler in user mode: rdi is its rsp. */
 	.globl run_handler
@@ -117,26 +127,14 @@ run_handler:
 	xor %r15d, %r15d
 	mov $RFLAGS_ALWAYS, %r11d
 	swapgs
-	jmp entry_sysret
+	sysretq
 
 /* Registers that others can write: read once, and only user mode comes of them. */
 	.globl run_user
 run_user:
 	testb $R_IS_FULL, R_FLAGS(%rax)
-	jnz 1f
-run_user_short:
-	mov R_RIP(%rax), %rcx
-	mov R_RFLAGS(%rax), %r11
-	and $RFLAGS_USER, %r11d
-	or $RFLAGS_ALWAYS, %r11d
-	load_most
-	mov R_RSP(%rax), %rsp
-	mov R_RAX(%rax), %rax
-	swapgs
-	.globl entry_sysret
-entry_sysret:                           /* an address that is not canonical: see exception_kernel */
-	sysretq
-1:	mov R_RFLAGS(%rax), %rcx
+	jz run_user_short
+	mov R_RFLAGS(%rax), %rcx
 	and $RFLAGS_USER, %ecx
 	or $RFLAGS_ALWAYS, %ecx
 	push $USER_SS
@@ -188,24 +186,59 @@ run_direct_on:
 run_direct_jump:                        /* interrupts come after it, or seem to: see interrupt_kernel */
 	jmp *%rcx
 
-/* The calls that have a way of their own. A program that comes here by a stub page finds its call refused by the short ways. */
+/* The calls up to SIGNAL, of which some have a way of their own. A program that comes here by a stub page finds its call refused by
+ * the short ways. */
 	.balign 16
 entry_call:
-	cmp $PORTAL_RETURN, %eax
-	je portal_return
-	cmp $PORTAL_CALL, %eax
-	je portal_call
-	jb entry_save
-	cmp $COPY_IN, %eax
-	je entry_copy
-	cmp $COPY_IN + 1, %eax
-	je entry_copy
-	ja entry_save                   /* what is left is resume */
-	.if PORTAL_CALL + 1 != PORTAL_RETURN || PORTAL_RETURN + 1 != RESUME || RESUME + 1 != COPY_IN
-	.error "entry_call goes by the order of these"
+	cmp $SIGNAL, %rax
+	ja entry_save
+	jmp *entry_calls(, %rax, 8)
+
+	.macro call_entry number
+	.if \number == PORTAL_CALL
+	.quad portal_call
+	.elseif \number == PORTAL_RETURN
+	.quad portal_return
+	.elseif \number == RESUME
+	.quad entry_resume
+	.elseif \number == COPY_IN || \number == COPY_IN + 1
+	.quad entry_copy
+	.elseif \number == SIGNAL
+	.quad entry_signal
+	.elseif \number < SIGNAL
+	.quad entry_save
 	.endif
+	.endm
+	.section .rodata
+	.balign 8
+entry_calls:
+#define CALL(NAME, name, number, arguments) call_entry number
+#include "abi/calls.def"
+#undef CALL
+	.text
+
+/* signal: what the caller may lose is cleared where it is kept. */
+entry_signal:
+	mov %gs:LOCAL_SAVE, %rsi
+	mov %rcx, R_RIP(%rsi)
+	movq $0, R_FLAGS(%rsi)
+signal_save:
+	movq $RFLAGS_ALWAYS, R_RFLAGS(%rsi)
+	mov %rsp, R_RSP(%rsi)
+	mov %rdi, R_RDI(%rsi)
+	save_callee_saved %rsi
+	xor %ecx, %ecx
+	mov %rcx, R_RDX(%rsi)
+	mov %rcx, R_RSI(%rsi)
+	mov %rcx, R_R8(%rsi)
+	mov %rcx, R_R9(%rsi)
+	mov %rcx, R_R10(%rsi)
+	mov %gs:LOCAL_STACK, %rsp
+	call strange_signal
+	jmp run
 
 /* resume keeps no register of the handler, unless it takes the long way. */
+entry_resume:
 	mov %rsp, %r8
 	mov %gs:LOCAL_STACK, %rsp
 	push %rcx
@@ -222,7 +255,6 @@ entry_call:
 entry_lost:                             /* nothing of Strange's stays in a register */
 	xor %r8d, %r8d
 	xor %r9d, %r9d
-	mov $RFLAGS_ALWAYS, %r11d
 	jmp entry_save
 
 /* copy_in and copy_out keep what they must when they take the long way; on the short one only the result is new, and what a function may lose is
@@ -276,7 +308,7 @@ entry_copy:
 	jmp entry_lost
 
 /* Direct stubs, from a supervisor domain: rcx is the return address, interrupts are off. */
-	.globl entry_direct, entry_direct_resume, entry_direct_copy, entry_direct_portal_call, entry_direct_portal_return
+	.globl entry_direct, entry_direct_signal, entry_direct_resume, entry_direct_copy, entry_direct_portal_call, entry_direct_portal_return
 	.balign 16
 entry_direct:
 	mov %rsp, %r11
@@ -286,8 +318,13 @@ direct_save:
 	movq $RFLAGS_ALWAYS, R_RFLAGS(%rsp)
 	mov %r11, R_RSP(%rsp)
 	movq $R_IS_SUPERVISOR | R_IS_DIRECT, R_FLAGS(%rsp)
-	mov %rbp, R_RBP(%rsp)
 	jmp syscall_save
+
+entry_direct_signal:
+	mov %gs:LOCAL_SAVE, %rsi
+	mov %rcx, R_RIP(%rsi)
+	movq $R_IS_SUPERVISOR | R_IS_DIRECT, R_FLAGS(%rsi)
+	jmp signal_save
 
 /* resume keeps no register of the handler, unless it takes the long way. */
 entry_direct_resume:

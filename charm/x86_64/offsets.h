@@ -32,6 +32,7 @@
 #define PORTAL_RETURN 13
 #define RESUME 14
 #define COPY_IN 15
+#define SIGNAL 22
 
 /* struct local, at the base of gs in ring 0 */
 #define LOCAL_STRANGE 0

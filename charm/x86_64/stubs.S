@@ -37,7 +37,7 @@ stubs_trapping:
 	.endm
 	.macro stub_direct number
 	.equ stub_page, stubs_direct
-	.if \number == PORTAL_CALL || \number == PORTAL_RETURN || \number == RESUME     /* whose entries know their numbers */
+	.if \number == PORTAL_CALL || \number == PORTAL_RETURN || \number == RESUME || \number == SIGNAL      /* whose entries know their numbers */
 	stub_at \number
 	.else
 	stub_begin \number
@@ -48,6 +48,8 @@ stubs_trapping:
 	stub_jump entry_direct_portal_return
 	.elseif \number == RESUME
 	stub_jump entry_direct_resume
+	.elseif \number == SIGNAL
+	stub_jump entry_direct_signal
 	.elseif \number == COPY_IN || \number == COPY_IN + 1
 	stub_jump entry_direct_copy
 	.else

@@ -20,7 +20,7 @@ _Static_assert(REGISTERS_FULL == R_IS_FULL && REGISTERS_DIRECT == R_IS_DIRECT, "
 _Static_assert(REGISTERS_SUPERVISOR == R_IS_SUPERVISOR, "offsets.h");
 _Static_assert(STUB_BYTES == LAYOUT_STUB_BYTES && DIRECT_BYTES == LAYOUT_DIRECT_BYTES, "offsets.h");
 _Static_assert(CALL_PORTAL_CALL == PORTAL_CALL && CALL_PORTAL_RETURN == PORTAL_RETURN && CALL_RESUME == RESUME &&
-	       CALL_COPY_IN == COPY_IN && CALL_COPY_OUT == COPY_IN + 1 && RESUME + 1 == COPY_IN,
+	       CALL_COPY_IN == COPY_IN && CALL_COPY_OUT == COPY_IN + 1 && CALL_SIGNAL == SIGNAL,
 	       "offsets.h");
 _Static_assert(LOCAL_SAVE == 16, "charm_arch/trap.h");
 _Static_assert(VECTOR_IRQ_COUNT == IRQ_LIMIT, "offsets.h");

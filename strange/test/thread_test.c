@@ -296,6 +296,130 @@ static void a_signal_to_a_more_urgent_waiter_runs_it_at_once(void)
 	CHECK_IS(word_at(out), at + 8);
 }
 
+/* What a signal left behind: who is charged what, who is queued where, what both find in their registers. */
+struct signalled {
+	uint64_t slice, used, kernel_used, period, receiver_started, receiver_slice, word;
+	struct registers sender, receiver;
+	bool first, demoted, timer;
+};
+
+/* A second signal, `ns` after the sender began to run, by the short way or the long one. */
+static struct signalled signal_after(uint64_t ns, uint64_t deadline, bool slow)
+{
+	baryon_uid w, sender;
+	struct signalled got = { 0 };
+	uint64_t at, out;
+	struct kernel *payer;
+
+	fresh(1);
+	w = worker(1, 5);
+	sender = worker(2, 3);
+	at = signal_map(w);
+	out = world_memory(k, 64);
+	CHECK(world_touch(out, RIGHT_WRITE));
+	for (unsigned i = 0; i < 2; i++) {
+		world_run(w);
+		CHECK_IS(world_call(CALL_WAIT, i ? deadline : 0, out, 4), WORLD_AWAY);
+		world_run(sender);
+		host.now += i ? ns : 0;
+		host.slow = slow && i;
+		CHECK_IS(world_call(CALL_SIGNAL, at + 8), WORLD_AWAY);
+		host.slow = false;
+	}
+	payer = world_thread(sender)->payer;
+	got.slice = world_thread(sender)->slice_ns;
+	got.used = world_thread(sender)->used_ns;
+	got.kernel_used = payer->used_ns[0];
+	got.period = payer->period_ns[0];
+	got.demoted = payer->demoted[0];
+	got.receiver_started = world_thread(w)->started_ns;
+	got.receiver_slice = world_thread(w)->slice_ns;
+	got.timer = world_thread(w)->timer_cpu >= 0;
+	got.word = word_at(out);
+	got.first = state.cpu[0].queue.first[3] == world_thread(sender);
+	got.receiver = *now();
+	got.sender = thread_top(world_thread(sender))->registers;
+	CHECK_IS(got.sender.rax, 0);
+	invariants_check();
+	return got;
+}
+
+static void a_signal_by_the_short_way_leaves_what_the_long_way_leaves(void)
+{
+	static const uint64_t times[] = { 0, 700, SLICE_NS - 1, SLICE_NS, 3 * SLICE_NS };
+
+	for (unsigned i = 0; i < 2 * sizeof times / sizeof times[0]; i++) {
+		uint64_t deadline = i % 2 ? 1000000000 : 0;
+		struct signalled s = signal_after(times[i / 2], deadline, false), l = signal_after(times[i / 2], deadline, true);
+
+		CHECK_IS(s.slice, l.slice);
+		CHECK_IS(s.used, l.used);
+		CHECK_IS(s.kernel_used, l.kernel_used);
+		CHECK_IS(s.period, l.period);
+		CHECK_IS(s.demoted, l.demoted);
+		CHECK_IS(s.receiver_started, l.receiver_started);
+		CHECK_IS(s.receiver_slice, l.receiver_slice);
+		CHECK_IS(s.timer, false);
+		CHECK_IS(l.timer, false);
+		CHECK_IS(s.word, l.word);
+		CHECK_IS(s.first, l.first);
+		CHECK_IS(s.receiver.rip, l.receiver.rip);
+		CHECK_IS(s.receiver.rsp, l.receiver.rsp);
+		CHECK_IS(s.receiver.rax, l.receiver.rax);
+		CHECK_IS(s.sender.rip, l.sender.rip);
+		CHECK_IS(s.sender.rsp, l.sender.rsp);
+		CHECK_IS(s.sender.rbx, l.sender.rbx);
+		CHECK_IS(s.sender.r12, l.sender.r12);
+		CHECK_IS(s.sender.rdx | s.sender.rsi | s.sender.r8 | s.sender.r9 | s.sender.r10, 0);
+	}
+}
+
+static void a_signal_does_not_pull_a_bound_receiver_here(void)
+{
+	uint64_t at, out;
+	baryon_uid w, sender;
+
+	fresh(2);
+	w = worker(1, 5);
+	sender = worker(2, 3);
+	at = signal_map(w);
+	out = world_memory(k, 64);
+	CHECK(world_touch(out, RIGHT_WRITE));
+	state.idle_cpus = 0;    /* the other runs something, as far as this one knows */
+	for (unsigned i = 0; i < 2; i++) {
+		world_run(w);
+		CHECK_IS(world_call(CALL_WAIT, 0, out, 4), WORLD_AWAY);
+		world_run(sender);
+		if (i)
+			CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_CPU, 1), 0);
+		state.idle_cpus = 0;
+		CHECK_IS(world_call(CALL_SIGNAL, at), i ? 0 : WORLD_AWAY);
+	}
+	CHECK_IS(world_running(), sender);
+	CHECK_IS(world_thread(w)->run, RUN_READY);
+	CHECK_IS(world_thread(w)->cpu, 1);
+}
+
+static void a_wait_for_signals_outside_of_the_domain_is_refused_at_once(void)
+{
+	uint64_t at, end = k->base + DOMAIN_BYTES;
+	baryon_uid w;
+
+	fresh(1);
+	w = worker(1, 5);
+	at = signal_map(w);
+	world_run(w);
+	CHECK_IS(world_call(CALL_WAIT, 0, k->base - 8, 1), -BARYON_EFAULT);
+	CHECK_IS(world_call(CALL_WAIT, 0, end - 8, 2), -BARYON_EFAULT);
+	CHECK_IS(world_call(CALL_WAIT, 0, end - 8, ~0ull), -BARYON_EFAULT);
+	CHECK_IS(world_call(CALL_WAIT, 0, end, 1), -BARYON_EFAULT);
+	CHECK_IS(world_call(CALL_WAIT, 0, 0x1000, 1), -BARYON_EFAULT);
+	CHECK_IS(world_call(CALL_WAIT, 0, ~7ull, 1), -BARYON_EFAULT);
+	CHECK_IS(world_call(CALL_SIGNAL, at), 0);
+	CHECK_IS(world_call(CALL_WAIT, 0, end, 1), -BARYON_EFAULT);
+	CHECK_IS(world_thread(w)->signal_count, 1);
+}
+
 static void too_many_signals_say_so(void)
 {
 	uint64_t at, out;
@@ -772,6 +896,9 @@ int main(void)
 	a_stopped_thread_does_not_run();
 	signals_come_as_the_receiver_maps_them();
 	a_signal_to_a_more_urgent_waiter_runs_it_at_once();
+	a_signal_by_the_short_way_leaves_what_the_long_way_leaves();
+	a_signal_does_not_pull_a_bound_receiver_here();
+	a_wait_for_signals_outside_of_the_domain_is_refused_at_once();
 	a_signal_without_its_receiver_goes_to_the_redirect_thread();
 	a_redirect_thread_that_is_not_loaded_is_missed();
 	root_does_not_wait_for_a_redirect_thread();

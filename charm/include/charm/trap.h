@@ -55,6 +55,9 @@ bool strange_copy(uint64_t to, uint64_t from, uint64_t bytes, unsigned way);
  * by strange_syscall. */
 void strange_portal_call(void);
 void strange_portal_return(void);
+/* signal: address is the call's argument. What a function may lose was cleared at r and not saved, the number neither. Ends as
+ * strange_syscall does. The file that implements it is compiled to take all registers as its own. */
+struct registers *strange_signal(uint64_t address, struct registers *r);
 /* In all of them r is the place of trap_save_to, or null when the CPU was idle. */
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -45,9 +45,9 @@ static inline __attribute__((always_inline)) void cpu_spin_wait(void *lock)
 
 static inline uint64_t cpu_cycles(void)
 {
-	uint32_t low, high;
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
+	uint64_t low, high;
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));      /* the upper halves become zero */
+	return high << 32 | low;
 }
 
 /* Costs a comparison when nothing changes. */
