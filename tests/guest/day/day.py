@@ -92,7 +92,7 @@ print(hashlib.sha256(b'abc').hexdigest()[:16], zlib.crc32(b'abc'), len(zlib.comp
 print(struct.unpack('<IH', struct.pack('<IH', 1, 2)), datetime.date(2024, 2, 29).isoformat(), re.sub(r'(\w)(\d)', r'\2\1', 'a1b2'))
 random.seed(1); print(random.randint(0, 1000), collections.Counter('hello').most_common(1))
 print(time.clock_gettime(time.CLOCK_MONOTONIC) > 0, time.process_time() > 0, time.thread_time() >= 0, len(os.urandom(8)))
-print(os.cpu_count() > 0, os.sched_getaffinity(0) != set(), os.getpriority(os.PRIO_PROCESS, 0), os.nice(3), os.getuid() >= 0)
+print(os.cpu_count() > 0, os.sched_getaffinity(0) != set(), os.getpriority(os.PRIO_PROCESS, 0) - (usual := os.nice(0)), os.nice(3) - usual, os.getuid() >= 0)
 import resource
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE); resource.setrlimit(resource.RLIMIT_NOFILE, (20, hard))
 files = []
