@@ -511,7 +511,8 @@ uint64_t user_zero_some(uint64_t to, uint64_t bytes)
 {
 	uint64_t may = reachable(to, bytes);
 
-	memset((void *)to, 0, may);
+	if (may)
+		memset((void *)to, 0, may);
 	return may;
 }
 
