@@ -128,11 +128,11 @@ static void sizes_check(struct sizes *s)
 	s->tables += TABLES_LOCKED;
 }
 
-/* What the fields of a mapping descriptor can name. */
+/* What the fields of a mapping descriptor and of a frame can name. */
 static void sizes_cap(struct sizes *s)
 {
 	static const uint64_t most[KIND_COUNT] = {
-		[KIND_SPACE] = 65000, [KIND_THREAD] = 65000, [KIND_MAPPING] = (1 << 24) - 1024,
+		[KIND_SPACE] = 65000, [KIND_THREAD] = 65000, [KIND_MAPPING] = (1 << 24) - 1024, [KIND_PAGE] = FRAME_NOBODYS - 1024,
 	};
 
 	for (unsigned k = 0; k < KIND_COUNT; k++)
@@ -181,11 +181,12 @@ static void *array_take(uint64_t bytes)
 	return frame_pointer(f);
 }
 
-static uint32_t power_of_two(uint64_t n)
+/* Heads of a hash table for n: at most 1.5 to a head. */
+static uint32_t heads_for(uint64_t n)
 {
 	uint32_t p = 16;
 
-	while (p < n)
+	while (p + p / 2 < n)
 		p *= 2;
 	return p;
 }
@@ -198,7 +199,7 @@ static void cache_make(unsigned kind, uint64_t stride, uint64_t count)
 	c->stride = (uint32_t)stride;
 	c->slots = array_take(stride * count);
 	if (kind != KIND_MAPPING) {
-		c->hash.mask = power_of_two(count) - 1;
+		c->hash.mask = heads_for(count) - 1;
 		c->hash.heads = array_take((c->hash.mask + 1ull) * sizeof *c->hash.heads);
 	}
 	for (uint32_t i = c->count; i-- > 0;) {
@@ -233,12 +234,12 @@ static void frames_reserve(const struct boot_information *b)
 	uint64_t image = b->image_address / PAGE_BYTES;
 
 	for (uint64_t i = 0; i < state.frame_limit; i++)
-		state.frames[i].page = UINT32_MAX;
+		state.frames[i].word = FRAME_NOBODYS;
 	for (uint32_t r = 0; r < n; r++)
 		for (uint64_t i = 0; i < free[r].count; i++)
-			state.frames[free[r].first + i].page = 0;
+			state.frames[free[r].first + i].word = 0;
 	for (uint64_t i = 0; i < (b->image_bytes + PAGE_BYTES - 1) / PAGE_BYTES; i++)
-		state.frames[image + i].page = 0;
+		state.frames[image + i].word = 0;
 }
 
 /* root */
@@ -259,7 +260,7 @@ static void *root_page(struct root_build *b, uint64_t address, unsigned rights)
 	if (f == FRAME_NONE)
 		panic("too little memory for root");
 	frame_clear(f);
-	state.frames[f].page = 0;
+	state.frames[f].word = 0;
 	p = page_make_locked(b->container, b->index, f, 0);
 	if (p == NULL || mapping_make_locked(b->space, address, p, b->index, rights) < 0)
 		panic("root does not fit at %lx", address);
@@ -373,7 +374,6 @@ void strange_boot(const struct boot_information *info)
 		panic("no boot image was loaded: give one as the module of this kernel");
 	sizes_choose(&s, frames_free());
 	state.frames = array_take(state.frame_limit * sizeof *state.frames);
-	state.frame_dirty = array_take(state.frame_limit * sizeof *state.frame_dirty);
 	caches_make(&s);
 	frames_reserve(info);
 	root_make(info);

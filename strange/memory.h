@@ -29,8 +29,8 @@ void memory_independ(frame_number frame, struct node *n);
 void frame_write(frame_number frame, void *to, const void *from, uint64_t bytes);
 static inline void frame_touch(frame_number frame)
 {
-	if (!state.frame_dirty[frame])
-		state.frame_dirty[frame] = true;
+	if (!state.frames[frame].dirty)
+		state.frames[frame].dirty = true;
 }
 /* The same for a pointer into a frame, when the caller stores itself. */
 static inline void frame_touch_pointer(const void *p) { frame_touch(frame_of_pointer(p)); }

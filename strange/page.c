@@ -130,20 +130,19 @@ static uint64_t page_span(const struct page *p) { return p->flags & PAGE_LARGE ?
 static void frames_name(struct page *p, uint32_t name)
 {
 	for (uint64_t i = 0; i < page_span(p); i++)
-		state.frames[p->frame + i].page = name;
+		state.frames[p->frame + i].word = name;
 }
 
 /* Frames are claimed one by one; when one belongs to another page, the earlier are given back. */
 static bool frames_claim(struct page *p)
 {
 	for (uint64_t i = 0; i < page_span(p); i++) {
-		uint32_t none = 0;
+		uint32_t *word = &state.frames[p->frame + i].word, free = *word & ~(uint32_t)FRAME_PAGE;
 
-		if (__atomic_compare_exchange_n(&state.frames[p->frame + i].page, &none, page_number(p) + 1, false,
-						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(word, &free, page_number(p) + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			continue;
 		while (i-- > 0)
-			state.frames[p->frame + i].page = 0;
+			state.frames[p->frame + i].word = 0;
 		return false;
 	}
 	return true;
@@ -358,7 +357,7 @@ static COLD void home_write(const struct page *p, bool marks, uint32_t loaded)
 		return;
 	flags = (p->home->flags & ~(uint32_t)PAGE_LOADED) | loaded;
 	for (uint64_t i = 0; marks && i < page_span(p); i++)
-		if (state.frame_dirty[p->frame + i])
+		if (state.frames[p->frame + i].dirty)
 			flags |= PAGE_DIRTY;
 	p->home->flags = flags;
 }
@@ -378,8 +377,6 @@ COLD result page_unload(uint32_t index, uint32_t generation, bool write)
 	hash_remove(p);
 	list_remove(p);
 	page_count(p, -1);
-	for (uint64_t i = 0; i < page_span(p); i++)
-		state.frame_dirty[p->frame + i] = false;
 	frames_name(p, 0);
 	if (p->flags & PAGE_LOCKED)
 		interrupts_unbind(0, p->frame, page_span(p));

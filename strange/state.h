@@ -304,9 +304,19 @@ struct table {
 };
 
 struct frame_info {
-	uint32_t page;              /* page slot + 1 */
+	union {
+		struct {
+			uint32_t page : 24, : 8;    /* page slot + 1; FRAME_NOBODYS */
+		};
+		struct {
+			uint8_t page_bytes[3];
+			bool dirty;             /* written by Strange since its page was loaded; under no lock */
+		};
+		uint32_t word;              /* both: the page is only changed together with the mark */
+	};
 	uint32_t mappings;          /* first mapping + 1; under the page's lock */
 };
+enum { FRAME_PAGE = 0xffffff, FRAME_NOBODYS = FRAME_PAGE };
 _Static_assert(sizeof(struct frame_info) == 8, "there is one for every frame");
 
 struct hash {
@@ -432,7 +442,6 @@ struct state {
 	frame_number table_frame;
 	uint32_t blank_table;       /* a map with the shared half only */
 	struct frame_info *frames;
-	bool *frame_dirty;          /* written by Strange since its page was loaded; under no lock */
 	uint32_t frame_limit;
 	struct spin clear_lock;     /* clearing frames; a leaf */
 	struct space *domain[DOMAIN_COUNT];     /* supervisor domains */

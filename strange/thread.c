@@ -121,7 +121,7 @@ static result thread_handler(struct thread *t, struct space *handler)
 	if (r < 0)
 		return r;
 	t->handler_frame = place.pointer;
-	t->handler_dirty = &state.frame_dirty[place.frame];
+	t->handler_dirty = &state.frames[place.frame].dirty;
 	t->handler_record = (struct activation_record *)(t->handler_frame + 1);
 	t->handler_supervisor = handler->flags & SPACE_SUPERVISOR;
 	frame_touch(place.frame);

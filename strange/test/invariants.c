@@ -175,7 +175,7 @@ static void frames(void)
 		uint32_t name = state.frames[f].page, previous = 0;
 		struct page *p;
 
-		if (name == 0 || name == UINT32_MAX) {
+		if (name == 0 || name == FRAME_NOBODYS) {
 			HOLDS(state.frames[f].mappings == 0, "frame %u has mappings and no page", f);
 			continue;
 		}

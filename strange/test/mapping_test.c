@@ -3,6 +3,7 @@
 #include "invariants.h"
 #include "strange/kernel.h"
 #include "strange/mapping.h"
+#include "strange/memory.h"
 #include "strange/table.h"
 
 static struct world_kernel *k;
@@ -600,6 +601,25 @@ static void a_thread_with_many_signal_mappings_goes_in_steps(void)
 	}
 }
 
+/* The mark lies beside the name of the page: whatever was written to a frame while it was nobody's is not its next page's. */
+static void a_page_begins_clean_and_keeps_its_name_when_it_is_written(void)
+{
+	struct page_home page = { .container = ROOT_MEMORY, .index = 1000, .frame = 9000, .version = HOME_VERSION };
+	uint32_t name;
+
+	fresh();
+	world_run(ROOT_THREAD);
+	frame_touch(9000);
+	CHECK_IS(page_try(&page), 1);
+	name = state.frames[9000].page;
+	CHECK(name != 0 && !state.frames[9000].dirty);
+	frame_touch(9000);
+	CHECK(state.frames[9000].dirty);
+	CHECK_IS(state.frames[9000].page, name);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 1000, 1), 1);
+	CHECK_IS(state.frames[9000].word, 0);
+}
+
 /* Longer than a call may take at once: it is executed again, and remembers. */
 static void a_long_unload_remembers_what_it_saw(void)
 {
@@ -710,6 +730,7 @@ static void a_program_never_loads_mappings_whatever_its_registers_become(void)
 
 int main(void)
 {
+	a_page_begins_clean_and_keeps_its_name_when_it_is_written();
 	a_program_never_loads_mappings_whatever_its_registers_become();
 	a_page_and_a_group_around_it_exclude_each_other();
 	a_locked_page_stays_until_its_container_goes();
