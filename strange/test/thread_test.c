@@ -214,6 +214,15 @@ static void signals_wait_for_the_place_they_go_to(void)
 	CHECK_IS(word_at(out + 8), at + 56);
 }
 
+/* Without a turn its timer would fire before its first instruction, for ever. */
+static void roots_own_thread_has_a_turn(void)
+{
+	fresh(1);
+	CHECK_IS(world_thread(ROOT_THREAD)->turn_ns, SLICE_NS);
+	world_run(ROOT_THREAD);
+	CHECK(world_thread(ROOT_THREAD)->slice_ns != 0);
+}
+
 static void a_stopped_thread_does_not_run(void)
 {
 	baryon_uid w;
@@ -893,6 +902,7 @@ int main(void)
 	alerts_end_waits();
 	homes_say_how_a_wait_ended_before_the_thread_runs();
 	signals_wait_for_the_place_they_go_to();
+	roots_own_thread_has_a_turn();
 	a_stopped_thread_does_not_run();
 	signals_come_as_the_receiver_maps_them();
 	a_signal_to_a_more_urgent_waiter_runs_it_at_once();
