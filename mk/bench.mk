@@ -2,7 +2,7 @@
 # bench/where says which parts of the system a row's instructions are in.
 
 .PHONY: bench
-bench: all build/bench/rows build/bench/count.so build/bench.elf build/echo.elf
+bench: all build/bench/rows build/bench/count.so build/bench.elf build/echo.elf build/keeper.elf
 	@bench/run
 
 build/bench/rows: $(wildcard bench/linux/*.c bench/linux/*.h) $(MK_FILES)

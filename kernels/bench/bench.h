@@ -2,6 +2,8 @@
  * QEMU's instruction counter one tick of the time-stamp counter is one instruction. Where a loop of the bench's own goes
  * round a call, the same loop without the call is measured too, and taken off.
  *
+ * On two processors only what goes across them is measured.
+ *
  * One thread, the runner, does the rows one after the other; others run while it waits. */
 #ifndef BENCH_H
 #define BENCH_H
@@ -79,5 +81,6 @@ void rows_programs(void);
 void rows_threads(void);
 void rows_mappings(void);
 void rows_objects(void);
+void rows_across(void);         /* on two processors */
 
 #endif

@@ -36,16 +36,24 @@ _Noreturn void lib_stop(void)
 	bench_end(1);
 }
 
-static void run(void *unused)
+static void rows_alone(void)
 {
-	(void)unused;
-	echo_bind();
 	rows_calls();
 	program_space_start();
 	rows_programs();
 	rows_threads();
 	rows_mappings();
 	rows_objects();
+}
+
+static void run(void *unused)
+{
+	(void)unused;
+	echo_bind();
+	if (bench.start->cpus > 1)
+		rows_across();
+	else
+		rows_alone();
 	log_format("bench: end 0\n");
 	bench_end(0);
 }
