@@ -351,7 +351,7 @@ bool page_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
 static COLD void home_write(const struct page *p, bool marks, uint32_t loaded)
 {
 	frame_number f = frame_of_pointer(p->home);
-	uint32_t in = f < state.frame_limit ? state.frames[f].page - 1 : UINT32_MAX, flags;
+	uint32_t in = f < state.frame_limit ? state.frames[f].page - 1u : UINT32_MAX, flags;
 
 	if (in >= state.cache[KIND_PAGE].count || !(page_at(in)->flags & PAGE_LOCKED) || p->home->container != p->container->slot.uid)
 		return;

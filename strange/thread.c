@@ -692,7 +692,6 @@ struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct spac
 	t->turn_ns = SLICE_NS;
 	t->bound = CPU_ANY;
 	t->cpu = t->timer_cpu = -1;
-	t->turn_ns = SLICE_NS;
 	t->count = 1;
 	t->handler_top = handler_top;
 	t->level[0] = &t->act[0];
