@@ -275,7 +275,7 @@ static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
 	if (t->program)
 		program_restore(t);
 	thread_on_plain(cpu, t, now);
-	timer_arm(cpu, now + t->slice_ns);
+	timer_arm(cpu, now + slice_piece(t->slice_ns));
 }
 
 static inline bool thread_claim(struct cpu *cpu, struct thread *t, uint64_t now)
@@ -511,7 +511,7 @@ struct registers *strange_tick(struct registers *r)
 	if (t && !cpu->hand_over) {
 		charge(cpu, t, now);
 		guards_drop(t);
-		if (t->slice_ns == 0 || (call_abandon_possible(t) && deadline_passed(t, now)))
+		if (t->slice_ns == 0 || t->payer->demoted[cpu->number] || (call_abandon_possible(t) && deadline_passed(t, now)))
 			cpu->reschedule = true;
 		if (t->slice_ns == 0)
 			turn_count(t);

@@ -609,7 +609,7 @@ static void a_longer_turn_is_a_larger_share(void)
 	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_TURN, 4 * SLICE_NS), 0);
 	CHECK_IS(world_call(CALL_THREAD_SET, w[1], THREAD_SET_TURN, TURN_LEAST_NS), 0);
 	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
-	for (unsigned i = 0; i < 40; i++) {
+	for (unsigned i = 0; i < 160; i++) {
 		uint64_t before = host.now;
 		unsigned running = world_running() == w[1];
 
@@ -649,6 +649,36 @@ static void a_kernel_over_its_share_yields_to_others(void)
 	machine_tick();
 	machine_tick();
 	CHECK_IS(world_running(), w);
+}
+
+static void a_long_turn_does_not_outrun_the_share(void)
+{
+	baryon_uid w, other;
+	struct world_kernel *l;
+	uint64_t ran = 0;
+
+	world_boot(NULL, 1);
+	world_kernel_home.cpu_share[0] = 20;
+	k = world_kernel_make(2, 0, false);
+	l = world_kernel_make(3, 0, false);
+	world_run(k->thread);
+	world_kernel_portals(k);
+	w = worker(0, 7);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_TURN, TURN_MOST_NS), 0);
+	world_run(l->thread);
+	world_kernel_portals(l);
+	other = world_thread_load(l, 200, l->space, l->base + 0x100000, 5);
+	world_park();
+	while (host.now < 10 * PERIOD_NS) {
+		uint64_t before = host.now;
+		bool running = world_running() == w;
+
+		CHECK(running || world_running() == other);
+		host.now = machine_cpu()->timer;
+		ran += running ? host.now - before : 0;
+		CHECK(machine_poll());
+	}
+	CHECK(ran < 10 * PERIOD_NS / 3);
 }
 
 /* Its keeper is another, and has its own share. */
@@ -919,6 +949,7 @@ int main(void)
 	equals_take_turns_by_slices();
 	a_longer_turn_is_a_larger_share();
 	a_kernel_over_its_share_yields_to_others();
+	a_long_turn_does_not_outrun_the_share();
 	a_first_thread_takes_its_own_kernels_time();
 	a_bound_thread_runs_where_it_is_bound();
 	a_waker_that_used_to_wait_at_once_leaves_its_processor();
