@@ -63,8 +63,9 @@ result record_stack_give(const struct record_name *name)
 	frame_touch_pointer(&p->record[i]);
 	p->record[i].kind = ACTIVATION_FREE;
 	p->revisited = true;
-	spin_unlock(&s->lock);
-	portal_stack_give(p, i);
+	__atomic_fetch_or(&p->free_stacks, 1u << i, __ATOMIC_SEQ_CST);
+	spin_unlock(&s->lock);          /* from now on the slot may be another portal's */
+	portal_waiters_wake(p);
 	return 0;
 }
 

@@ -481,7 +481,7 @@ result mapping_unload(uint32_t index, uint32_t generation, bool write)
 		return 0;
 	end = address + PAGE_BYTES;
 	spin_lock(&s->slot.lock);
-	if (m->live && space_at(m->space) == s && s->table != TABLE_NONE)
+	if (m->live && space_at(m->space) == s && mapping_address(m) == address && s->table != TABLE_NONE)
 		(void)mapping_range_take(s, &address, end, false);
 	spin_unlock(&s->slot.lock);
 	return 0;

@@ -36,7 +36,7 @@ bool portal_held_by(const struct portal *p, const struct thread *t)
 }
 
 /* Those who wait call again: the stack may be theirs, or the portal is missed in. */
-static void waiters_wake(struct portal *p)
+void portal_waiters_wake(struct portal *p)
 {
 	for (;;) {
 		struct thread *t;
@@ -57,7 +57,7 @@ void portal_stack_give(struct portal *p, uint32_t stack)
 {
 	__atomic_fetch_or(&p->free_stacks, 1u << stack, __ATOMIC_SEQ_CST);
 	if (p->waiting)
-		waiters_wake(p);
+		portal_waiters_wake(p);
 }
 
 /* The short way gives stacks back without waking anybody. */
@@ -71,7 +71,7 @@ void portal_entered(struct cpu *cpu)
 		cpu->taken = 0;
 	}
 	if (p && p->waiting && p->free_stacks)
-		waiters_wake(p);
+		portal_waiters_wake(p);
 	cpu->entering = NULL;
 }
 
@@ -262,7 +262,7 @@ result portal_unload(uint32_t index, uint32_t generation, bool write)
 		return 0;
 	kernel_name(p, NULL);
 	spin_unlock(&p->slot.lock);
-	waiters_wake(p);
+	portal_waiters_wake(p);
 	if (!slot_lock_dying(&p->slot, generation))
 		return 0;
 	if (!portal_closed(p)) {

@@ -21,6 +21,8 @@ static inline uint32_t portal_all_stacks(const struct portal *p)
 bool portal_stack_take(struct portal *p, uint32_t *stack);
 /* Give it back and wake one who waits. */
 void portal_stack_give(struct portal *p, uint32_t stack);
+/* Those who wait look again. */
+void portal_waiters_wake(struct portal *p);
 uint64_t portal_stack_top(const struct portal *p, uint32_t stack);
 /* Does the thread hold a stack of the pool? */
 bool portal_held_by(const struct portal *p, const struct thread *t);
