@@ -13,7 +13,7 @@ KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral
 	-ffunction-sections -fdata-sections -Wall -Wextra -Werror \
 	-I. -Icharm/include -Icharm/$(ARCH)/include
 # Instructions are counted, and bytes: nothing is aligned beyond what the processor fetches at once.
-KERNEL_FAST := -O2 -fno-inline-functions -freorder-blocks-algorithm=simple -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
+KERNEL_FAST := -O2 -fno-inline-functions -fno-tree-pre -freorder-blocks-algorithm=simple -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
 # The rest is counted in bytes only.
 KERNEL_SMALL := -Oz -fno-inline-small-functions -fno-move-loop-invariants -fno-if-conversion -fno-tree-sink \
 	-fno-forward-propagate -fno-tree-tail-merge
@@ -31,6 +31,7 @@ build/strange/fast_portal.o: KERNEL_CFLAGS += -ffixed-r8 -ffixed-r9 -ffixed-r10 
 # Charm's entry saved the caller's registers.
 build/strange/fast_signal.o: KERNEL_CFLAGS += -fcall-used-rbx -fcall-used-r12 -fcall-used-r13 -fcall-used-r14 \
 	-fcall-used-r15 -fomit-frame-pointer
+build/strange/copy.o: KERNEL_FAST += -ftree-pre
 
 build/charm/%.o: charm/%.c $(MK_FILES)
 	@mkdir -p $(@D)

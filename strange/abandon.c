@@ -14,6 +14,7 @@
 #include "call.h"
 #include "loss.h"
 #include "memory.h"
+#include "pool.h"
 #include "portal.h"
 #include "schedule.h"
 #include "thread.h"
@@ -298,6 +299,7 @@ static void part_records(const struct part *p, struct record_name name, uint32_t
 static result part_inherit(struct part *p, uint32_t levels, struct thread *heir)
 {
 	struct record_name under = activation_under(p->thread, thread_top(p->thread));
+	struct portal *portal = thread_top(p->thread)->portal;
 	result r;
 
 	spin_lock(&heir->slot.lock);
@@ -310,6 +312,7 @@ static result part_inherit(struct part *p, uint32_t levels, struct thread *heir)
 	if (heir->slot.state == SLOT_LOADED && heir->run == RUN_STOPPED && heir->depth == levels)
 		thread_ready_locked(heir);
 	spin_unlock(&heir->slot.lock);
+	pool_hurry(portal);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "forward.h"
 #include "abandon.h"
 #include "memory.h"
+#include "pool.h"
 #include "portal.h"
 
 bool registers_acceptable(const struct activation *a, const struct registers *r)
@@ -162,7 +163,7 @@ void activation_pop(struct thread *t)
 		a->record->kind = ACTIVATION_FREE;
 	}
 	if (a->portal)
-		portal_stack_give(a->portal, a->stack);
+		pool_give(a->portal, a->stack);
 	t->portals_seen = __atomic_load_n(&t->slot.keeper->portals_changed, __ATOMIC_ACQUIRE);
 	t->prepared = level_prepares(t, a);
 	t->entered = t->takes_signals = false;
@@ -394,6 +395,8 @@ bool activation_leave(struct cpu *cpu, struct thread *t)
 	const struct activation *a = thread_top(t);
 
 	if (call_abandon_possible(t) && call_abandon_due(t))
+		return false;
+	if (t->pool && !pool_look(t))
 		return false;
 	if (t->alert_pending && (a->space->flags & SPACE_PROGRAM) && forward_alert(cpu, t))
 		return false;

@@ -12,6 +12,7 @@
 #include "mapping.h"
 #include "memory.h"
 #include "page.h"
+#include "pool.h"
 #include "portal.h"
 #include "reference.h"
 #include "schedule.h"
@@ -152,27 +153,13 @@ void call_fail(struct activation *a, uint64_t cause, long error)
 
 static COLD result call_stack_wait(struct call *call, struct portal *p)
 {
-	uint64_t deadline = call->r->r14;
 	struct thread *t = call->thread;
 
-	if (portal_held_by(p, t))
-		return -BARYON_EDEADLK;
 	if (t->alert_pending) {
 		t->alert_pending = false;
 		return -BARYON_EALERT;
 	}
-	if (deadline && clock_now() >= deadline)
-		return -BARYON_ETIMEDOUT;
-	t->alertable = true;
-	if (!portal_wait(p, t))
-		return RESULT_RESTART;
-	registers_rewind(call->r);
-	if (thread_block(call->cpu, t, RUN_STACK, deadline, clock_now()))
-		return RESULT_BLOCKED;
-	spin_lock(&p->slot.lock);
-	portal_wait_end(p, t);
-	spin_unlock(&p->slot.lock);
-	return RESULT_TRANSFERRED;
+	return pool_wait(call->cpu, t, p, call->r->r14, true);
 }
 
 static void callee_start(struct thread *t, struct portal *p, uint32_t stack, uint64_t badge)
@@ -212,7 +199,7 @@ static result portal_push(struct call *call, struct portal *p, const struct refe
 	r = activation_make_room(t);
 	if (r < 0)
 		return r;
-	if (!portal_stack_take(p, &stack))
+	if (!pool_take(p, t, &stack))
 		return call_stack_wait(call, p);
 	callee_start(t, p, stack, f->badge);
 	/* Whoever unloads the space or the portal marked it first. */

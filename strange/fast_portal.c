@@ -6,7 +6,7 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Like portal_stack_take, and a full fence. What it does not get at once the long way waits for. */
+/* Like pool_take, and a full fence. What it does not get at once the long way waits for. */
 static ALWAYS_INLINE bool stack_take(struct portal *p, uint64_t *stack)
 {
 	uint32_t bits = p->free_stacks, bit;

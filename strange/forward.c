@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "abandon.h"
 #include "memory.h"
+#include "pool.h"
 #include "portal.h"
 #include "schedule.h"
 #include "space.h"
@@ -121,21 +122,12 @@ static COLD result handler_push(struct thread *t, const struct event *e, struct 
 
 static COLD result stack_wait(struct cpu *cpu, struct thread *t, struct portal *p, uint64_t deadline)
 {
-	if (portal_held_by(p, t))
-		return -BARYON_EDEADLK;
-	if (deadline && clock_now() >= deadline) {
-		call_fail(thread_top(t), TRAP_MISS, -BARYON_ETIMEDOUT);
-		return 0;
-	}
-	t->alertable = false;
-	if (!portal_wait(p, t))
-		return RESULT_RESTART;
-	if (thread_block(cpu, t, RUN_STACK, deadline, clock_now()))
-		return RESULT_BLOCKED;
-	spin_lock(&p->slot.lock);
-	portal_wait_end(p, t);
-	spin_unlock(&p->slot.lock);
-	return RESULT_RESTART;
+	result r = pool_wait(cpu, t, p, deadline, false);
+
+	if (r != -BARYON_ETIMEDOUT)
+		return r;
+	call_fail(thread_top(t), TRAP_MISS, r);
+	return 0;
 }
 
 static void pool_start(struct thread *t, struct activation *a, const struct event *e, const struct portal *p,
@@ -163,7 +155,7 @@ static COLD result pool_push(struct cpu *cpu, struct thread *t, const struct eve
 		return r;
 	if (p->stack_count == 0)
 		return -BARYON_EINVAL;
-	if (!portal_stack_take(p, &stack))
+	if (!pool_take_implicit(p, t, &stack))
 		return stack_wait(cpu, t, p, e->cause == TRAP_MISS && !e->indirect ? deadline_of_call(lower) : 0);
 	bases_keep(t);
 	a = activation_push(t);

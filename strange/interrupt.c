@@ -24,6 +24,7 @@ struct registers *strange_interrupt(struct registers *r, unsigned irq)
 static void irq_free(unsigned irq)
 {
 	irq_mask(irq);
+	state.irqs_bound &= ~(1ull << irq);
 	state.irq[irq].frame = 0;
 	state.irq[irq].kernel = state.irq[irq].space = 0;
 }
@@ -31,7 +32,8 @@ static void irq_free(unsigned irq)
 void interrupts_unbind(baryon_uid uid, frame_number first, uint64_t count)
 {
 	spin_lock(&state.irq_lock);
-	for (unsigned i = 0; i < IRQ_LIMIT; i++) {
+	for (uint64_t bits = state.irqs_bound; bits; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(bits);
 		const struct irq *bound = &state.irq[i];
 
 		if (uid ? bound->kernel == uid || bound->space == uid : (uint32_t)(bound->frame - first) < count)
@@ -63,6 +65,7 @@ static result irq_bind(const struct call *call, const struct memory_place *place
 		return r;
 	state.irq[irq] = (struct irq){ place->frame, (uint16_t)(call->a[1] % PAGE_BYTES), call->kernel->slot.uid,
 				       call->space->slot.uid };
+	state.irqs_bound |= 1ull << irq;
 	irq_unmask(irq);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "cache.h"
 #include "call.h"
 #include "memory.h"
+#include "pool.h"
 #include "portal.h"
 
 enum { CUT_STEPS = 64 };
@@ -63,9 +64,9 @@ result record_stack_give(const struct record_name *name)
 	frame_touch_pointer(&p->record[i]);
 	p->record[i].kind = ACTIVATION_FREE;
 	p->revisited = true;
-	__atomic_fetch_or(&p->free_stacks, 1u << i, __ATOMIC_SEQ_CST);
+	pool_put(p, i);
 	spin_unlock(&s->lock);          /* from now on the slot may be another portal's */
-	portal_waiters_wake(p);
+	pool_pass(p);
 	return 0;
 }
 
@@ -111,6 +112,6 @@ void levels_release(struct thread *t)
 			a->record->kind = ACTIVATION_FREE;
 		}
 		if (a->portal)
-			portal_stack_give(a->portal, a->stack);
+			pool_give(a->portal, a->stack);
 	}
 }

@@ -1,78 +1,17 @@
 /* Portals. Home: a portal_home at the owner; which stacks are in use stands in the activation records of the pool, one page
- * of the target space. Derived: the bits of free stacks, the wait queue. A free stack is taken with one atomic
- * operation; the lock guards the queue only. */
+ * of the target space. Derived: the bits of free stacks, the wait queue: see pool.c. */
 #include "portal.h"
 #include "cache.h"
 #include "call.h"
 #include "memory.h"
+#include "pool.h"
 #include "schedule.h"
 #include "space.h"
 #include "thread.h"
 
-bool portal_stack_take(struct portal *p, uint32_t *stack)
-{
-	uint32_t bits = p->free_stacks;
-
-	do {
-		if (bits == 0)
-			return false;
-		*stack = (uint32_t)__builtin_ctz(bits);
-	} while (!__atomic_compare_exchange_n(&p->free_stacks, &bits, bits & (bits - 1), false, __ATOMIC_ACQUIRE,
-					      __ATOMIC_RELAXED));
-	return true;
-}
-
 uint64_t portal_stack_top(const struct portal *p, uint32_t stack)
 {
 	return p->top[stack];
-}
-
-bool portal_held_by(const struct portal *p, const struct thread *t)
-{
-	for (uint32_t i = 0; i < p->stack_count; i++)
-		if (p->record[i].kind != ACTIVATION_FREE && p->record[i].thread == t->slot.uid)
-			return true;
-	return false;
-}
-
-/* Those who wait call again: the stack may be theirs, or the portal is missed in. */
-void portal_waiters_wake(struct portal *p)
-{
-	for (;;) {
-		struct thread *t;
-
-		spin_lock(&p->slot.lock);
-		t = p->waiting;
-		if (t)
-			portal_wait_end(p, t);
-		spin_unlock(&p->slot.lock);
-		if (t == NULL)
-			return;
-		thread_wake(t, RUN_STACK);
-	}
-}
-
-/* All who wait are woken: whom the stack was meant for may no longer need it, and would wake nobody. */
-void portal_stack_give(struct portal *p, uint32_t stack)
-{
-	__atomic_fetch_or(&p->free_stacks, 1u << stack, __ATOMIC_SEQ_CST);
-	if (p->waiting)
-		portal_waiters_wake(p);
-}
-
-/* The short way gives stacks back without waking anybody. */
-void portal_entered(struct cpu *cpu)
-{
-	struct portal *p = cpu->entering;
-
-	if (cpu->taken) {
-		p->record[cpu->taken - 1].kind = ACTIVATION_FREE;
-		__atomic_fetch_or(&p->free_stacks, 1u << (cpu->taken - 1), __ATOMIC_SEQ_CST);
-		cpu->taken = 0;
-	}
-	if (p && p->waiting && p->free_stacks)
-		portal_waiters_wake(p);
-	cpu->entering = NULL;
 }
 
 /* No thread is inside or about to be: from here on no stack is to be had. The portal is locked and dying. */
@@ -88,41 +27,6 @@ static bool portal_closed(struct portal *p)
 	if (!closed)
 		__atomic_fetch_or(&p->free_stacks, bits, __ATOMIC_SEQ_CST);
 	return closed;
-}
-
-bool portal_wait(struct portal *p, struct thread *t)
-{
-	bool wait;
-
-	spin_lock(&p->slot.lock);
-	wait = p->slot.state == SLOT_LOADED;
-	if (wait) {
-		t->queue_next = NULL;
-		t->queue_at = p->waiting_end;
-		*p->waiting_end = t;
-		p->waiting_end = &t->queue_next;
-		t->waits_for = p;
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (p->free_stacks) {
-			portal_wait_end(p, t);
-			wait = false;
-		}
-	}
-	spin_unlock(&p->slot.lock);
-	return wait;
-}
-
-void portal_wait_end(struct portal *p, struct thread *t)
-{
-	if (t->waits_for != p)
-		return;
-	*t->queue_at = t->queue_next;
-	if (t->queue_next)
-		t->queue_next->queue_at = t->queue_at;
-	else
-		p->waiting_end = t->queue_at;
-	t->waits_for = NULL;
-	t->queue_at = NULL;
 }
 
 static result portal_check(const struct portal_home *h, const struct space *s)
@@ -151,6 +55,8 @@ static void stacks_scan(struct portal *p)
 	for (uint32_t i = 0; i < p->stack_count; i++)
 		if (p->record[i].kind == ACTIVATION_FREE)
 			p->free_stacks |= 1u << i;
+		else
+			p->holder[i] = UID_KEEPER(p->record[i].thread);
 }
 
 static result records_take(struct portal *p)
@@ -262,7 +168,7 @@ result portal_unload(uint32_t index, uint32_t generation, bool write)
 		return 0;
 	kernel_name(p, NULL);
 	spin_unlock(&p->slot.lock);
-	portal_waiters_wake(p);
+	pool_close(p);
 	if (!slot_lock_dying(&p->slot, generation))
 		return 0;
 	if (!portal_closed(p)) {

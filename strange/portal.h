@@ -10,24 +10,13 @@ static inline void portal_enter(struct cpu *cpu, struct portal *p)
 {
 	__atomic_store_n(&cpu->entering, p, __ATOMIC_SEQ_CST);
 }
-void portal_entered(struct cpu *cpu);
+void portal_entered(struct cpu *cpu);      /* pool.c */
 
 static inline uint32_t portal_all_stacks(const struct portal *p)
 {
 	return p->stack_count == 32 ? ~0u : (1u << p->stack_count) - 1;
 }
 
-/* Take a stack of the pool. False: none is free. */
-bool portal_stack_take(struct portal *p, uint32_t *stack);
-/* Give it back and wake one who waits. */
-void portal_stack_give(struct portal *p, uint32_t stack);
-/* Those who wait look again. */
-void portal_waiters_wake(struct portal *p);
 uint64_t portal_stack_top(const struct portal *p, uint32_t stack);
-/* Does the thread hold a stack of the pool? */
-bool portal_held_by(const struct portal *p, const struct thread *t);
-/* Wait queue; the portal's lock is taken inside. False: a stack became free meanwhile, or the portal is going. */
-bool portal_wait(struct portal *p, struct thread *t);
-void portal_wait_end(struct portal *p, struct thread *t);
 
 #endif

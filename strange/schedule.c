@@ -267,6 +267,9 @@ void thread_off(struct cpu *cpu, struct thread *t)
 	leave_cpu(cpu, t, clock_now());
 }
 
+/* The slice, or the next look at its kernel's share. */
+static inline uint64_t slice_piece(uint64_t ns) { return ns < SLICE_NS ? ns : SLICE_NS; }
+
 static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
 {
 	t->cpu = (int)cpu->number;
@@ -518,7 +521,7 @@ struct registers *strange_tick(struct registers *r)
 		t->brief = false;
 		if (cpu->queue.ready)
 			idle_call();
-		timer_arm(cpu, now + (t->slice_ns ? t->slice_ns : t->turn_ns));
+		timer_arm(cpu, now + slice_piece(t->slice_ns ? t->slice_ns : t->turn_ns));
 	}
 	r = cpu_leave(cpu);
 	if (cpu->thread && cpu->thread->slice_ns == 0)

@@ -101,12 +101,12 @@ static inline bool cpu_attention(const struct cpu *cpu, const struct thread *t)
 	return (*(const uint64_t *)&t->asked | *(const uint64_t *)&cpu->attention) != 0;
 }
 
-/* For t->urgency. */
+/* For t->urgency. What is lent knows no ceiling: it is another's. */
 static inline uint8_t thread_urgency(const struct thread *t)
 {
-	unsigned ceiling = t->payer->priority_ceiling;
+	unsigned ceiling = t->payer->priority_ceiling, own = t->priority < ceiling ? t->priority : ceiling;
 
-	return (uint8_t)(t->priority < ceiling ? t->priority : ceiling);
+	return (uint8_t)(own > t->lent ? own : t->lent);
 }
 
 /* While a kernel has used up its share of a CPU, its threads there are the last. */

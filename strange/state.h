@@ -187,13 +187,14 @@ struct thread {
 	};
 	uint8_t run;                /* enum run_state; under slot.lock, and its CPU's alone while running */
 	uint8_t priority;
-	uint8_t urgency;            /* derived: the priority, as its kernel may have it */
+	uint8_t urgency;            /* derived: the priority, as its kernel may have it, or what is lent */
 	uint8_t queue_priority;
 	bool program;               /* its lowest level is in a program: it has extended state */
 	uint32_t portals_seen;      /* kernel's portals_changed when it was prepared */
 	union {                     /* what its CPU must look at before it runs on */
 		struct {
 			volatile bool unload_asked, destroy_asked, stop_asked, alert_pending, leave_asked, abandon_asked, due_asked;
+			volatile uint8_t pool;      /* POOL_*: see pool.c */
 		};
 		volatile uint64_t asked;
 	};
@@ -208,6 +209,11 @@ struct thread {
 	uint16_t home_flags;
 	struct thread *queue_next, **queue_at;      /* run queue or portal wait queue */
 	struct portal *waits_for;
+	struct portal *turn;        /* derived: a stack of this one became free for it; under POOL_TURN */
+	uint64_t turn_rip;          /* derived: of the level that waited, which calls again there, */
+	uint32_t turn_depth;        /* and its depth */
+	uint32_t lent_depth;        /* derived: while it is that deep, it has the urgency `lent`; under POOL_LENT */
+	uint8_t lent;
 	uint64_t deadline;          /* absolute ns of the wait; 0: none */
 	struct thread *timer_child, *timer_next, **timer_at; /* pairing heap of its timer's CPU */
 	int timer_cpu;              /* -1: no timer */
@@ -240,6 +246,9 @@ struct thread {
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64)));
 };
 
+/* thread.pool: it was woken for a stack, and is about to call again; others wait for a stack that it has. */
+enum { POOL_TURN = 1, POOL_LENT = 2 };
+
 #define LEVELS_IN_PROGRAM (1ull << 32 | 1ull << 40)           /* prepared */
 #define LEVELS_IN_HANDLER (1ull | 2ull << 32 | 1ull << 48)    /* entered */
 _Static_assert(offsetof(struct thread, count) - offsetof(struct thread, levels) == 4 &&
@@ -255,6 +264,7 @@ struct portal {
 	volatile uint32_t free_stacks;      /* derived: bit per free stack */
 	uint64_t top[PORTAL_STACKS];        /* derived: of each stack */
 	volatile bool revisited;            /* derived: its records said who is inside, so free_stacks may be wrong */
+	uint32_t holder[PORTAL_STACKS];     /* derived: number of the kernel whose implicit call took it; 0: none */
 	struct activation_record *record;   /* Strange's view of records[0] */
 	struct node record_node;
 	struct thread *waiting, **waiting_end;      /* under slot.lock */
@@ -359,6 +369,7 @@ struct queue {
 	struct thread *first[PRIORITY_COUNT], **end[PRIORITY_COUNT];
 };
 
+_Static_assert(IRQ_LIMIT <= 64, "irqs_bound has a bit for each");
 /* To whom a device's interrupt goes. No frame: it is not bound. */
 struct irq {
 	frame_number frame;         /* page that takes its signals */
@@ -449,6 +460,7 @@ struct state {
 	struct kernel *kernel_by_number_hint[32];
 	uint64_t idle_cpus;
 	struct irq irq[IRQ_LIMIT];  /* under irq_lock */
+	uint64_t irqs_bound;        /* a bit each */
 	volatile uint64_t receivers_changed;    /* rises when a mapping that names a signal thread comes or goes */
 	struct spin irq_lock;
 	uint64_t seal_key[2];

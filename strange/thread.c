@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "loss.h"
 #include "memory.h"
+#include "pool.h"
 #include "portal.h"
 #include "schedule.h"
 #include "signal.h"
@@ -227,6 +228,7 @@ static result home_take(struct call *call, const struct slot *s, struct thread_h
 result thread_load(struct call *call, uint64_t home, unsigned flags)
 {
 	struct space *base, *handler;
+	struct portal *portal;
 	struct thread_home h;
 	struct thread *t;
 	struct slot *s;
@@ -253,10 +255,13 @@ result thread_load(struct call *call, uint64_t home, unsigned flags)
 	t->run = RUN_STOPPED;
 	/* Published and ready at once: whoever unloads it must never find it stopped, and write that home. */
 	spin_lock(&s->lock);
+	portal = thread_top(t)->portal;
 	r = slot_publish(s);
 	if (r == 0 && h.state != THREAD_STOPPED)
 		thread_ready_locked(t);
 	spin_unlock(&s->lock);
+	if (r == 0 && portal)
+		pool_hurry(portal);
 	return r;
 }
 
@@ -338,17 +343,6 @@ static void scheduler_tell(struct kernel *k, uint64_t home_address)
 		(void)signal_post((struct thread *)s, s->generation, home_address);
 }
 
-void thread_leave_portal_queue(struct thread *t)
-{
-	struct portal *p = t->waits_for;
-
-	if (p == NULL)
-		return;
-	spin_lock(&p->slot.lock);
-	portal_wait_end(p, t);
-	spin_unlock(&p->slot.lock);
-}
-
 /* Nobody else will think of it: it can run, has a deadline, or waited for a stack, whose waiters only Strange knew. */
 static bool wakes_itself(const struct thread *t)
 {
@@ -411,7 +405,7 @@ result thread_unload(uint32_t index, uint32_t generation, bool write)
 
 	if (mapping_unload_signals(t) > 0)
 		return RESULT_RESTART;
-	thread_leave_portal_queue(t);
+	pool_leave(t);
 	if (!slot_lock_dying(&t->slot, generation)) {
 		(void)thread_wake(t, RUN_STACK);        /* it was another: it looks again */
 		return 0;
@@ -447,6 +441,7 @@ static void thread_put_off(struct cpu *cpu, struct thread *t)
 	cpu->thread = NULL;
 	t->stop_asked = t->leave_asked = t->destroy_asked = false;
 	t->run = RUN_STOPPED;
+	(void)pool_lent_end(t);
 	spin_unlock(&t->slot.lock);
 }
 
@@ -454,6 +449,7 @@ void thread_serve_asked(struct cpu *cpu, struct thread *t)
 {
 	bool destroy = t->destroy_asked;
 
+	pool_leave(t);
 	if (t->stop_asked && !t->unload_asked && t->slot.state == SLOT_LOADED) {
 		thread_off(cpu, t);
 		thread_put_off(cpu, t);
@@ -526,7 +522,7 @@ static result set_state(struct call *call, struct thread *t, uint64_t value)
 			cpu_notify(1ull << t->cpu);
 		return 0;
 	}
-	if (t->waits_for)
+	if (t->waits_for || (t->pool & POOL_TURN))
 		return RESULT_RESTART;  /* it began to wait after it had left its queue: again */
 	thread_unqueue_locked(t);
 	t->run = RUN_STOPPED;
@@ -588,7 +584,7 @@ result call_thread_set(struct call *call)
 	if (r < 0)
 		return r;
 	if (call->a[1] == THREAD_SET_STATE && call->a[2] == THREAD_STOPPED && t != call->thread)
-		thread_leave_portal_queue(t);
+		pool_leave(t);
 	spin_lock(&t->slot.lock);
 	r = t->slot.uid == call->a[0] && t->slot.state == SLOT_LOADED ? set_one(call, t) : RESULT_RESTART;
 	spin_unlock(&t->slot.lock);

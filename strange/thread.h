@@ -16,8 +16,6 @@ void thread_serve_asked(struct cpu *cpu, struct thread *t);
 void thread_map_lost(struct cpu *cpu, struct thread *t);
 /* The caller's own thread `uid`, loaded. EPERM, or as slot_want. */
 result thread_want(struct call *call, baryon_uid uid, struct thread **t) MUST_CHECK;
-/* One that waits for a stack is in the portal's queue no more; who calls this wakes it. No lock. */
-void thread_leave_portal_queue(struct thread *t);
 
 result call_thread_set(struct call *call);
 result call_thread_rebase(struct call *call);

@@ -8,7 +8,7 @@
 #include "cache.h"
 #include "fast.h"
 #include "memory.h"
-#include "portal.h"
+#include "pool.h"
 #include "schedule.h"
 #include "signal.h"
 #include "thread.h"
@@ -20,9 +20,19 @@ static inline struct registers *answer(struct cpu *cpu, struct registers *r, res
 	return cpu_leave(cpu);
 }
 
-bool thread_wait_over(const struct thread *t, unsigned run)
+/* What was asked of the thread comes before the wait, and so does a turn that it does not use. */
+static __attribute__((noinline, cold)) bool wait_ended(struct thread *t, unsigned run)
 {
-	if (t->abandon_asked || (t->alert_pending && (run != RUN_STACK || t->alertable)))
+	if ((t->pool & POOL_TURN) && run != RUN_STACK) {
+		t->turn_rip = 0;
+		return true;
+	}
+	return t->abandon_asked || (t->alert_pending && (run != RUN_STACK || t->alertable));
+}
+
+bool thread_wait_over(struct thread *t, unsigned run)
+{
+	if (t->asked && wait_ended(t, run))
 		return true;
 	if (run == RUN_PARKED)
 		return t->unpark_token;
@@ -147,7 +157,7 @@ void thread_disturb_locked(struct thread *t)
 
 void thread_stop_queueing(struct thread *t)
 {
-	thread_leave_portal_queue(t);
+	pool_leave(t);
 	(void)thread_wake(t, RUN_STACK);
 }
 
@@ -221,14 +231,9 @@ struct registers *syscall_yield(struct cpu *cpu, struct thread *t, struct regist
 
 void thread_expire(struct thread *t, uint64_t now)
 {
-	struct portal *p = t->waits_for;
 	bool waits, inside;
 
-	if (p) {
-		spin_lock(&p->slot.lock);
-		portal_wait_end(p, t);
-		spin_unlock(&p->slot.lock);
-	}
+	pool_leave(t);
 	spin_lock(&t->slot.lock);
 	waits = t->run == RUN_PARKED || t->run == RUN_SIGNAL;
 	inside = call_abandon_possible(t);

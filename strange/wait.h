@@ -5,7 +5,7 @@
 #include "state.h"
 
 /* Is what `run` waits for there already? The thread is locked. */
-bool thread_wait_over(const struct thread *t, unsigned run);
+bool thread_wait_over(struct thread *t, unsigned run);
 
 /* The wait that the thread is in (RUN_PARKED or RUN_SIGNAL) ends: its call returns `e`, and it is ready. Locked. */
 void thread_end_wait_locked(struct thread *t, result e);

@@ -1,5 +1,6 @@
 /* See invariants.h. Each function pins one of the invariants that strange's files state at their top. */
 #include "invariants.h"
+#include "strange/pool.h"
 #include "strange/activation.h"
 #include "strange/cache.h"
 #include "strange/table.h"
@@ -315,6 +316,9 @@ static void threads(void)
 		HOLDS(t->run != RUN_STACK || t->waits_for, "thread %lx waits for no portal", (long)t->slot.uid);
 		HOLDS(t->waits_for == NULL || t->run == RUN_STACK, "thread %lx is in a portal's queue", (long)t->slot.uid);
 		HOLDS(t->turn_ns, "thread %lx has turns of no time", (long)t->slot.uid);
+		HOLDS(t->run != RUN_STOPPED || !(t->pool & POOL_TURN) || t->slot.state == SLOT_DYING,
+		      "thread %lx is stopped and has a turn", (long)t->slot.uid);
+		HOLDS(t->lent == 0 || (t->pool & POOL_LENT), "thread %lx: urgency %u", (long)t->slot.uid, t->urgency);
 		HOLDS(t->timer_cpu < 0 || t->run >= RUN_PARKED, "thread %lx has a timer and does not wait", (long)t->slot.uid);
 		HOLDS(t->signal_count <= THREAD_SIGNALS, "thread %lx", (long)t->slot.uid);
 	}
@@ -336,6 +340,19 @@ static void queues(void)
 		}
 }
 
+/* Has somebody a turn, or may nobody of those who wait have a stack? */
+static bool waiters_served(const struct portal *p)
+{
+	bool wanted = false, turn = false;
+
+	for (const struct thread *t = p->waiting; t; t = t->queue_next)
+		wanted |= pool_open_for(p, t);
+	for (uint32_t i = 0; i < state.cache[KIND_THREAD].count; i++)
+		turn |= thread_at(i)->slot.state != SLOT_FREE && (thread_at(i)->pool & POOL_TURN) &&
+			thread_at(i)->turn == p;
+	return !wanted || turn;
+}
+
 /* A stack's bit is free only when its record is. A wait queue's members wait for that portal. */
 static void portals(void)
 {
@@ -353,7 +370,7 @@ static void portals(void)
 		for (; *at; at = &(*at)->queue_next)
 			HOLDS((*at)->waits_for == p && (*at)->queue_at == at, "portal %lx: queue", (long)p->slot.uid);
 		HOLDS(p->waiting_end == at, "portal %lx: end of queue", (long)p->slot.uid);
-		HOLDS(p->waiting == NULL || p->free_stacks == 0 || p->slot.state == SLOT_DYING,
+		HOLDS(p->free_stacks == 0 || p->slot.state == SLOT_DYING || waiters_served(p),
 		      "portal %lx: a lost wake-up", (long)p->slot.uid);
 	}
 }
@@ -397,6 +414,7 @@ static void interrupts(void)
 		const struct irq *bound = &state.irq[i];
 
 		CHECK_IS(bound->frame == 0, bound->kernel == 0);
+		CHECK_IS(bound->frame != 0, state.irqs_bound >> i & 1);
 		if (bound->frame)
 			CHECK(page_at(state.frames[bound->frame].page - 1)->flags & PAGE_LOCKED);
 	}
