@@ -624,13 +624,21 @@ entry_nmi:
 	hlt
 	jmp 1b
 
-/* One stub a vector; entry_vectors says where. */
+/* One stub a vector; entry_vectors says how far from entry_stubs. The many of devices are short: 32 share a jump, where the vector is
+ * pushed again in the place of an error. */
 	.macro vector_stub number
 vector_\number:
-	.if \number >= VECTOR_IRQ
+	.if \number >= VECTOR_TIMER
 	push $0
 	push $\number
 	jmp interrupt_common
+	.elseif \number >= VECTOR_IRQ
+	push $\number
+	jmp 9f
+	.if \number % 32 == 31
+9:	push (%rsp)
+	jmp interrupt_common
+	.endif
 	.elseif \number == 2
 	jmp entry_nmi
 	.else
@@ -645,15 +653,17 @@ vector_\number:
 	.endif
 	.endif
 	.section .rodata
-	.quad vector_\number
+	.word vector_\number - entry_stubs
 	.text
 	.endm
 
 	.section .rodata
-	.balign 8
+	.balign 2
 	.globl entry_vectors
 entry_vectors:
 	.text
+	.globl entry_stubs
+entry_stubs:
 	.altmacro
 	.set number, 0
 	.rept VECTOR_COUNT

@@ -57,7 +57,8 @@ void cpu_initialise(struct local *local);       /* on the CPU itself: control re
 /* entry.S */
 _Noreturn void entry_run(struct registers *r);
 void entry_wait(void);
-extern const uint64_t entry_vectors[VECTOR_COUNT];
+extern const uint16_t entry_vectors[VECTOR_COUNT];     /* each one's distance from */
+extern const uint8_t entry_stubs[];
 void entry_syscall(void);
 
 #endif

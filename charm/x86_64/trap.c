@@ -64,7 +64,7 @@ void trap_initialise(void)
 	unsigned vector;
 
 	for (vector = 0; vector < VECTOR_COUNT; vector++) {
-		uint64_t entry = entry_vectors[vector];
+		uint64_t entry = (uint64_t)entry_stubs + entry_vectors[vector];
 		gates[vector] = (struct gate){
 			.low = (uint16_t)entry, .selector = KERNEL_CS, .stack = (uint8_t)gate_stack(vector),
 			.type = vector == VECTOR_BREAKPOINT ? 0xee : 0x8e,
