@@ -103,7 +103,8 @@ struct activation_record {      /* 256 bytes */
 	                             * lower's `upper_link` */
 	baryon_uid thread;
 	uint16_t kind;              /* enum activation_kind */
-	uint16_t cause;             /* implicit: enum trap_cause; 256 is added when it was met on the way to another */
+	uint16_t cause;             /* implicit: enum trap_cause; 256 is added when it was met on the way to another. Explicit:
+	                             * 512 when it has used extended state */
 	uint32_t depth;             /* 0 is the base */
 	baryon_uid space;           /* where it runs */
 	baryon_uid portal;          /* whose stack it took; handler and base: zero */
@@ -129,7 +130,7 @@ struct thread_home {            /* 2048 bytes */
 	baryon_uid handler_space;   /* the space in which handler_top lies: the owner's domain */
 	uint32_t priority;          /* [w] */
 	uint16_t cpu;               /* CPU to run on, or CPU_ANY */
-	uint16_t flags;
+	uint16_t flags;             /* THREAD_* */
 	uint32_t state;             /* [w] enum thread_state */
 	uint32_t depth;             /* [w] activations above the base */
 	uint64_t slice_ns;          /* [w] what is left of its time slice */
@@ -156,10 +157,15 @@ struct thread_home {            /* 2048 bytes */
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64))); /* [w] */
 };
 
+enum { THREAD_XSTATE = 1 };     /* flag: it has extended state although its base is in no program */
+
 enum {
 	PORTAL_STACKS = 16,
 	PORTAL_RESTARTS = 1,        /* flag: an implicit call in it can be left anywhere and executed again, so a thread that is
 	                             * unloaded there gives its stack back */
+	PORTAL_XSTATE = 2,          /* flag: explicit calls in it may use extended state, and begin with an initial one. It is kept
+	                             * beside the records: XSTATE_BYTES for each stack, after the last record and in the
+	                             * same page, so that there are 3 stacks at most */
 };
 
 struct portal_home {            /* 128 bytes */

@@ -12,6 +12,7 @@
 #include "activation.h"
 #include "cache.h"
 #include "call.h"
+#include "forward.h"
 #include "loss.h"
 #include "memory.h"
 #include "pool.h"
@@ -19,6 +20,7 @@
 #include "schedule.h"
 #include "thread.h"
 #include "wait.h"
+#include "xstate.h"
 
 enum { PART_LEVELS = 16 };
 
@@ -240,6 +242,8 @@ static result heir_take(struct thread *heir, struct thread *t, uint32_t levels)
 	a->handler_sp = heir->handler_top;
 	if (levels == 1)
 		activation_note(a, base);
+	if (a->cause & CAUSE_XSTATE)
+		xstate_mark(heir);
 	record_rename(a, heir->slot.uid, levels == 1 ? ACTIVATION_ORPHAN : kind);
 	thread_swap(heir);
 	heir->depth = levels;
@@ -382,6 +386,7 @@ static bool abandon(struct thread *t, struct part *p)
 	uint32_t depth = t->depth;
 	result r;
 
+	xstate_put(t);
 	this_cpu()->losing = true;
 	r = restarting_drop(p);
 	if (r == 0 && away(p)) {

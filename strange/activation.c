@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "pool.h"
 #include "portal.h"
+#include "xstate.h"
 
 bool registers_acceptable(const struct activation *a, const struct registers *r)
 {
@@ -94,6 +95,7 @@ void activation_forget(struct activation *a)
 	if (a->page_node.at)
 		memory_independ(frame_of_pointer(a->frame), &a->page_node);
 	a->kind = ACTIVATION_FREE;
+	a->cause = 0;           /* fast_portal.c sets none */
 }
 
 result activation_make_room(struct thread *t)
@@ -158,6 +160,8 @@ void activation_pop(struct thread *t)
 
 	if (a->kind >= ACTIVATION_IMPLICIT && thread_lower(t)->kind < ACTIVATION_IMPLICIT && t == this_cpu()->thread)
 		cpu_set_bases(t->fs_base, t->gs_base);
+	if (a->cause & CAUSE_XSTATE)
+		xstate_leave(t);
 	if (a->record) {
 		frame_touch_pointer(a->record);
 		a->record->kind = ACTIVATION_FREE;
@@ -294,6 +298,10 @@ static void level_fill(struct thread *t, struct activation *a, const struct acti
 	a->lower_portal = r->lower_portal;
 	a->handler_sp = handler_sp_under(thread_top(t));
 	a->cause = link_cause(r->link);
+	if (a->kind == ACTIVATION_EXPLICIT && (r->cause & CAUSE_XSTATE)) {
+		a->cause = CAUSE_XSTATE;        /* the callee's own word, for its own state */
+		xstate_mark(t);
+	}
 	a->lower_in_frame = r->kind == ACTIVATION_HANDLER;
 	a->registers = r->registers;
 	a->registers.flags &= ~(uint64_t)REGISTERS_SUPERVISOR;
@@ -396,10 +404,10 @@ bool activation_leave(struct cpu *cpu, struct thread *t)
 
 	if (call_abandon_possible(t) && call_abandon_due(t))
 		return false;
-	if (t->pool && !pool_look(t))
-		return false;
 	if (t->alert_pending && (a->space->flags & SPACE_PROGRAM) && forward_alert(cpu, t))
 		return false;
+	if (t->pool)
+		return pool_look(t);
 	cpu_hide_xstate(activation_hides_xstate(t));
 	return true;
 }

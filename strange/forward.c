@@ -15,8 +15,9 @@
 #include "schedule.h"
 #include "space.h"
 #include "table.h"
+#include "xstate.h"
 
-enum { FORWARD_DEPTH = 6, BLOCK_BYTES = 512 };
+enum { FORWARD_DEPTH = 6, BLOCK_BYTES = 512, XSTATE_VECTOR = 7 };
 
 static uint64_t flags_in(const struct space *s)
 {
@@ -365,6 +366,8 @@ static __attribute__((noinline)) struct registers *exception_long(struct registe
 	if (t == NULL)
 		panic("exception %u at %lx while idle", vector, r ? r->rip : 0);
 	registers_in(t, r);
+	if (vector == XSTATE_VECTOR && xstate_take(t))
+		return cpu_leave(cpu);
 	e.space = thread_top(t)->space;
 	e.address = thread_top(t)->registers.rip;
 	forward(cpu, t, &e);

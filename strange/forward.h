@@ -5,7 +5,7 @@
 #include "state.h"
 
 /* With the cause of an implicit level: the event was indirect. */
-enum { CAUSE_INDIRECT = 256 };
+enum { CAUSE_INDIRECT = 256, CAUSE_XSTATE = 512 };
 
 struct event {
 	uint64_t cause;             /* enum trap_cause */

@@ -13,6 +13,7 @@
 #include "portal.h"
 #include "schedule.h"
 #include "thread.h"
+#include "xstate.h"
 
 enum { HURRY_DEPTH = 4 };
 
@@ -227,6 +228,7 @@ bool pool_look(struct thread *t)
 	/* It may hold another one. */
 	if (ended)
 		pool_hurry(thread_top(t)->portal);
+	cpu_hide_xstate(t->pool & POOL_XSTATE ? xstate_look(t) : activation_hides_xstate(t));
 	return this_cpu()->attention == 0;
 }
 

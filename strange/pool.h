@@ -32,7 +32,7 @@ void pool_close(struct portal *p);
 bool pool_open_for(const struct portal *p, const struct thread *t);
 /* Has it left the level for which it was lent its urgency? Then that ends. It is locked. */
 bool pool_lent_end(struct thread *t);
-/* Before a thread with POOL_* runs on. False: something more urgent may be there now. */
+/* Before a thread with POOL_* runs on; also hides extended state, or not. False: something more urgent may be there now. */
 bool pool_look(struct thread *t);
 /* Who came to hold a stack of this one is as urgent as who waits for it. */
 void pool_hurry(struct portal *p);

@@ -31,7 +31,8 @@ static bool portal_closed(struct portal *p)
 
 static result portal_check(const struct portal_home *h, const struct space *s)
 {
-	uint64_t records = h->stack_count * sizeof(struct activation_record);
+	uint64_t each = sizeof(struct activation_record) + (h->flags & PORTAL_XSTATE ? XSTATE_BYTES : 0);
+	uint64_t records = h->stack_count * each;
 
 	if (s->flags & SPACE_PROGRAM)
 		return -BARYON_EINVAL;

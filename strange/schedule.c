@@ -249,10 +249,10 @@ static inline void guards_drop(struct thread *t)
 static __attribute__((noinline)) void program_save(struct thread *t)
 {
 	bases_keep(t);
-	cpu_switch_xstate(t->xstate, NULL);
+	cpu_switch_xstate(t->xstate_at, NULL);
 }
 
-static __attribute__((noinline)) void program_restore(const struct thread *t) { cpu_switch_xstate(NULL, t->xstate); }
+static __attribute__((noinline)) void program_restore(const struct thread *t) { cpu_switch_xstate(NULL, t->xstate_at); }
 
 static inline void leave_cpu(struct cpu *cpu, struct thread *t, uint64_t now)
 {

@@ -189,7 +189,7 @@ struct thread {
 	uint8_t priority;
 	uint8_t urgency;            /* derived: the priority, as its kernel may have it, or what is lent */
 	uint8_t queue_priority;
-	bool program;               /* its lowest level is in a program: it has extended state */
+	bool program;               /* its lowest level is in a program, or says so: it has extended state */
 	uint32_t portals_seen;      /* kernel's portals_changed when it was prepared */
 	union {                     /* what its CPU must look at before it runs on */
 		struct {
@@ -242,12 +242,14 @@ struct thread {
 	uint64_t signals[THREAD_SIGNALS];
 	uint32_t guard[GUARDS];     /* mappings loaded last for it (index + 1) */
 	uint32_t guard_next;
+	uint8_t *xstate_at;         /* of what is in the processor's registers: xstate, or a callee's place: see xstate.c */
 	uint64_t home_address;      /* owner's address of the home, for the scheduler's signal */
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64)));
 };
 
-/* thread.pool: it was woken for a stack, and is about to call again; others wait for a stack that it has. */
-enum { POOL_TURN = 1, POOL_LENT = 2 };
+/* thread.pool: it was woken for a stack, and is about to call again; others wait for a stack that it has; a callee in the slot has used
+ * extended state. */
+enum { POOL_TURN = 1, POOL_LENT = 2, POOL_XSTATE = 4 };
 
 #define LEVELS_IN_PROGRAM (1ull << 32 | 1ull << 40)           /* prepared */
 #define LEVELS_IN_HANDLER (1ull | 2ull << 32 | 1ull << 48)    /* entered */

@@ -149,7 +149,7 @@ static result thread_depend(struct thread *t, struct space *base, baryon_uid bas
 	if (!dependent_add(&handler->slot, handler_uid, &t->handler_space_node, id))
 		return RESULT_RESTART;
 	base_set(t, base);
-	t->program = (base->flags & SPACE_PROGRAM) != 0;
+	xstate_own(t);
 	return 0;
 }
 
@@ -641,7 +641,7 @@ result call_thread_rebase(struct call *call)
 		return RESULT_RESTART;
 	}
 	base_set(t, s);
-	t->program = true;
+	t->program = true;      /* in a callee's place too: it has its own when it is back */
 	base = thread_lower(t);
 	if (t->depth == 1)
 		base->space = base->map = s;
@@ -694,7 +694,8 @@ struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct spac
 	t->level[1] = &t->act[1];
 	t->act[0] = (struct activation){ .kind = ACTIVATION_BASE, .space = space, .map = space, .handler_sp = handler_top };
 	t->act[0].registers = (struct registers){ .rip = entry, .rsp = stack, .rdi = argument, .flags = REGISTERS_FULL };
-	if (xstate_reset(t->xstate) < 0 || thread_depend(t, space, space->slot.uid, space, space->slot.uid) < 0 || thread_handler(t, space) < 0)
+	xstate_reset(t->xstate);
+	if (thread_depend(t, space, space->slot.uid, space, space->slot.uid) < 0 || thread_handler(t, space) < 0)
 		return NULL;
 	if (slot_insert(KIND_THREAD, &t->slot) < 0 || slot_publish(&t->slot) < 0)
 		return NULL;

@@ -233,7 +233,8 @@ void thread_expire(struct thread *t, uint64_t now)
 {
 	bool waits, inside;
 
-	pool_leave(t);
+	if (t->waits_for)
+		pool_leave(t);
 	spin_lock(&t->slot.lock);
 	waits = t->run == RUN_PARKED || t->run == RUN_SIGNAL;
 	inside = call_abandon_possible(t);
