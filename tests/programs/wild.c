@@ -616,6 +616,7 @@ int main(int count, char **argument_)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	seed = count > 1 ? strtoul(argument_[1], NULL, 0) : 1;
 	NEED(threads <= THREADS_MOST && getuid() == 0);
+	signal(SIGUSR2, SIG_IGN);               /* until the child has its own way with it */
 	shared = mmap((void *)0x300000000000, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	NEED(shared != MAP_FAILED);
 	program_read("/proc/self/exe");
