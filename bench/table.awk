@@ -34,6 +34,8 @@ function verdict(value, limit, goal) {
 	return goal != "" && value + 0 <= goal + 0 ? "aim" : "held"
 }
 function ratio(value, against) { return value != "" && against > 0 ? sprintf("%.2f", value / against) : "" }
+# A count of nothing: what is measured is over before the count begins.
+function counted(value) { return value + 0 ? value : "" }
 function referred(name) { return reference[name] (source[name] == "" ? "" : " (" source[name] ")") }
 
 # One figure for the list: what it is held to, and its verdict, which is the result.
@@ -88,8 +90,8 @@ function call_line(name, against, ours, isolated, said) {
 	said = record(name, "supervisor", ours, against)
 	record(name, "isolated", isolated, against)
 	printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", what[name], ours, measured[name, "linux"],
-		ratio(ours, against), said, isolated, ratio(isolated, against), measured[name, "two_system"],
-		measured[name, "linux_two_system"], ratio(measured[name, "two_system"], measured[name, "linux_two_system"]), referred(name)
+		ratio(ours, against), said, isolated, ratio(isolated, against), counted(measured[name, "two_system"]),
+		counted(measured[name, "linux_two_system"]), ratio(measured[name, "two_system"], measured[name, "linux_two_system"]), referred(name)
 }
 
 # Of whole programs the system's own instructions are compared, where the plugin could count them; else all.

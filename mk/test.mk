@@ -25,7 +25,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit_rule,$(t))))
 
 # Programs that system tests run in Baryon: static Linux programs, one a file.
 TEST_GUESTS := $(patsubst tests/programs/%.c,build/programs/%,$(sort $(wildcard tests/programs/*.c)))
-build/programs/%: tests/programs/%.c $(MK_FILES)
+build/programs/%: tests/programs/%.c tests/programs/need.h $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,GUEST,$<)
 	$(Q)$(HOST_CC) -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -static -pthread -o $@ $<
@@ -54,7 +54,7 @@ build/tests/%: build/host/tests/%.o
 docs/syscalls.md: build/tests/calls
 	@build/tests/calls $(TRIALS) >$@.new && mv $@.new $@
 
-.SECONDARY: build/host/tests/run.o build/host/tests/terminal.o
+.SECONDARY: build/host/tests/run.o build/host/tests/terminal.o build/host/tests/calls.o
 .PHONY: test smoke soak suites check unit test-all smoke-all soak-all
 check: build/tools/check build/baryon.elf build/tests/calls
 	@build/tools/check build/baryon.map

@@ -1,6 +1,8 @@
 /* load WHAT NUMBER...: puts a load on the system and says whether it was borne and whether free memory is afterwards what it was
  * before: processes N, threads N, forks N, pipe MEGABYTES, directory N, bomb SECONDS, storm SECONDS (a bomb that
  * goes on when it is refused), memory, largest. Several in a row are allowed. The same binary runs on Linux, where free memory is not looked at. */
+#include "need.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,25 +25,6 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, SETTLE_TRIES = 400, SETTLE_US = 25000, PAGES_KEPT = 32, STACK = 32768 };
-
-#define NEED(condition) need(condition, #condition, __LINE__)
-
-static void need(int condition, const char *what, int line)
-{
-	if (condition)
-		return;
-	printf("load: line %d: %s: %s\n", line, what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static unsigned long free_pages(void)
 {

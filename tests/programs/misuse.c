@@ -1,5 +1,7 @@
 /* misuse [PART...]: what a user without rights may try against the system, one part after the other, each in a process of its own that
  * has to end in time. It begins as the superuser. The same binary runs on Linux. */
+#include "need.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,20 +32,9 @@
 
 enum { USER = 65534, PAGE = 4096, PART_SECONDS = 120, DEEP = 1300, LISTS = 300, STACK = 65536 };
 
-#define NEED(condition) need(condition, #condition, __LINE__)
-
 static void *volatile nowhere = (void *)16;
 static const char *self_name;
 static pid_t superuser;         /* a process of its */
-
-static void need(int condition, const char *what, int line)
-{
-	if (condition)
-		return;
-	printf("misuse: line %d: %s: %s\n", line, what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
 
 static void pause_ms(long ms)
 {
@@ -51,14 +42,6 @@ static void pause_ms(long ms)
 
 	while (nanosleep(&time, &time))
 		;
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 /* Whether the child ends within that time; its status. */

@@ -2,6 +2,8 @@
  * of a user without rights, with memory unmapped, protected, moved and descriptors closed under them; and with wild programs,
  * argument vectors and signal frames. Nothing that is not theirs may change, every process ends when it is killed, and memory is
  * afterwards what it was before. The same binary runs on Linux. */
+#include "need.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,25 +27,6 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, ARENA = 64, THREADS_MOST = 8, USER = 12345, ROUND_MS = 500, PATTERN = 65536, KEPT = 128, NUMBERS = 460 };
-
-#define NEED(condition) need(condition, #condition, __LINE__)
-
-static void need(int condition, const char *what, int line)
-{
-	if (condition)
-		return;
-	printf("wild: line %d: %s: %s\n", line, what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 /* ---- chance: every thread has its own ---- */
 
