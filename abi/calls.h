@@ -47,7 +47,7 @@ enum {                          /* thread_set */
 	THREAD_SET_CPU,             /* CPU number or CPU_ANY */
 	THREAD_SET_BASES,           /* fs_base, gs_base */
 	THREAD_SET_STATE,           /* THREAD_STOPPED or THREAD_RUNNABLE */
-	THREAD_SET_TURN,            /* its time slice: TURN_LEAST_NS..TURN_MOST_NS */
+	THREAD_SET_QUANTUM,            /* its time slice: QUANTUM_LEAST_NS..QUANTUM_MOST_NS */
 };
 
 enum {                          /* machine */

@@ -120,7 +120,7 @@ struct activation_record {      /* 256 bytes */
 
 _Static_assert(sizeof(struct activation_record) == 256, "activation record");
 
-enum { TURN_LEAST_NS = 500000, TURN_MOST_NS = 100000000 };
+enum { QUANTUM_LEAST_NS = 500000, QUANTUM_MOST_NS = 100000000 };
 
 struct thread_home {            /* 2048 bytes */
 	struct home_header header;
@@ -148,9 +148,9 @@ struct thread_home {            /* 2048 bytes */
 	uint32_t signal_overflow;   /* [w] signals were dropped: scan */
 	uint64_t signals[THREAD_SIGNALS];       /* [w] */
 	baryon_uid top_portal;      /* [w] whose record page that is; 0: the home, or a block of the handler stack */
-	uint32_t turn_ns;           /* [w] its time slice, TURN_LEAST_NS..TURN_MOST_NS; 0: as threads have it, 10 ms */
-	uint32_t turns_program;     /* [w] slices that ended while it was in its program */
-	uint32_t turns_elsewhere;   /* [w] and those that ended while it was in a kernel */
+	uint32_t quantum_ns;           /* [w] its time slice, QUANTUM_LEAST_NS..QUANTUM_MOST_NS; 0: as threads have it, 10 ms */
+	uint32_t quanta_program;     /* [w] slices that ended while it was in its program */
+	uint32_t quanta_elsewhere;   /* [w] and those that ended while it was in a kernel */
 	uint32_t spare_word;
 	uint64_t handler_sp;        /* [w] the top's: the next block of the handler stack goes below */
 	uint64_t spare[61];

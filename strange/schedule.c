@@ -274,7 +274,7 @@ static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
 {
 	t->cpu = (int)cpu->number;
 	if (t->slice_ns == 0)
-		t->slice_ns = t->turn_ns;
+		t->slice_ns = t->quantum_ns;
 	if (t->program)
 		program_restore(t);
 	thread_on_plain(cpu, t, now);
@@ -490,14 +490,14 @@ static COLD void period_begin(struct cpu *cpu, uint64_t now)
 	spin_unlock(&cpu->queue.lock);
 }
 
-static void turn_count(struct thread *t)
+static void quantum_count(struct thread *t)
 {
 	const struct space *s = thread_top(t)->space;
 
 	if (s && (s->flags & SPACE_PROGRAM))
-		t->turns_program++;
+		t->quanta_program++;
 	else
-		t->turns_elsewhere++;
+		t->quanta_elsewhere++;
 }
 
 struct registers *strange_tick(struct registers *r)
@@ -517,15 +517,15 @@ struct registers *strange_tick(struct registers *r)
 		if (t->slice_ns == 0 || t->payer->demoted[cpu->number] || (call_abandon_possible(t) && deadline_passed(t, now)))
 			cpu->reschedule = true;
 		if (t->slice_ns == 0)
-			turn_count(t);
+			quantum_count(t);
 		t->brief = false;
 		if (cpu->queue.ready)
 			idle_call();
-		timer_arm(cpu, now + slice_piece(t->slice_ns ? t->slice_ns : t->turn_ns));
+		timer_arm(cpu, now + slice_piece(t->slice_ns ? t->slice_ns : t->quantum_ns));
 	}
 	r = cpu_leave(cpu);
 	if (cpu->thread && cpu->thread->slice_ns == 0)
-		cpu->thread->slice_ns = cpu->thread->turn_ns;
+		cpu->thread->slice_ns = cpu->thread->quantum_ns;
 	timer_arm(cpu, timer_first(cpu));
 	return r;
 }

@@ -218,7 +218,7 @@ struct thread {
 	struct thread *timer_child, *timer_next, **timer_at; /* pairing heap of its timer's CPU */
 	int timer_cpu;              /* -1: no timer */
 	uint64_t slice_ns, used_ns, started_ns;
-	uint32_t turn_ns, turns_program, turns_elsewhere;
+	uint32_t quantum_ns, quanta_program, quanta_elsewhere;
 	struct space *handler_space;
 	uint64_t handler_top;
 	bool *handler_dirty;        /* of the first block's frame: see frame_touch */

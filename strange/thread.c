@@ -82,9 +82,9 @@ static result spaces_want(struct call *call, const struct thread_home *h, struct
 	return r;
 }
 
-static bool turn_good(uint64_t ns)
+static bool quantum_good(uint64_t ns)
 {
-	return ns >= TURN_LEAST_NS && ns <= TURN_MOST_NS;
+	return ns >= QUANTUM_LEAST_NS && ns <= QUANTUM_MOST_NS;
 }
 
 static void thread_fill(struct thread *t, const struct thread_home *h)
@@ -96,10 +96,10 @@ static void thread_fill(struct thread *t, const struct thread_home *h)
 	t->timer_cpu = -1;
 	t->depth = h->depth;
 	t->lower_unseen = h->depth > 0;
-	t->turn_ns = turn_good(h->turn_ns) ? h->turn_ns : SLICE_NS;
-	t->turns_program = h->turns_program;
-	t->turns_elsewhere = h->turns_elsewhere;
-	t->slice_ns = h->slice_ns > t->turn_ns ? t->turn_ns : h->slice_ns;
+	t->quantum_ns = quantum_good(h->quantum_ns) ? h->quantum_ns : SLICE_NS;
+	t->quanta_program = h->quanta_program;
+	t->quanta_elsewhere = h->quanta_elsewhere;
+	t->slice_ns = h->slice_ns > t->quantum_ns ? t->quantum_ns : h->slice_ns;
 	t->fs_base = h->fs_base;
 	t->gs_base = h->gs_base;
 	t->unpark_token = h->unpark_token != 0;
@@ -326,9 +326,9 @@ void thread_write_back(uint32_t index)
 	h->unpark_token = t->unpark_token;
 	h->alert_pending = t->alert_pending | t->abandon_asked << 1;
 	h->used_ns = t->used_ns;
-	h->turn_ns = t->turn_ns;
-	h->turns_program = t->turns_program;
-	h->turns_elsewhere = t->turns_elsewhere;
+	h->quantum_ns = t->quantum_ns;
+	h->quanta_program = t->quanta_program;
+	h->quanta_elsewhere = t->quanta_elsewhere;
 	home_top(t, h);
 	home_signals(t, h);
 	frame_write(t->slot.home_frame, h->xstate, t->xstate, XSTATE_BYTES);
@@ -567,10 +567,10 @@ static result set_one(struct call *call, struct thread *t)
 		return set_bases(call, t, value, call->a[3]);
 	case THREAD_SET_STATE:
 		return set_state(call, t, value);
-	case THREAD_SET_TURN:
-		if (!turn_good(value))
+	case THREAD_SET_QUANTUM:
+		if (!quantum_good(value))
 			return -BARYON_EINVAL;
-		t->turn_ns = (uint32_t)value;
+		t->quantum_ns = (uint32_t)value;
 		return 0;
 	}
 	return -BARYON_EINVAL;
@@ -685,7 +685,7 @@ struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct spac
 	t->slot.home = home;
 	t->slot.home_frame = frame_of_pointer(home);
 	t->priority = PRIORITY_COUNT - 1;
-	t->turn_ns = SLICE_NS;
+	t->quantum_ns = SLICE_NS;
 	t->bound = CPU_ANY;
 	t->cpu = t->timer_cpu = -1;
 	t->count = 1;

@@ -315,7 +315,7 @@ static void threads(void)
 		HOLDS(t->run != RUN_READY || t->queue_at, "thread %lx is ready and in no queue", (long)t->slot.uid);
 		HOLDS(t->run != RUN_STACK || t->waits_for, "thread %lx waits for no portal", (long)t->slot.uid);
 		HOLDS(t->waits_for == NULL || t->run == RUN_STACK, "thread %lx is in a portal's queue", (long)t->slot.uid);
-		HOLDS(t->turn_ns, "thread %lx has turns of no time", (long)t->slot.uid);
+		HOLDS(t->quantum_ns, "thread %lx has a quantum of no time", (long)t->slot.uid);
 		HOLDS(t->run != RUN_STOPPED || !(t->pool & POOL_TURN) || t->slot.state == SLOT_DYING,
 		      "thread %lx is stopped and has a turn", (long)t->slot.uid);
 		HOLDS(t->lent == 0 || (t->pool & POOL_LENT), "thread %lx: urgency %u", (long)t->slot.uid, t->urgency);

@@ -218,7 +218,7 @@ static void signals_wait_for_the_place_they_go_to(void)
 static void roots_own_thread_has_a_turn(void)
 {
 	fresh(1);
-	CHECK_IS(world_thread(ROOT_THREAD)->turn_ns, SLICE_NS);
+	CHECK_IS(world_thread(ROOT_THREAD)->quantum_ns, SLICE_NS);
 	world_run(ROOT_THREAD);
 	CHECK(world_thread(ROOT_THREAD)->slice_ns != 0);
 }
@@ -604,10 +604,10 @@ static void a_longer_turn_is_a_larger_share(void)
 	fresh(1);
 	for (unsigned i = 0; i < 2; i++)
 		w[i] = worker(i, 5);
-	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_TURN, TURN_LEAST_NS - 1), -BARYON_EINVAL);
-	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_TURN, 1ull << 32 | TURN_LEAST_NS), -BARYON_EINVAL);
-	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_TURN, 4 * SLICE_NS), 0);
-	CHECK_IS(world_call(CALL_THREAD_SET, w[1], THREAD_SET_TURN, TURN_LEAST_NS), 0);
+	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_QUANTUM, QUANTUM_LEAST_NS - 1), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_QUANTUM, 1ull << 32 | QUANTUM_LEAST_NS), -BARYON_EINVAL);
+	CHECK_IS(world_call(CALL_THREAD_SET, w[0], THREAD_SET_QUANTUM, 4 * SLICE_NS), 0);
+	CHECK_IS(world_call(CALL_THREAD_SET, w[1], THREAD_SET_QUANTUM, QUANTUM_LEAST_NS), 0);
 	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
 	for (unsigned i = 0; i < 160; i++) {
 		uint64_t before = host.now;
@@ -619,7 +619,7 @@ static void a_longer_turn_is_a_larger_share(void)
 		invariants_check();
 	}
 	CHECK(ran[0] > 30 * ran[1] && ran[1] > 0);
-	CHECK(world_thread(w[0])->turns_elsewhere > 10);
+	CHECK(world_thread(w[0])->quanta_elsewhere > 10);
 }
 
 static void a_kernel_over_its_share_yields_to_others(void)
@@ -664,7 +664,7 @@ static void a_long_turn_does_not_outrun_the_share(void)
 	world_run(k->thread);
 	world_kernel_portals(k);
 	w = worker(0, 7);
-	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_TURN, TURN_MOST_NS), 0);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_QUANTUM, QUANTUM_MOST_NS), 0);
 	world_run(l->thread);
 	world_kernel_portals(l);
 	other = world_thread_load(l, 200, l->space, l->base + 0x100000, 5);

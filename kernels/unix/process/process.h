@@ -65,14 +65,14 @@ struct timer {                  /* see timers.c */
 
 struct time_used {
 	uint64_t ns;
-	uint64_t turns_program, turns_system;           /* ends of time slices, by where they were met */
+	uint64_t quanta_program, quanta_system;           /* ends of time slices, by where they were met */
 	uint64_t sleeps;
 };
 
 struct usage {
 	uint64_t user_ns, system_ns;
 	uint64_t faults;
-	uint64_t sleeps, turns;         /* processors left of one's own accord, and because a slice was over */
+	uint64_t sleeps, quanta;        /* processors left of one's own accord, and because a slice was over */
 	uint64_t pages_most;            /* present at once */
 };
 

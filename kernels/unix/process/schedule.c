@@ -11,32 +11,32 @@ enum { REALTIME_LEAST = 1, REALTIME_MOST = 99, NICE_LEAST = -20, NICE_MOST = 19 
 enum { SLICE_NS = 10000000 };
 
 /* Each step of nice is a quarter more or a fifth less, as far as turns may be long or short. */
-static uint32_t turn_of(const struct thread *thread)
+static uint32_t quantum_of(const struct thread *thread)
 {
 	int32_t nice = thread->process->nice;
 	uint64_t ns = SLICE_NS;
 
 	if (thread->policy == SCHED_IDLE)
-		return TURN_LEAST_NS;
+		return QUANTUM_LEAST_NS;
 	if (thread->policy == SCHED_FIFO || thread->policy == SCHED_RR)
-		return TURN_MOST_NS;
+		return QUANTUM_MOST_NS;
 	for (; nice > 0; nice--)
 		ns = ns * 4 / 5;
 	for (; nice < 0; nice++)
 		ns = ns * 5 / 4;
-	return (uint32_t)(ns < TURN_LEAST_NS ? TURN_LEAST_NS : ns > TURN_MOST_NS ? TURN_MOST_NS : ns);
+	return (uint32_t)(ns < QUANTUM_LEAST_NS ? QUANTUM_LEAST_NS : ns > QUANTUM_MOST_NS ? QUANTUM_MOST_NS : ns);
 }
 
 /* Tree lock held: it stays that thread. */
 static void turn_set(struct thread *thread)
 {
-	if (thread->started && thread_set(thread->uid, THREAD_SET_TURN, turn_of(thread), 0) < 0)
+	if (thread->started && thread_set(thread->uid, THREAD_SET_QUANTUM, quantum_of(thread), 0) < 0)
 		log_line("thread %d keeps its turn", thread->tid);
 }
 
 void thread_turn_start(struct thread *thread)
 {
-	thread_home_of(thread)->turn_ns = thread->process->nice == 0 && thread->policy == SCHED_OTHER ? 0 : turn_of(thread);
+	thread_home_of(thread)->quantum_ns = thread->process->nice == 0 && thread->policy == SCHED_OTHER ? 0 : quantum_of(thread);
 }
 
 static bool policy_is_realtime(uint32_t policy)

@@ -119,7 +119,7 @@ static uint64_t status_text(struct thread *thread, bool alone, char *to, uint64_
 	ADD("Threads:\t%u\n", p->thread_count);
 	length += signals_text(thread, to + (length < limit ? length : limit), length < limit ? limit - length : 0);
 	ADD("NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", p->no_new_privileges, thread->affinity != 0 ? thread->affinity : processors);
-	ADD("voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", usage.sleeps, usage.turns);
+	ADD("voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", usage.sleeps, usage.quanta);
 	return length;
 }
 

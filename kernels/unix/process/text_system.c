@@ -70,7 +70,7 @@ static uint64_t cpu_stat_text(char *to, uint64_t limit)
 		ADD("%lu 0 %lu %lu 0 0 0 0 0 0\n", total.usage.user_ns / TICK_NS / share, total.usage.system_ns / TICK_NS / share,
 			idle_ns(&total) / TICK_NS / share);
 	}
-	ADD("intr 0\nctxt %lu\nbtime %lu\n", total.usage.sleeps + total.usage.turns, (time_wall() - now) / 1000000000);
+	ADD("intr 0\nctxt %lu\nbtime %lu\n", total.usage.sleeps + total.usage.quanta, (time_wall() - now) / 1000000000);
 	ADD("processes %lu\nprocs_running %lu\nprocs_blocked 0\n", total.threads, total.running);
 	return length;
 }

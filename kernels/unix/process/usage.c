@@ -16,8 +16,8 @@ static void thread_gather(struct thread *thread, struct time_used *to)
 
 	(void)status;               /* one that is not loaded was written when it was unloaded */
 	to->ns += __atomic_load_n(&home->used_ns, __ATOMIC_RELAXED);
-	to->turns_program += home->turns_program;
-	to->turns_system += home->turns_elsewhere;
+	to->quanta_program += home->quanta_program;
+	to->quanta_system += home->quanta_elsewhere;
 	to->sleeps += __atomic_load_n(&thread->sleeps, __ATOMIC_RELAXED);
 }
 
@@ -36,9 +36,9 @@ void thread_time_keep(struct process *process, struct thread *thread)
 
 static uint64_t system_part(const struct time_used *used)
 {
-	uint64_t turns = used->turns_program + used->turns_system;
+	uint64_t quanta = used->quanta_program + used->quanta_system;
 
-	return turns == 0 ? 0 : used->ns / turns * used->turns_system + used->ns % turns * used->turns_system / turns;
+	return quanta == 0 ? 0 : used->ns / quanta * used->quanta_system + used->ns % quanta * used->quanta_system / quanta;
 }
 
 /* Process lock held. */
@@ -70,7 +70,7 @@ void process_usage_locked(struct process *process, struct usage *out)
 
 	for (struct thread *t = process->threads; t != NULL && process->state != PROCESS_ZOMBIE; t = t->next_in_process)
 		thread_gather(t, &used);
-	*out = (struct usage) { .faults = process->faults, .sleeps = used.sleeps, .turns = used.turns_program + used.turns_system };
+	*out = (struct usage) { .faults = process->faults, .sleeps = used.sleeps, .quanta = used.quanta_program + used.quanta_system };
 	time_divide(process, &used, out);
 	out->pages_most = pages_most(process);
 }
@@ -89,7 +89,7 @@ void thread_usage(struct thread *thread, struct usage *out)
 	thread_gather(thread, &used);
 	*out = (struct usage) {
 		.system_ns = system_part(&used), .faults = thread->process->faults, .sleeps = used.sleeps,
-		.turns = used.turns_program + used.turns_system, .pages_most = pages_most(thread->process),
+		.quanta = used.quanta_program + used.quanta_system, .pages_most = pages_most(thread->process),
 	};
 	out->user_ns = used.ns - out->system_ns;
 }
@@ -114,13 +114,13 @@ void usage_add(struct usage *to, const struct usage *more)
 	to->system_ns += more->system_ns;
 	to->faults += more->faults;
 	to->sleeps += more->sleeps;
-	to->turns += more->turns;
+	to->quanta += more->quanta;
 	to->pages_most = more->pages_most > to->pages_most ? more->pages_most : to->pages_most;
 }
 
 int usage_store(uint64_t to, const struct usage *usage)
 {
-	enum { USER, SYSTEM = 2, MOST = 4, FAULTS = 8, SLEEPS = 16, TURNS };
+	enum { USER, SYSTEM = 2, MOST = 4, FAULTS = 8, SLEEPS = 16, QUANTA };
 	int64_t words[USAGE_WORDS] = { 0 };
 
 	words[USER] = (int64_t)(usage->user_ns / SECOND_NS);
@@ -130,7 +130,7 @@ int usage_store(uint64_t to, const struct usage *usage)
 	words[MOST] = (int64_t)(usage->pages_most * PAGE_KILOBYTES);
 	words[FAULTS] = (int64_t)usage->faults;
 	words[SLEEPS] = (int64_t)usage->sleeps;
-	words[TURNS] = (int64_t)usage->turns;
+	words[QUANTA] = (int64_t)usage->quanta;
 	return user_write(to, words, sizeof words);
 }
 
