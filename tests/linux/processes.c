@@ -51,7 +51,7 @@ static void waiting(void)
 	child = fork();
 	if (child == 0) {
 		raise(SIGSTOP);
-		_exit(3);
+		pause();
 	}
 	TRY(waitpid(child, &status, WUNTRACED) == child);
 	SAY("%x", status);
@@ -59,6 +59,7 @@ static void waiting(void)
 	kill(child, SIGCONT);
 	TRY(waitpid(child, &status, WCONTINUED) == child);
 	SAY("%x", status);
+	kill(child, SIGTERM);
 	TRY(waitpid(child, BAD_ADDRESS, 0) == child);
 	child = vfork();
 	if (child == 0)
