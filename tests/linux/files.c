@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -613,6 +614,115 @@ static void lock_ranges(void)
 	unlink("range");
 }
 
+static struct flock range(short type, long start, long length)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+}
+
+static void say_lock(int fd, int command, long start)
+{
+	struct flock asked = range(F_WRLCK, start, 0);
+
+	TRY(fcntl(fd, command, &asked));
+	SAY("%d %ld %ld %d", asked.l_type, (long)asked.l_start, (long)asked.l_len, asked.l_pid == getppid() ? 1 : asked.l_pid < 0 ? -1 : 0);
+}
+
+/* Locks of one owner that touch are one, and those of an open file belong to whoever has it. */
+static void lock_owners(void)
+{
+	int fd = open("owners", O_CREAT | O_RDWR, 0600), other = open("owners", O_RDWR), same = dup(fd);
+	struct flock lock = range(F_WRLCK, 10, 10);
+
+	SAY("-- owners of locks");
+	TRY(fcntl(fd, F_SETLK, &lock));
+	lock = range(F_WRLCK, 20, 10);
+	TRY(fcntl(fd, F_SETLK, &lock));
+	lock = range(F_RDLCK, 30, 10);
+	TRY(fcntl(fd, F_SETLK, &lock));
+	lock = range(F_WRLCK, 2, 3);
+	TRY(fcntl(fd, F_SETLK, &lock));
+	CHILD("asks", say_lock(fd, F_GETLK, 0); say_lock(fd, F_GETLK, 6); say_lock(fd, F_GETLK, 25); say_lock(fd, F_GETLK, 30); say_lock(fd, F_GETLK, 40));
+	say_lock(other, F_OFD_GETLK, 0);
+	close(same);
+	CHILD("asks", say_lock(fd, F_GETLK, 0));
+	lock = range(F_WRLCK, 10, 10);
+	TRY(fcntl(fd, F_OFD_SETLK, &lock));
+	TRY(fcntl(other, F_OFD_SETLK, &lock));
+	TRY(fcntl(other, F_SETLK, &lock));
+	say_lock(other, F_GETLK, 0);
+	CHILD("has the file", lock = range(F_UNLCK, 15, 0); TRY(fcntl(fd, F_OFD_SETLK, &lock)); say_lock(other, F_OFD_GETLK, 0));
+	lock.l_pid = 5;
+	TRY(fcntl(fd, F_OFD_SETLK, &lock));
+	TRY(fcntl(fd, F_OFD_GETLK, &lock));
+	lock = range(F_RDLCK, 50, 1);
+	TRY(fcntl(other, F_OFD_SETLK, &lock));
+	lock.l_type = F_WRLCK;
+	TRY(fcntl(other, F_OFD_SETLKW, &lock));
+	close(fd);
+	say_lock(other, F_OFD_GETLK, 0);
+	close(other);
+	unlink("owners");
+}
+
+/* Two that wait for each other: one of them is told. */
+static void lock_circle(void)
+{
+	int fd = open("circle", O_CREAT | O_RDWR, 0600), ready[2], refused, status;
+	struct flock mine = range(F_WRLCK, 0, 1), other = range(F_WRLCK, 1, 1);
+	char byte;
+	pid_t child;
+
+	SAY("-- a circle of locks");
+	GOOD(pipe(ready));
+	TRY(fcntl(fd, F_SETLK, &mine));
+	child = fork();
+	if (child == 0) {
+		fcntl(fd, F_SETLK, &other);
+		write(ready[1], "", 1);
+		_exit(fcntl(fd, F_SETLKW, &mine) == 0 ? 0 : errno);
+	}
+	read(ready[0], &byte, 1);
+	refused = fcntl(fd, F_SETLKW, &other) == 0 ? 0 : errno;
+	mine.l_type = F_UNLCK;
+	fcntl(fd, F_SETLK, &mine);
+	waitpid(child, &status, 0);
+	SAY("%d", (refused == EDEADLK) + (status == EDEADLK << 8));
+	SAY("%d", refused + (status >> 8) == EDEADLK);
+	close(fd);
+	unlink("circle");
+}
+
+/* A fork that fails takes nothing of the parent's. */
+static void lock_fork_fails(void)
+{
+	int fd = open("failing", O_CREAT | O_RDWR, 0600), told[2];
+	struct flock lock = range(F_WRLCK, 3, 4);
+	struct rlimit none = {0, 0};
+	char byte;
+
+	SAY("-- a lock, and a fork that fails");
+	GOOD(pipe(told));
+	CHILD("holder", {
+		pid_t asks = fork();
+
+		if (asks == 0) {
+			read(told[0], &byte, 1);
+			say_lock(fd, F_GETLK, 0);
+			_exit(0);
+		}
+		TRY(fcntl(fd, F_SETLK, &lock));
+		TRY(setrlimit(RLIMIT_NPROC, &none));
+		TRY(setuid(12345));
+		TRY(fork());
+		TRY(write(told[1], "", 1));
+		waitpid(asks, 0, 0);
+	});
+	close(fd);
+	close(told[0]);
+	close(told[1]);
+	unlink("failing");
+}
+
 static void locks(void)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 10}, asked;
@@ -648,6 +758,11 @@ static void locks(void)
 	TRY(flock(other, LOCK_SH | LOCK_NB));
 	TRY(flock(fd, LOCK_UN));
 	TRY(flock(other, LOCK_EX | LOCK_NB));
+	TRY(flock(other, LOCK_SH));
+	TRY(flock(fd, LOCK_SH));
+	TRY(flock(fd, LOCK_EX | LOCK_NB));
+	TRY(flock(other, LOCK_EX | LOCK_NB));
+	TRY(flock(other, LOCK_UN));
 	TRY(flock(fd, 77));
 	TRY(flock(999, LOCK_SH));
 	int forked = fork();
@@ -681,6 +796,9 @@ int main(void)
 	attributes();
 	permissions();
 	locks();
+	lock_owners();
+	lock_circle();
+	lock_fork_fails();
 	lock_ranges();
 	return 0;
 }

@@ -221,7 +221,7 @@ int descriptor_close(int descriptor)
 	if (!file)
 		return -EBADF;
 	if (file->inode->locks)
-		file_locks_process_release(file->inode);
+		file_locks_files_release(file->inode, files);
 	file_put(file);
 	return 0;
 }
@@ -292,7 +292,7 @@ static void slots_close(struct files *files, uint32_t block, uint64_t which)
 		file = slot_clear(files, (int)(block * BLOCK_SLOTS + (uint32_t)__builtin_ctzll(which)));
 		mutex_unlock(&files->lock);
 		if (file->inode->locks)
-			file_locks_process_release(file->inode);
+			file_locks_files_release(file->inode, files);
 		file_put(file);
 	}
 }
@@ -399,7 +399,7 @@ static int64_t descriptor_copy(int from, int to, bool close_on_exec)
 		file_put(file);
 	if (old) {
 		if (old->inode->locks)
-			file_locks_process_release(old->inode);
+			file_locks_files_release(old->inode, files);
 		file_put(old);
 	}
 	return status ? status : to;
@@ -472,13 +472,13 @@ static int64_t lock_call(struct held *held, int descriptor, uint32_t command, ui
 	struct held now = {0};
 	bool still;
 
-	if (result || command == F_GETLK || !held->counted)
+	if (result || (command != F_SETLK && command != F_SETLKW) || !held->counted)
 		return result;
 	still = held_get(&now, descriptor) && now.file == held->file;
 	if (now.file)
 		held_put(&now);
 	if (!still)
-		file_locks_process_release(held->file->inode);
+		file_locks_files_release(held->file->inode, self_process()->files);
 	return still ? 0 : -EBADF;
 }
 
@@ -507,6 +507,9 @@ int64_t sys_fcntl(SYSCALL_ARGUMENTS)
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
 		result = lock_call(&held, (int)a0, (uint32_t)a1, a2);
 		break;
 	case F_GETPIPE_SZ:

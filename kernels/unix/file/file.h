@@ -417,10 +417,10 @@ int proc_name(struct inode *inode, char *to, uint64_t limit);   /* of a folder i
 int terminal_open(struct inode *inode, struct file *file);
 int process_file_held(struct held *held, int descriptor);       /* of a pidfd: 0, -EBADF (event/process_file.c) */
 int64_t seals_call(struct file *file, uint32_t command, uint64_t argument);     /* F_ADD_SEALS, F_GET_SEALS */
-int64_t file_lock_call(struct file *file, uint32_t command, uint64_t argument);        /* F_GETLK, F_SETLK, F_SETLKW */
+int64_t file_lock_call(struct file *file, uint32_t command, uint64_t argument);        /* F_[OFD_]GETLK, SETLK, SETLKW */
 int64_t pipe_size_call(struct file *file, uint32_t command, uint64_t argument);        /* F_GETPIPE_SZ, F_SETPIPE_SZ */
-void file_locks_release(struct file *file);                     /* flock's, at the last close */
-void file_locks_process_release(struct inode *inode);           /* fcntl's, at any close of the process */
+void file_locks_release(struct file *file);                     /* the file's own, at its last close */
+void file_locks_files_release(struct inode *inode, const struct files *files); /* a process's, at any close there */
 void file_locks_free(struct inode *inode);
 void rights_collect(void);      /* frees files that only queues of sockets hold which only such queues hold (socket/rights.c) */
 
