@@ -22,7 +22,8 @@
  *
  * When an overlay lies over a root, names are looked up in the overlay first. A directory that is in both shows the
  * entries of both, with the overlay's mode and owner; anything else in the overlay hides what the root has by that name.
- * There are no whiteouts: an overlay removes nothing. */
+ * There are no whiteouts: an overlay removes nothing. (`baryon run` moves a directory that would hide a link to a directory
+ * there before it writes the overlay.) */
 #ifndef ABI_ROOTFS_H
 #define ABI_ROOTFS_H
 

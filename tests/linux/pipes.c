@@ -248,6 +248,30 @@ static void named(void)
 	unlink("fifo");
 }
 
+/* Flags of open files by ioctl. */
+static void flags_by_ioctl(void)
+{
+	int ends[2], on = 1, off = 0, null = open("/dev/null", O_RDWR), here = open(".", O_RDONLY);
+
+	SAY("-- flags by ioctl");
+	GOOD(pipe(ends));
+	TRY(ioctl(ends[0], FIONBIO, &on));
+	TRY(ioctl(ends[0], FIOASYNC, &on));
+	SAY("%x", fcntl(ends[0], F_GETFL) & (O_NONBLOCK | O_ASYNC));
+	TRY(ioctl(ends[0], FIONBIO, &off));
+	TRY(ioctl(ends[0], FIOASYNC, &off));
+	SAY("%x", fcntl(ends[0], F_GETFL) & (O_NONBLOCK | O_ASYNC));
+	TRY(ioctl(here, FIONBIO, &on));
+	TRY(ioctl(here, FIOASYNC, &on));
+	TRY(ioctl(here, FIOASYNC, &off));
+	TRY(ioctl(here, FIOASYNC, BAD_ADDRESS));
+	TRY(ioctl(null, FIONBIO, &on));
+	close(ends[0]);
+	close(ends[1]);
+	close(null);
+	close(here);
+}
+
 int main(void)
 {
 	alarm(60);
@@ -256,5 +280,6 @@ int main(void)
 	streams();
 	memory();
 	named();
+	flags_by_ioctl();
 	return 0;
 }

@@ -99,32 +99,37 @@ static bool add_settings(struct image *image, const struct options *options, str
 	return done;
 }
 
-static bool add_overlay(struct image *image, const char *root, struct complaint *complaint)
+/* The image that the build made. */
+static bool open_base(struct file_view *view, struct complaint *complaint)
 {
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof path, "%s/baryon.img", build_folder());
+	if (access(path, F_OK) < 0)
+		return complain(complaint, BUILD_MISSING, path);
+	return file_open_view(view, path, complaint);
+}
+
+static bool add_base(struct image *image, const struct file_view *base, struct complaint *complaint)
+{
+	struct complaint inner;
+
+	if (image_copy(image, base->bytes, base->count, &inner))
+		return true;
+	return complain(complaint, "%s/baryon.img: %s: run 'make' to build it again", build_folder(), inner.text);
+}
+
+static bool add_overlay(struct image *image, const char *root, const struct file_view *base, struct complaint *complaint)
+{
+	const struct image_module *under = image_find(&image->header, "rootfs");
 	struct tree tree;
 	uint64_t bytes;
 
 	tree_start(&tree);
 	return tree_add(&tree, root, complaint) &&
+		(!under || tree_settle(&tree, base->bytes + under->offset, under->bytes, complaint)) &&
 		tree_write(&tree, image->fd, image->end, &bytes, complaint) &&
 		image_add_written(image, "overlay", bytes, complaint);
-}
-
-static bool add_base(struct image *image, struct complaint *complaint)
-{
-	char path[PATH_MAX + 32];
-	struct complaint inner;
-	struct file_view view;
-	bool done;
-
-	snprintf(path, sizeof path, "%s/baryon.img", build_folder());
-	if (access(path, F_OK) < 0)
-		return complain(complaint, BUILD_MISSING, path);
-	if (!file_open_view(&view, path, complaint))
-		return false;
-	done = image_copy(image, view.bytes, view.count, &inner);
-	file_close_view(&view);
-	return done ? true : complain(complaint, "%s: %s: run 'make' to build it again", path, inner.text);
 }
 
 static bool check_kernel(const struct image *image, const char *option, const char *name, size_t bytes,
@@ -159,20 +164,33 @@ static bool check_names(const struct image *image, const struct options *options
 	return true;
 }
 
+static bool fill(struct image *image, const struct options *options, const struct file_view *base,
+	struct complaint *complaint)
+{
+	return add_base(image, base, complaint) && check_names(image, options, complaint) &&
+		add_settings(image, options, complaint) &&
+		(!options->root || add_overlay(image, options->root, base, complaint)) && image_finish(image, complaint);
+}
+
 bool compose(const struct options *options, int *fd, uint64_t *bytes, struct complaint *complaint)
 {
+	struct file_view base;
 	struct image image;
+	bool done;
 
+	if (!open_base(&base, complaint))
+		return false;
 	*fd = memfd_create("baryon-image", MFD_CLOEXEC);
-	if (*fd < 0)
-		return complain(complaint, "cannot make the boot image: %s", strerror(errno));
-	image_start(&image, *fd);
-	if (!add_base(&image, complaint) || !check_names(&image, options, complaint) ||
-	    !add_settings(&image, options, complaint) ||
-	    (options->root && !add_overlay(&image, options->root, complaint)) || !image_finish(&image, complaint)) {
-		close(*fd);
+	if (*fd < 0) {
+		complain(complaint, "cannot make the boot image: %s", strerror(errno));
+		file_close_view(&base);
 		return false;
 	}
+	image_start(&image, *fd);
+	done = fill(&image, options, &base, complaint);
+	if (!done)
+		close(*fd);
+	file_close_view(&base);
 	*bytes = image.end;
-	return true;
+	return done;
 }

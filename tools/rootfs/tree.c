@@ -101,6 +101,16 @@ struct tree_file *tree_put(struct tree_file *directory, const char *name, size_t
 	return file;
 }
 
+void tree_take(struct tree_file *directory, const char *name, size_t bytes)
+{
+	bool found;
+	size_t place = place_of(directory, name, bytes, &found);
+
+	directory->child_count--;
+	memmove(directory->children + place, directory->children + place + 1,
+		(directory->child_count - place) * sizeof(struct tree_node *));
+}
+
 bool tree_name_is_good(const char *name, size_t bytes)
 {
 	if (bytes == 0 || bytes > ROOTFS_NAME_LIMIT || memchr(name, '/', bytes) || memchr(name, 0, bytes))

@@ -52,6 +52,9 @@ struct tree_node *tree_find(const struct tree_file *directory, const char *name,
  * attributes of `file`, when both are directories. The name is checked by the caller. */
 struct tree_file *tree_put(struct tree_file *directory, const char *name, size_t bytes, struct tree_file *file);
 
+/* Takes a name that is there out of a directory. */
+void tree_take(struct tree_file *directory, const char *name, size_t bytes);
+
 /* Whether it may be the name of an entry: 1..255 bytes, no '/', no zero, not "." or "..". */
 bool tree_name_is_good(const char *name, size_t bytes);
 
@@ -60,6 +63,10 @@ bool tree_name_is_good(const char *name, size_t bytes);
 bool tree_add(struct tree *tree, const char *path, struct complaint *complaint);
 bool tree_add_directory(struct tree *tree, const char *path, struct complaint *complaint);
 bool tree_add_tar(struct tree *tree, const uint8_t *bytes, size_t count, struct complaint *complaint);
+
+/* A directory of an overlay that would hide a link to a directory in the file system under it (`count` bytes of it) goes where
+ * the link leads, as packages' do. What lies there in the overlay already stays. False: that file system is damaged. */
+bool tree_settle(struct tree *tree, const uint8_t *bytes, size_t count, struct complaint *complaint);
 
 /* Writes the file system to fd at `at`; stores its size, a multiple of PAGE_BYTES. */
 bool tree_write(struct tree *tree, int fd, uint64_t at, uint64_t *bytes, struct complaint *complaint);

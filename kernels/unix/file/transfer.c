@@ -302,22 +302,35 @@ int64_t sys_fsync(SYSCALL_ARGUMENTS)
 	return regular ? 0 : -EINVAL;
 }
 
+/* Sets or clears a flag of an open file by the number at an address of the program's. */
+static int64_t flag_call(struct file *file, uint32_t flag, uint64_t argument)
+{
+	uint32_t on;
+
+	if (user_read(&on, argument, sizeof(on)))
+		return -EFAULT;
+	if (flag == O_ASYNC && on && (inode_is(file->inode, S_IFREG) || inode_is(file->inode, S_IFDIR)))
+		return -ENOTTY;
+	if (on)
+		__atomic_fetch_or(&file->flags, flag, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&file->flags, ~flag, __ATOMIC_RELAXED);
+	return 0;
+}
+
 int64_t sys_ioctl(SYSCALL_ARGUMENTS)
 {
 	struct held held;
 	int64_t result;
-	uint32_t on;
 
 	if (!held_get(&held, (int)a0))
 		return -EBADF;
 	if (held.file->flags & O_PATH) {
 		result = -EBADF;
 	} else if ((uint32_t)a1 == FIONBIO) {
-		result = user_read(&on, a2, sizeof(on));
-		if (result == 0 && on)
-			__atomic_fetch_or(&held.file->flags, O_NONBLOCK, __ATOMIC_RELAXED);
-		else if (result == 0)
-			__atomic_fetch_and(&held.file->flags, ~(uint32_t)O_NONBLOCK, __ATOMIC_RELAXED);
+		result = flag_call(held.file, O_NONBLOCK, a2);
+	} else if ((uint32_t)a1 == FIOASYNC) {
+		result = flag_call(held.file, O_ASYNC, a2);
 	} else if ((uint32_t)a1 == FIOCLEX || (uint32_t)a1 == FIONCLEX) {
 		result = descriptor_flags_set((int)a0, (uint32_t)a1 == FIOCLEX);
 	} else {

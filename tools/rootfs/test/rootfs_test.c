@@ -257,6 +257,35 @@ static void damaged_images_are_noticed_or_harmless(void)
 	free(built.bytes);
 }
 
+static void directories_over_links_go_where_the_links_lead(void)
+{
+	struct built under, over;
+	struct tree tree;
+
+	command("mkdir -p under/usr/lib/deep under/usr/bin under/srv && cd under && ln -s usr/lib lib && ln -s /usr/bin bin && "
+		"ln -s ../../srv usr/lib/away && ln -s lib64 lib32 && ln -s lib32 lib64 && ln -s nowhere lost && echo f >usr/file && "
+		"ln -s usr/file to_file && ln -s lib/away twice && chmod 750 srv");
+	command("mkdir -p over/lib/deep over/lib/away over/usr/lib over/bin over/lib32 over/lost over/to_file over/twice/x over/new && cd over && "
+		"echo 1 >lib/deep/a && echo 22 >lib/both && echo 333 >usr/lib/both && echo 4 >lib/away/c && echo 5 >bin/d && "
+		"echo 6 >twice/x/e && echo 7 >lib32/f && echo 8 >lost/g && echo 9 >to_file/h && echo 10 >new/i");
+	tree_start(&tree);
+	assert(tree_add(&tree, "under", &complaint));
+	under = build(&tree);
+	tree_start(&tree);
+	assert(tree_add(&tree, "over", &complaint));
+	assert(tree_settle(&tree, under.bytes, under.count, &complaint));
+	over = build(&tree);
+	assert(lookup(&over, "usr/lib/deep/a") && !lookup(&over, "lib") && !lookup(&over, "bin") && !lookup(&over, "twice"));
+	assert(lookup(&over, "usr/lib/both")->size == 4);
+	assert(lookup(&over, "srv/c") && lookup(&over, "usr/bin/d") && lookup(&over, "srv/x/e"));
+	assert((lookup(&over, "srv")->mode & 07777) == 0750);
+	assert(lookup(&over, "lib32/f") && lookup(&over, "lost/g") && lookup(&over, "to_file/h") && lookup(&over, "new/i"));
+	under.bytes[PAGE_BYTES + 70] ^= 1;
+	assert(!tree_settle(&tree, under.bytes, under.count, &complaint));
+	free(under.bytes);
+	free(over.bytes);
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/rootfs_test_XXXXXX", text[100];
@@ -268,6 +297,7 @@ int main(void)
 	hostile_archives_are_refused();
 	damaged_archives_never_make_a_bad_image();
 	damaged_images_are_noticed_or_harmless();
+	directories_over_links_go_where_the_links_lead();
 	snprintf(text, sizeof text, "rm -rf %s", folder);
 	command(text);
 	return 0;
