@@ -193,8 +193,10 @@ struct path_state *path_state_fork(struct path_state *paths);
 void path_state_exit(struct path_state *paths);
 
 /* Opens a program or interpreter of the calling process, by a path in UNIX's memory. Returns 0 and a reference to the file in *out,
- * or -ENOENT, -EACCES (not a regular file, not executable), -ENOTDIR, -ELOOP, -ENOMEM. */
+ * or -ENOENT, -EACCES (not a regular file, not executable), -ENOTDIR, -ELOOP, -ENOMEM, -ETXTBSY. Nobody writes it while the file is
+ * there, or until file_unuse. */
 int file_open_exec(const char *path, struct file **out);
+void file_unuse(struct file *file);
 /* What decides as whom a program runs. */
 void file_owner(const struct file *file, uint32_t *mode, uint32_t *uid, uint32_t *gid);
 /* Does a path of the calling program end at a symbolic link? */

@@ -105,6 +105,7 @@ static const struct row rows[] = {
 	R(rt_sigpending, 0, O(8), V(8))
 	R(rt_sigtimedwait, 0, I(mask), O(128), I(no_time), V(8))
 	R(rt_sigqueueinfo, ALONE, V(-2), V(SIGUSR1), I(queued))
+	R(rt_tgsigqueueinfo, ALONE, V(-2), V(-2), V(SIGUSR1), I(queued))
 	R(rt_sigsuspend, NEVER_GOOD, I(mask), V(8))
 	R(sigaltstack, 0, I(stack), O(24))
 	R(sched_setparam, 0, V(0), I(zero_word))

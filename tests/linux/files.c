@@ -614,6 +614,55 @@ static void lock_ranges(void)
 	unlink("range");
 }
 
+/* Files without a name, which not every file system has: on both systems in a folder that lies in memory, if there is one. */
+static void nameless(void)
+{
+	char path[64], place[] = "/dev/shm/namelessXXXXXX";
+	int fd, here = open(".", O_RDONLY | O_DIRECTORY);
+	struct stat what;
+
+	if (mkdtemp(place) != NULL)
+		chdir(place);
+
+	SAY("-- files without a name");
+	TRY(mkdir("nameless", 0755));
+	GOOD(fd = open("nameless", O_TMPFILE | O_RDWR, 0640));
+	TRY(write(fd, "some text", 9));
+	fstat(fd, &what);
+	SAY("%o %d %ld", what.st_mode, (int)what.st_nlink, (long)what.st_size);
+	TRY(rmdir("nameless"));
+	TRY(mkdir("nameless", 0755));
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	TRY(linkat(AT_FDCWD, path, AT_FDCWD, "nameless/named", AT_SYMLINK_FOLLOW));
+	TRY(linkat(AT_FDCWD, path, AT_FDCWD, "nameless/named", AT_SYMLINK_FOLLOW));
+	TRY(linkat(fd, "", AT_FDCWD, "nameless/again", AT_EMPTY_PATH));
+	fstat(fd, &what);
+	SAY("%d", (int)what.st_nlink);
+	TRY(unlink("nameless/named"));
+	TRY(unlink("nameless/again"));
+	TRY(linkat(fd, "", AT_FDCWD, "nameless/again", AT_EMPTY_PATH));
+	close(fd);
+	GOOD(fd = open("nameless", O_TMPFILE | O_WRONLY | O_EXCL, 0600));
+	TRY(linkat(fd, "", AT_FDCWD, "nameless/never", AT_EMPTY_PATH));
+	close(fd);
+	TRY(open("nameless", O_TMPFILE | O_RDONLY, 0600));
+	TRY(open("nameless", O_TMPFILE | O_RDWR | O_CREAT, 0600));
+	TRY(open("nameless", O_RDWR | (O_TMPFILE & ~O_DIRECTORY), 0600));
+	TRY(open("missing", O_TMPFILE | O_RDWR, 0600));
+	fd = open("plain", O_CREAT | O_RDWR, 0600);
+	close(fd);
+	TRY(open("plain", O_TMPFILE | O_RDWR, 0600));
+	TRY(open("/proc", O_TMPFILE | O_RDWR, 0600));
+	TRY(rmdir("nameless"));
+	symlink("/", "to_root");
+	TRY(open("to_root", O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+	unlink("to_root");
+	unlink("plain");
+	fchdir(here);
+	close(here);
+	rmdir(place);
+}
+
 static struct flock range(short type, long start, long length)
 {
 	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
@@ -714,7 +763,7 @@ static void lock_fork_fails(void)
 		TRY(setrlimit(RLIMIT_NPROC, &none));
 		TRY(setuid(12345));
 		TRY(fork());
-		TRY(write(told[1], "", 1));
+		write(told[1], "", 1);
 		waitpid(asks, 0, 0);
 	});
 	close(fd);
@@ -799,6 +848,7 @@ int main(void)
 	lock_owners();
 	lock_circle();
 	lock_fork_fails();
+	nameless();
 	lock_ranges();
 	return 0;
 }

@@ -195,6 +195,39 @@ static void pidfds(void)
 	close(fd);
 }
 
+/* Who runs a program keeps writers from it, and an interpreter is kept for nobody. */
+static void busy_program(char *self, char **environment)
+{
+	char *arguments[] = {self, "waits", 0};
+	int ready[2], fd;
+	char byte;
+	pid_t child;
+
+	GOOD(pipe(ready));
+	child = fork();
+	if (child == 0) {
+		dup2(ready[1], 1);
+		execve("other", arguments, environment);
+		_exit(1);
+	}
+	read(ready[0], &byte, 1);
+	TRY(open("other", O_WRONLY));
+	TRY(open("other", O_RDWR));
+	TRY(open("other", O_RDONLY | O_TRUNC));
+	TRY(truncate("other", 0));
+	GOOD(fd = open("other", O_RDONLY));
+	close(fd);
+	TRY(chmod("other", 0755));
+	TRY(rename("other", "another"));
+	TRY(rename("another", "other"));
+	kill(child, SIGKILL);
+	waitpid(child, 0, 0);
+	GOOD(fd = open("other", O_RDWR));
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void executing(char *self)
 {
 	char *arguments[] = {self, "said", "two", 0}, *environment[] = {"WORD=value", 0};
@@ -238,7 +271,10 @@ static void executing(char *self)
 	for (long got; (got = read(from, part, sizeof(part))) > 0;)
 		write(to, part, got);
 	close(from);
+	chmod("other", 0755);
+	CHILD("a program that is open for writing", TRY(execve("other", arguments, environment)));
 	close(to);
+	busy_program(self, environment);
 	chmod(".", 0755);
 	chown("other", 1234, 1235);
 	chmod("other", 06755);
@@ -520,6 +556,11 @@ int main(int count, char **argument, char **environment)
 	if (count > 2 && !strcmp(argument[1], "said")) {
 		SAY("%s %s %d", argument[1], argument[2], environment[0] && !strcmp(environment[0], "WORD=value"));
 		return 11;
+	}
+	if (count > 1 && !strcmp(argument[1], "waits")) {
+		SAY("ready");
+		pause();
+		return 0;
 	}
 	alarm(60);
 	waiting();

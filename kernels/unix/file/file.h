@@ -95,6 +95,8 @@ struct inode {
 	uint32_t filesystem;        /* st_dev */
 	uint32_t seals;             /* of memfd_create: F_SEAL_* and SEALS_HERE; the inode's lock */
 	bool mapped;                /* a space may have it mapped: atomic */
+	bool linkable;              /* it has no name yet and may get one (O_TMPFILE); the folder's lock */
+	int32_t writers;            /* files that may write it; negative: files that are run. Atomic */
 	uint64_t number;
 	uint64_t size;              /* atomic; changed under the lock */
 	int64_t accessed_ns, modified_ns, changed_ns;
@@ -121,6 +123,11 @@ enum { FILESYSTEM_TREE = 1, FILESYSTEM_PROC = 2, FILESYSTEM_ANONYMOUS = 3 };
 static inline bool inode_is(const struct inode *inode, uint32_t type)
 {
 	return (inode->mode & S_IFMT) == type;
+}
+/* Whether programs run it: then nobody may write it. */
+static inline bool inode_is_run(const struct inode *inode)
+{
+	return __atomic_load_n(&inode->writers, __ATOMIC_RELAXED) < 0;
 }
 
 static inline void inode_get(struct inode *inode)
@@ -209,7 +216,9 @@ int tree_image_entry(struct inode *directory, unsigned layer, uint32_t n, struct
 bool tree_image_has(struct inode *directory, unsigned layer, const char *name, uint32_t bytes);
 /* The last name of an inode was taken away. */
 void tree_forget(struct inode *inode);
-/* Makes an inode for the calling process under the name of a walk that found none (`hidden` is what directory_entry_locked gave),
+/* Makes an inode for the calling process that is to lie in the folder, which is locked. 0, -ENOENT: the folder was removed, -ENOMEM, -ENOSPC. */
+int tree_inode_locked(struct inode *folder, uint32_t mode, uint32_t device, struct inode **out);
+/* The same under the name of a walk that found none (`hidden` is what directory_entry_locked gave),
  * and puts it in walk->inode. The folder's lock is held. 0, -ENOENT (the folder was removed), -ENOMEM. */
 struct walk;
 int tree_create_locked(struct inode *folder, struct walk *walk, struct entry *hidden, uint32_t mode, uint32_t device);
@@ -305,6 +314,7 @@ struct file {
 	uint32_t references;        /* atomic */
 	uint32_t flags;             /* O_*, without creation flags; atomic */
 	uint32_t flying;            /* of the references, those of sockets' queues; atomic */
+	int32_t use;                /* what it adds to inode->writers: 1, -1 or 0 */
 	const struct file_operations *operations;
 	struct inode *inode;
 	struct inode *folder;       /* where its name was found, or null */
@@ -327,6 +337,8 @@ static inline bool file_writable(const struct file *file)
 {
 	return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH);
 }
+/* Counts the file, new, among those that write its inode (or, if `run`, are run). 0, -ETXTBSY: there are some of the other sort. */
+int file_use(struct file *file, bool run);
 /* A file on an inode of its own that has no name. Null: no memory. The state is the caller's then. */
 struct file *file_anonymous(const struct file_operations *operations, uint32_t mode, uint32_t flags, void *state);
 /* One read or write, by the file's mode. position: null for its own. */

@@ -1,25 +1,33 @@
 /* The calls that make, remove and move names. Each walks to the folder, locks it, looks again and then commits. */
 #include "file/file.h"
 
-int tree_create_locked(struct inode *folder, struct walk *walk, struct entry *hidden, uint32_t mode, uint32_t device)
+int tree_inode_locked(struct inode *folder, uint32_t mode, uint32_t device, struct inode **out)
 {
 	struct credentials *who = &self_process()->credentials;
 	bool inherit = folder->mode & S_ISGID, directory = (mode & S_IFMT) == S_IFDIR;
-	struct inode *inode;
-	int status;
 
 	if (folder->directory.removed)
 		return -ENOENT;
-	if (walk->bytes > NAME_MAX)
-		return -ENAMETOOLONG;
 	if (files_are_full(1))
 		return -ENOSPC;
 	/* a group that the maker is not in is not given its rights */
 	if (inherit && !directory && (mode & (S_ISGID | 010)) == (S_ISGID | 010) && who->fsuid && !group_held(folder->gid))
 		mode &= ~(uint32_t)S_ISGID;
-	inode = inode_make(mode | (inherit && directory ? S_ISGID : 0), who->fsuid, inherit ? folder->gid : who->fsgid, device);
-	if (!inode)
-		return -ENOMEM;
+	*out = inode_make(mode | (inherit && directory ? S_ISGID : 0), who->fsuid, inherit ? folder->gid : who->fsgid, device);
+	return *out ? 0 : -ENOMEM;
+}
+
+int tree_create_locked(struct inode *folder, struct walk *walk, struct entry *hidden, uint32_t mode, uint32_t device)
+{
+	bool directory = (mode & S_IFMT) == S_IFDIR;
+	struct inode *inode;
+	int status;
+
+	if (walk->bytes > NAME_MAX)
+		return folder->directory.removed ? -ENOENT : -ENAMETOOLONG;
+	status = tree_inode_locked(folder, mode, device, &inode);
+	if (status)
+		return status;
 	inode->nlink = directory ? 2 : 1;
 	if (directory) {
 		inode_get(folder);
@@ -205,7 +213,7 @@ static int make_name(struct walk *walk, struct inode *inode)
 		status = -EPERM;
 	else if (inode->operations || inode->filesystem != FILESYSTEM_TREE)
 		status = -EXDEV;
-	else if (inode->nlink == 0)
+	else if (inode->nlink == 0 && !inode->linkable)
 		status = -ENOENT;
 	else if (files_are_full(1))
 		status = -ENOSPC;
@@ -213,6 +221,7 @@ static int make_name(struct walk *walk, struct inode *inode)
 		status = directory_add_locked(walk->folder, walk->name, walk->bytes, walk->hash, hidden, inode);
 	if (status == 0) {
 		nlink_change(inode, 1);
+		inode->linkable = false;
 		inode_touch(walk->folder);
 	}
 	mutex_unlock(&walk->folder->lock);

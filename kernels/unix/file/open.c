@@ -21,6 +21,13 @@ void file_get(struct file *file)
 	__atomic_fetch_add(&file->references, 1, __ATOMIC_RELAXED);
 }
 
+void file_unuse(struct file *file)
+{
+	if (file->use)
+		__atomic_fetch_sub(&file->inode->writers, file->use, __ATOMIC_RELEASE);
+	file->use = 0;
+}
+
 void file_put(struct file *file)
 {
 	uint32_t flying = __atomic_load_n(&file->flying, __ATOMIC_RELAXED);
@@ -36,11 +43,24 @@ void file_put(struct file *file)
 		epoll_forget(file);
 	if (file->inode->locks)
 		file_locks_release(file);
+	file_unuse(file);
 	if (file->operations && file->operations->release)
 		file->operations->release(file);
 	inode_put(file->inode);
 	inode_put(file->folder);
 	heap_free(file);
+}
+
+int file_use(struct file *file, bool run)
+{
+	int32_t *writers = &file->inode->writers, count = __atomic_load_n(writers, __ATOMIC_RELAXED), one = run ? -1 : 1;
+
+	do {
+		if (run ? count > 0 : count < 0)
+			return -ETXTBSY;
+	} while (!__atomic_compare_exchange_n(writers, &count, count + one, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	file->use = one;
+	return 0;
 }
 
 struct file *file_anonymous(const struct file_operations *operations, uint32_t mode, uint32_t flags, void *state)
@@ -119,10 +139,10 @@ static uint32_t wanted_rights(uint32_t flags)
 
 static int open_allowed(struct inode *inode, uint32_t flags)
 {
-	if (inode_is(inode, S_IFLNK) && !(flags & O_PATH))
-		return -ELOOP;
 	if ((flags & O_DIRECTORY) && !inode_is(inode, S_IFDIR))
 		return -ENOTDIR;
+	if (inode_is(inode, S_IFLNK) && !(flags & O_PATH))
+		return -ELOOP;
 	if (flags & O_PATH)
 		return 0;
 	if (inode_is(inode, S_IFDIR) && ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC))))
@@ -164,9 +184,24 @@ static int open_truncate(struct inode *inode)
 
 	if (!inode_is(inode, S_IFREG) || inode->operations)
 		return 0;
+	if (inode_is_run(inode))
+		return -ETXTBSY;
 	mutex_lock(&inode->lock);
 	status = inode_truncate(inode, 0);
 	mutex_unlock(&inode->lock);
+	return status;
+}
+
+/* Opens an inode of the tree; who runs it and who writes it exclude each other. */
+static int open_found(struct inode *inode, struct inode *folder, uint32_t flags, struct file **out)
+{
+	int status = file_open_inode(inode, folder, flags, out);
+
+	if (status || !inode_is(inode, S_IFREG) || !file_writable(*out))
+		return status;
+	status = file_use(*out, false);
+	if (status)
+		file_put(*out);
 	return status;
 }
 
@@ -187,7 +222,35 @@ static int open_walked(struct walk *walk, uint32_t flags, uint32_t mode, struct 
 		status = open_allowed(walk->inode, flags);
 	if (status == 0 && (flags & O_TRUNC) && !made)
 		status = open_truncate(walk->inode);
-	return status ? status : file_open_inode(walk->inode, walk->folder, flags, out);
+	return status ? status : open_found(walk->inode, walk->folder, flags, out);
+}
+
+/* A file without a name in the folder that a walk found. It may get one unless O_EXCL is given. */
+static int open_nameless(struct walk *walk, uint32_t flags, uint32_t mode, struct file **out)
+{
+	struct inode *folder = walk->inode, *inode;
+	int status;
+
+	if ((flags & (O_DIRECTORY | O_CREAT)) != O_DIRECTORY || !(flags & (O_WRONLY | O_RDWR)))
+		return -EINVAL;
+	if (!folder)
+		return -ENOENT;
+	if (!inode_is(folder, S_IFDIR))
+		return -ENOTDIR;
+	status = inode_allowed(folder, W_OK | X_OK);
+	if (status)
+		return status;
+	if (folder->operations)
+		return -EOPNOTSUPP;
+	mutex_lock(&folder->lock);
+	status = tree_inode_locked(folder, S_IFREG | (mode & MODE_BITS & ~path_umask()), 0, &inode);
+	mutex_unlock(&folder->lock);
+	if (status)
+		return status;
+	inode->linkable = !(flags & O_EXCL);
+	status = open_found(inode, folder, flags & ~(uint32_t)O_EXCL, out);
+	inode_put(inode);
+	return status;
 }
 
 static int64_t open_call(int directory, uint64_t path, uint32_t flags, uint32_t mode, uint32_t walk_with)
@@ -197,13 +260,11 @@ static int64_t open_call(int directory, uint64_t path, uint32_t flags, uint32_t 
 	struct walk walk;
 	int status;
 
-	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return -EOPNOTSUPP;
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	status = walk_user(&walk, directory, path, (follow ? WALK_FOLLOW : 0) | (flags & O_CREAT ? WALK_CREATE : 0) | walk_with);
 	if (status == 0)
-		status = open_walked(&walk, flags, mode, &file);
+		status = flags & O_TMPFILE ? open_nameless(&walk, flags, mode, &file) : open_walked(&walk, flags, mode, &file);
 	walk_end(&walk);
 	return status ? status : descriptor_install(file, 0, flags & O_CLOEXEC);
 }
@@ -236,6 +297,11 @@ int file_open_exec(const char *path, struct file **out)
 		status = inode_allowed(walk.inode, X_OK);
 	if (status == 0)
 		status = file_open_inode(walk.inode, walk.folder, O_RDONLY, out);
+	if (status == 0 && file_use(*out, true)) {
+		file_put(*out);
+		*out = 0;
+		status = -ETXTBSY;
+	}
 	walk_end(&walk);
 	return status;
 }

@@ -207,6 +207,8 @@ int64_t sys_truncate(SYSCALL_ARGUMENTS)
 	if (status)
 		return status;
 	status = inode_is(inode, S_IFDIR) ? -EISDIR : inode_allowed(inode, W_OK);
+	if (status == 0 && inode_is_run(inode))
+		status = -ETXTBSY;
 	if (status == 0)
 		status = length_set(inode, a1);
 	inode_put(inode);

@@ -27,8 +27,10 @@ static void exec_free(struct exec *exec)
 	text_free(exec->text);
 	if (exec->file != NULL)
 		file_put(exec->file);
-	if (exec->interpreter_file != NULL)
+	if (exec->interpreter_file != NULL) {
+		file_unuse(exec->interpreter_file);     /* its mappings stay; only the program itself is kept from writers */
 		file_put(exec->interpreter_file);
+	}
 	if (exec->space != NULL)
 		space_put(exec->space);
 	heap_free(exec->path);

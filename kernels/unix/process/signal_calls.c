@@ -219,24 +219,39 @@ int64_t sys_tgkill(SYSCALL_ARGUMENTS)
 	return (int32_t)a0 <= 0 ? -EINVAL : kill_thread((int32_t)a0, (int32_t)a1, (int)a2, &info);
 }
 
+/* A signal's record from the program. Only to itself may a process say what the system says. 0, -EFAULT, -EPERM. */
+static int info_read(struct linux_siginfo *info, int number, uint64_t from, int32_t pid)
+{
+	if (user_signal_read(info, from) != 0)
+		return -EFAULT;
+	info->number = number;
+	return (info->code >= 0 || info->code == SI_TKILL) && pid != self_process()->pid ? -EPERM : 0;
+}
+
 int64_t sys_rt_sigqueueinfo(SYSCALL_ARGUMENTS)
 {
 	struct process *target;
 	struct linux_siginfo info;
-	int status;
+	int number = (int)a1, status = info_read(&info, number, a2, (int32_t)a0);
 
-	if (number_bad(a1))
-		return -EINVAL;
-	if (user_signal_read(&info, a2) != 0)
-		return -EFAULT;
-	info.number = (int32_t)a1;
-	if (info.code >= 0 && (int32_t)a0 != self_process()->pid)
-		return -EPERM;
+	if (status != 0)
+		return status;
 	mutex_lock(&tree_lock);
 	target = process_of_pid((int32_t)a0);
-	status = target == NULL ? -ESRCH : signal_allowed(target, (int)a1) ? 0 : -EPERM;
-	if (status == 0 && target != init_process)
-		status = signal_post(target, NULL, (int)a1, &info);
+	if (target == NULL)
+		status = -ESRCH;
+	else
+		status = number < 0 || number > SIGNAL_COUNT ? -EINVAL : signal_kill(target, number, &info);
 	mutex_unlock(&tree_lock);
+	return status;
+}
+
+int64_t sys_rt_tgsigqueueinfo(SYSCALL_ARGUMENTS)
+{
+	struct linux_siginfo info;
+	int status = info_read(&info, (int)a2, a3, (int32_t)a0);
+
+	if (status == 0)
+		status = (int32_t)a0 <= 0 || (int32_t)a1 <= 0 ? -EINVAL : kill_thread((int32_t)a0, (int32_t)a1, (int)a2, &info);
 	return status;
 }

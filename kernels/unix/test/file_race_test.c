@@ -16,7 +16,7 @@ static void path_make(char *to, unsigned *seed)
 		strcat(strcat(to, "/"), names[rand_r(seed) % NAMES]);
 }
 
-static void file_use(const char *path, unsigned *seed)
+static void file_touch(const char *path, unsigned *seed)
 {
 	static char block[3000];
 	char own[3000];
@@ -82,7 +82,7 @@ static void *work(void *argument)
 			DO(stat, "../..", where);
 			break;
 		default:
-			file_use(one, &seed);
+			file_touch(one, &seed);
 		}
 	}
 	fake_process_end();
