@@ -3,6 +3,12 @@
 
 export HOME=/root PATH=/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C TMPDIR=/tmp SHELL=/bin/sh
 unset LANG LANGUAGE TERM MAKEFLAGS
+[ -e /suite/.done ] || : >/suite/.done
+
+# chosen: of the names of cases, one a line, those that this run is for and that did not have their turn yet.
+chosen() {
+	grep -E -e "${CASES:-.}" | grep -vxF -f /suite/.done
+}
 
 # case_said RESULT NAME: RESULT is pass, fail or skip.
 case_said() {
@@ -30,11 +36,12 @@ on_terminal() {
 	python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 1024) and b"\0")))' "$@" >/dev/null
 }
 
-# automake_try SECONDS TEST...: scripts of a suite of automake's kind, in the folder of the tests; perl's are left out by the caller.
+# automake_try SECONDS TEST...: scripts of a suite of automake's kind, in the folder of the tests, for $SUITE_SHELL or sh; those in Perl are
+# left out by the caller.
 automake_try() {
 	automake_limit=$1
 	shift
 	for automake_test; do
-		try "$automake_limit" "$automake_test" sh "./$automake_test"
+		try "$automake_limit" "$automake_test" "${SUITE_SHELL:-sh}" "./$automake_test"
 	done
 }
