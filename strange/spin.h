@@ -10,14 +10,19 @@
 #include "charm/cpu.h"
 
 struct spin {
-	volatile uint32_t held;
+	union {
+		volatile uint8_t held;
+		volatile uint32_t word;     /* the same: there is an instruction that sets a bit of it and says what it was */
+	};
 };
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "held is the bit of word");
 
 void spin_wait(struct spin *lock);      /* shootdown.c: the slow way. cpu_spin_wait calls it */
 
 static inline __attribute__((always_inline)) bool spin_try(struct spin *lock)
 {
-	return __atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0;
+	return !(__atomic_fetch_or(&lock->word, 1, __ATOMIC_ACQUIRE) & 1);
 }
 
 static inline __attribute__((always_inline)) void spin_lock(struct spin *lock)
