@@ -227,6 +227,10 @@ int file_map(struct file *file, bool shared_write);
 /* New shared memory that has no name, of that size. Null: no memory. */
 struct file *file_of_memory(uint64_t bytes);
 bool file_is_of(const struct file *file, const struct inode *inode);
+/* A region of it is unmapped: gives back the region's reference. A space's lock may be held. */
+void file_unmapped(struct file *file);
+/* Whether it is shared memory of System V (ipc/shared.c). */
+bool file_is_segment(const struct file *file);
 /* A number for the file that no other has at the same time. */
 uint64_t file_identity(const struct file *file);
 /* Whether a file may be mapped by anybody: set by file_map, and by process/mapped.c. */
@@ -246,6 +250,10 @@ _Noreturn void console_exit(int status);
 /* All spaces lose what they have mapped of pages [first, after) of a file, and fault again; if the contents are gone, their own
  * copies of those pages too. The file's lock may be held, no lock of a space. */
 void mappings_drop(struct inode *inode, uint64_t first_page, uint64_t after, bool gone);
+/* shmat and shmdt in the calling program's space. address 0: anywhere; `replace`: whatever is there goes. The address, -EINVAL: there
+ * is something, -ENOMEM, -EPERM. A reference to the file is taken. */
+int64_t space_attach(struct file *file, uint64_t bytes, uint64_t address, uint64_t protection, bool replace);
+int space_detach(uint64_t address);             /* 0, -EINVAL: nothing is attached there, -ENOMEM */
 /* Whether a shared mapping of the file is there through which it may be written, now or after mprotect. */
 bool mappings_may_write(struct inode *inode);
 

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,6 +45,9 @@ struct row {
 	int number, flags;
 	struct argument arguments[ARGUMENTS];
 };
+
+/* Values that stand for what is made anew. */
+enum { THE_PROCESS = -2, THE_TIMER = -3, THE_SEGMENT = -1001 };
 
 #define V(x) {VALUE, (long)(x), 0}
 #define O(bytes) {OUT, bytes, 0}
@@ -75,7 +79,8 @@ static struct flock lock = {.l_type = F_RDLCK};
 static uint64_t bits[16], pair_of_mask[2];
 static char block[100], *list[2] = {"x", 0};
 static struct { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, bytes, tls; } clone3_arguments = {.exit_signal = SIGCHLD};
-static int timer_id;
+static int timer_id, segment_id;
+static struct shmid_ds segment;
 
 
 #define R(call, how_, ...) {.name = #call, .number = SYS_##call, .flags = how_, .arguments = {__VA_ARGS__}},
@@ -104,8 +109,8 @@ static const struct row rows[] = {
 	R(getresgid, 0, O(4), O(4), O(4))
 	R(rt_sigpending, 0, O(8), V(8))
 	R(rt_sigtimedwait, 0, I(mask), O(128), I(no_time), V(8))
-	R(rt_sigqueueinfo, ALONE, V(-2), V(SIGUSR1), I(queued))
-	R(rt_tgsigqueueinfo, ALONE, V(-2), V(-2), V(SIGUSR1), I(queued))
+	R(rt_sigqueueinfo, ALONE, V(THE_PROCESS), V(SIGUSR1), I(queued))
+	R(rt_tgsigqueueinfo, ALONE, V(THE_PROCESS), V(THE_PROCESS), V(SIGUSR1), I(queued))
 	R(rt_sigsuspend, NEVER_GOOD, I(mask), V(8))
 	R(sigaltstack, 0, I(stack), O(24))
 	R(sched_setparam, 0, V(0), I(zero_word))
@@ -127,8 +132,8 @@ static const struct row rows[] = {
 	R(sched_setaffinity, 0, V(0), V(8), I(bits))
 	R(sched_getaffinity, 0, V(0), V(8), O(8))
 	R(timer_create, 0, V(1), I(event), O(4))
-	R(timer_settime, 0, V(-3), V(0), I(no_timer), O(32))
-	R(timer_gettime, 0, V(-3), O(32))
+	R(timer_settime, 0, V(THE_TIMER), V(0), I(no_timer), O(32))
+	R(timer_gettime, 0, V(THE_TIMER), O(32))
 	R(clock_gettime, 0, V(1), O(16))
 	R(clock_getres, 0, V(1), O(16))
 	R(clock_nanosleep, 0, V(1), V(0), I(short_time), O(16))
@@ -245,6 +250,10 @@ static const struct row rows[] = {
 	R(signalfd4, 0, V(-1), I(mask), V(8), V(0))
 	R(timerfd_settime, 0, V(FD_TIMER), V(0), I(no_timer), O(32))
 	R(timerfd_gettime, 0, V(FD_TIMER), O(32))
+	R(shmctl, 0, V(THE_SEGMENT), V(IPC_STAT), O(112))
+	R(shmctl, 0, V(THE_SEGMENT), V(IPC_SET), I(segment))
+	R(shmctl, 0, V(0), V(IPC_INFO), O(72))
+	R(shmctl, 0, V(0), V(SHM_INFO), O(48))
 };
 
 /* Calls without addresses that are read or written by the call, and those whose result says more about this machine or its user
@@ -258,7 +267,7 @@ static const char *const others[] = {
 	"close", "lseek", "dup", "dup2", "flock", "fsync", "fdatasync", "ftruncate", "fchdir", "fchmod", "fchown", "umask", "sync",
 	"readahead", "fadvise64", "sync_file_range", "fallocate", "dup3", "tee", "syncfs", "close_range", "socket", "shutdown", "listen",
 	"epoll_create", "eventfd", "eventfd2", "epoll_create1", "timerfd_create", "pidfd_getfd", "membarrier", "rseq", "inotify_init",
-	"inotify_init1", "inotify_rm_watch", "shmget", "shmdt", "semget", "msgget", "personality", "ioprio_get", "ioprio_set", "vhangup",
+	"inotify_init1", "inotify_rm_watch", "shmget", "shmat", "shmdt", "semget", "msgget", "personality", "ioprio_get", "ioprio_set", "vhangup",
 	/* these depend on rights or on the file system */
 	"getgroups", "setgroups", "clock_settime", "settimeofday", "sethostname", "setdomainname", "chroot", "mount", "umount2", "setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr",
 	"fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr",
@@ -355,6 +364,7 @@ static void world_end(void)
 		;
 	if (timer_id >= 0)
 		syscall(SYS_timer_delete, timer_id);
+	shmctl(segment_id, IPC_RMID, 0);
 }
 
 static void world_make(void)
@@ -376,6 +386,7 @@ static void world_make(void)
 	raise(SIGUSR1);
 	prctl(PR_SET_NAME, "bad_pages");
 	syscall(SYS_timer_create, 1, &event, &timer_id);
+	segment_id = shmget(IPC_PRIVATE, PAGE, 0600);
 }
 
 static void child_make(void)
@@ -426,20 +437,31 @@ static long call_made(const struct row *row, const long *v)
 	return result;
 }
 
+static long value_meant(long value)
+{
+	switch (value) {
+	case THE_PROCESS:
+		return getpid();
+	case THE_TIMER:
+		return timer_id;
+	case THE_SEGMENT:
+		return segment_id;
+	case 0x10000000:
+		return (long)arena;
+	}
+	return value;
+}
+
 static void values_good(const struct row *row, long *v)
 {
 	for (int i = 0; i < ARGUMENTS; i++) {
 		const struct argument *argument = &row->arguments[i];
 
 		v[i] = argument->value;
-		if (argument->kind == VALUE && v[i] == -2)
-			v[i] = getpid();
-		if (argument->kind == VALUE && v[i] == -3)
-			v[i] = timer_id;
-		if (argument->kind == VALUE && v[i] == 0x10000000)
-			v[i] = (long)arena;
-		if (argument->kind == VALUE)
+		if (argument->kind == VALUE) {
+			v[i] = value_meant(v[i]);
 			continue;
+		}
 		v[i] = (long)good[i];
 		fill(good[i], argument, argument->value);
 	}

@@ -301,6 +301,7 @@ static inline void io_own(struct io *io, void *address, uint64_t bytes)
 struct file_operations {        /* a null operation fails: read, write EINVAL; ioctl ENOTTY; poll is always ready */
 	bool seekable;
 	bool stateless;             /* seekable, but reading and writing look at no position */
+	bool stays;                 /* its contents outlive whoever has it open or mapped: they are limited as files are */
 	const char *name;           /* of files without an inode in the tree, as "[eventfd]" */
 	int64_t (*read)(struct file *file, struct io *io, uint64_t *position);
 	int64_t (*write)(struct file *file, struct io *io, uint64_t *position);
@@ -308,6 +309,9 @@ struct file_operations {        /* a null operation fails: read, write EINVAL; i
 	int64_t (*ioctl)(struct file *file, uint32_t request, uint64_t argument);
 	int (*list)(struct file *file, struct listing *listing);
 	void (*release)(struct file *file);
+	/* The path that /proc shows, in place of a name: its length or -ERANGE. */
+	int64_t (*path)(const struct file *file, char *to, uint64_t limit);
+	void (*unmapped)(struct file *file);   /* a region of it goes. A space's lock may be held */
 };
 
 struct file {
@@ -427,6 +431,8 @@ int proc_install(struct inode *root);
 int32_t proc_folder_pid(const struct file *file);   /* of an open folder of a process in /proc: whose; 0: it is none */
 int proc_name(struct inode *inode, char *to, uint64_t limit);   /* of a folder in /proc: length */
 int terminal_open(struct inode *inode, struct file *file);
+enum ipc_text { IPC_TEXT_SHARED, IPC_TEXT_SEMAPHORES, IPC_TEXT_QUEUES };
+void ipc_text_open(struct file *file, enum ipc_text what);     /* of /proc/sysvipc (ipc/text.c) */
 int process_file_held(struct held *held, int descriptor);       /* of a pidfd: 0, -EBADF (event/process_file.c) */
 int64_t seals_call(struct file *file, uint32_t command, uint64_t argument);     /* F_ADD_SEALS, F_GET_SEALS */
 int64_t file_lock_call(struct file *file, uint32_t command, uint64_t argument);        /* F_[OFD_]GETLK, SETLK, SETLKW */

@@ -57,7 +57,7 @@ int file_page(struct file *file, uint64_t index, bool for_write, struct page_sou
 		*out = (struct page_source){HANDLE_BOOT_IMAGE, found.image_page};
 		return for_write ? -EAGAIN : 0;
 	}
-	if (!found.page && file->operations == &regular_operations && files_are_full(1))
+	if (!found.page && file->operations->stays && files_are_full(1))
 		return -EFAULT;
 	if (!found.page && !page_is_short())
 		found.page = data_make(&inode->data, index);
@@ -94,6 +94,13 @@ int file_map(struct file *file, bool shared_write)
 {
 	file_mapped_mark(file->inode, true);
 	return shared_write && sealed_for_write(file->inode) ? -EPERM : 0;
+}
+
+void file_unmapped(struct file *file)
+{
+	if (file->operations->unmapped)
+		file->operations->unmapped(file);
+	file_put(file);
 }
 
 int file_mappable(struct file *file, bool *anonymous)

@@ -340,6 +340,8 @@ int64_t file_path(struct file *file, char *to, uint64_t limit)
 		if (bytes != -ENOENT)
 			return bytes;
 	}
+	if (file->operations->path)
+		return file->operations->path(file, to, limit);
 	if (file->operations->name) {
 		bytes = text_format(to, limit, file->operations->name[0] == '/' ? "%s" : "anon_inode:%s", file->operations->name);
 		return (uint64_t)bytes < limit ? bytes : -ERANGE;

@@ -3,12 +3,13 @@
 
 enum what {
 	PROC_ROOT, PROC_SELF, PROC_THREAD_SELF, PROC_FOLDER, PROC_DESCRIPTORS, PROC_DESCRIPTOR, PROC_POSITIONS, PROC_POSITION,
-	PROC_THREADS, PROC_THREAD, PROC_SYSTEM_FOLDER, PROC_KERNEL, PROC_RANDOM, PROC_FILES, PROC_MEMORY,
+	PROC_THREADS, PROC_THREAD, PROC_SYSTEM_FOLDER, PROC_KERNEL, PROC_RANDOM, PROC_FILES, PROC_MEMORY, PROC_IPC,
 	PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_MOUNTS_LINK,
 	PROC_TEXT = 32,             /* + enum process_text */
 	PROC_THREAD_TEXT = PROC_TEXT + 32,      /* the same, of one thread */
 	PROC_SYSTEM = PROC_THREAD_TEXT + 32,    /* + enum system_text */
-	PROC_VALUE = PROC_SYSTEM + 32,  /* + a place in `values` */
+	PROC_IPC_TEXT = PROC_SYSTEM + 32,       /* + enum ipc_text */
+	PROC_VALUE = PROC_IPC_TEXT + 8,  /* + a place in `values` */
 };
 
 struct name {
@@ -22,6 +23,7 @@ enum value {
 	VALUE_MOUNTS, VALUE_MOUNT_INFO, VALUE_FILESYSTEMS, VALUE_DEVICES, VALUE_COMMAND_LINE, VALUE_SWAPS, VALUE_OS, VALUE_RELEASE, VALUE_VERSION,
 	VALUE_PIDS, VALUE_THREADS, VALUE_DOMAIN, VALUE_GROUPS, VALUE_CAPABILITY, VALUE_ENTROPY, VALUE_FILES, VALUE_FILES_USED,
 	VALUE_DESCRIPTORS, VALUE_PIPE, VALUE_OVERCOMMIT, VALUE_IO, VALUE_NOBODY, VALUE_ZERO,
+	VALUE_SHARED_BYTES, VALUE_SHARED_COUNT,
 };
 
 static const char *const values[] = {
@@ -48,6 +50,8 @@ static const char *const values[] = {
 	[VALUE_IO] = "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
 	[VALUE_NOBODY] = "65534\n",
 	[VALUE_ZERO] = "0",
+	[VALUE_SHARED_BYTES] = "18446744073692774399\n",
+	[VALUE_SHARED_COUNT] = "4096\n",
 };
 
 #define FOLDER(text, what) {text, S_IFDIR | 0555, what}
@@ -61,6 +65,7 @@ static const struct name root_names[] = {
 	TEXT("stat", PROC_SYSTEM + TEXT_SYSTEM_STAT), TEXT("version", PROC_SYSTEM + TEXT_VERSION),
 	TEXT("filesystems", PROC_VALUE + VALUE_FILESYSTEMS), TEXT("devices", PROC_VALUE + VALUE_DEVICES),
 	TEXT("cmdline", PROC_VALUE + VALUE_COMMAND_LINE), TEXT("swaps", PROC_VALUE + VALUE_SWAPS), FOLDER("sys", PROC_SYSTEM_FOLDER),
+	FOLDER("sysvipc", PROC_IPC),
 };
 
 static const struct name process_names[] = {
@@ -89,6 +94,8 @@ static const struct name kernel_names[] = {
 	TEXT("pid_max", PROC_VALUE + VALUE_PIDS), TEXT("threads-max", PROC_VALUE + VALUE_THREADS),
 	TEXT("ngroups_max", PROC_VALUE + VALUE_GROUPS), TEXT("cap_last_cap", PROC_VALUE + VALUE_CAPABILITY),
 	TEXT("overflowuid", PROC_VALUE + VALUE_NOBODY), TEXT("overflowgid", PROC_VALUE + VALUE_NOBODY), FOLDER("random", PROC_RANDOM),
+	TEXT("shmmax", PROC_VALUE + VALUE_SHARED_BYTES), TEXT("shmall", PROC_VALUE + VALUE_SHARED_BYTES),
+	TEXT("shmmni", PROC_VALUE + VALUE_SHARED_COUNT),
 };
 
 static const struct name random_names[] = {
@@ -103,6 +110,8 @@ static const struct name files_names[] = {
 
 static const struct name memory_names[] = {TEXT("overcommit_memory", PROC_VALUE + VALUE_OVERCOMMIT)};
 
+static const struct name ipc_names[] = {TEXT("shm", PROC_IPC_TEXT + IPC_TEXT_SHARED)};
+
 struct folder {
 	const struct name *names;
 	unsigned count;
@@ -112,7 +121,7 @@ struct folder {
 static const struct folder folders[] = {        /* those with names that never change */
 	[PROC_ROOT] = NAMES(root_names), [PROC_FOLDER] = NAMES(process_names), [PROC_THREAD] = NAMES(thread_names),
 	[PROC_SYSTEM_FOLDER] = NAMES(sys_names), [PROC_KERNEL] = NAMES(kernel_names), [PROC_RANDOM] = NAMES(random_names),
-	[PROC_FILES] = NAMES(files_names), [PROC_MEMORY] = NAMES(memory_names),
+	[PROC_FILES] = NAMES(files_names), [PROC_MEMORY] = NAMES(memory_names), [PROC_IPC] = NAMES(ipc_names),
 };
 
 static const struct folder *folder_of(const struct inode *directory)
@@ -584,7 +593,10 @@ static const struct file_operations text_operations = {.seekable = true, .read =
 
 static int proc_open(struct inode *inode, struct file *file)
 {
-	file->operations = inode_is(inode, S_IFDIR) ? &directory_operations : &text_operations;
+	if (inode->proc_what >= PROC_IPC_TEXT && inode->proc_what < PROC_VALUE)
+		ipc_text_open(file, inode->proc_what - PROC_IPC_TEXT);
+	else
+		file->operations = inode_is(inode, S_IFDIR) ? &directory_operations : &text_operations;
 	return 0;
 }
 

@@ -163,6 +163,7 @@ int64_t regular_write(struct file *file, struct io *io, uint64_t *position)
 
 const struct file_operations regular_operations = {
 	.seekable = true,
+	.stays = true,
 	.read = regular_read,
 	.write = regular_write,
 };

@@ -4,7 +4,7 @@
 #include "process/process.h"
 #include "process/space.h"
 
-enum { MAP_FIXED_NOREPLACE = 0x100000, MAP_GROWSDOWN = 0x100, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_TYPE = 15 };
+enum { MAP_GROWSDOWN = 0x100, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_TYPE = 15 };
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
 
@@ -18,7 +18,7 @@ static bool range_bad(uint64_t start, uint64_t bytes)
 	return start % PAGE_BYTES != 0 || bytes == 0 || bytes > PROGRAM_LIMIT || start > PROGRAM_LIMIT - bytes;
 }
 
-static uint64_t rights_of(uint64_t protection)
+uint64_t rights_of(uint64_t protection)
 {
 	uint64_t rights = 0;
 
@@ -166,7 +166,7 @@ static int map_file(int descriptor, uint64_t protection, struct region *region)
 	return status;
 }
 
-static int64_t map_place(struct space *space, struct region *region, uint64_t hint, uint64_t bytes, uint64_t flags)
+int64_t space_place(struct space *space, struct region *region, uint64_t hint, uint64_t bytes, uint64_t flags)
 {
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 	uint64_t start = fixed ? hint : hint & ~(PAGE_BYTES - 1);
@@ -213,7 +213,7 @@ int64_t sys_mmap(SYSCALL_ARGUMENTS)
 		if (region.file == NULL)
 			return -ENOMEM;
 	}
-	result = map_place(self_process()->space, &region, a0, bytes, a3);
+	result = space_place(self_process()->space, &region, a0, bytes, a3);
 	if (region.file != NULL)
 		file_put(region.file);
 	return result;

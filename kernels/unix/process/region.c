@@ -115,7 +115,7 @@ static bool continues(const struct region *low, const struct region *high)
 static void region_release(struct region *region)
 {
 	if (region->file != NULL)
-		file_put(region->file);
+		file_unmapped(region->file);
 }
 
 /* Joins region i with the one after it, if they continue each other. */

@@ -140,5 +140,9 @@ void space_delist(struct space *space);
 int space_unload(struct space *space, uint64_t start, uint64_t end);
 int space_map(struct space *space, const struct region *region, bool replace);
 int space_unmap(struct space *space, uint64_t start, uint64_t end);
+uint64_t rights_of(uint64_t protection);                /* RIGHT_*, of PROT_* */
+/* Maps what `region` says of file, offset and flags, as mmap does with MAP_* `flags`, and fills in where. The address; -ENOMEM, and with
+ * a place that is fixed -EINVAL, -EPERM, -EEXIST. Takes the lock. */
+int64_t space_place(struct space *space, struct region *region, uint64_t hint, uint64_t bytes, uint64_t flags);
 
 #endif

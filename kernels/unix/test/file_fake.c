@@ -467,6 +467,14 @@ int64_t system_text(enum system_text what, char *to, uint64_t limit)
 	return snprintf(to, limit, "system text %d\n", what);
 }
 
+void ipc_text_open(struct file *file, enum ipc_text what)
+{
+	static const struct file_operations empty;
+
+	file->operations = &empty;
+	file->state_bytes = what;
+}
+
 /* ---- programs' memory, texts, the rest ---- */
 
 /* How many of the bytes from an address on can be reached. */

@@ -35,6 +35,11 @@ void file_put(struct file *file)
 	assert(--file->references >= 0);
 }
 
+void file_unmapped(struct file *file)
+{
+	file_put(file);
+}
+
 page_index page_alloc_any(void)
 {
 	for (page_index page = 1; page < ARENA; page++) {
