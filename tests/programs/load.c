@@ -25,6 +25,8 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, SETTLE_TRIES = 400, SETTLE_US = 25000, PAGES_KEPT = 32, STACK = 32768 };
+/* A session has at most one process for so many pages of memory: there are page tables for all of them. */
+enum { PAGES_EACH = 64 * 2 * 2 };
 
 static unsigned long free_pages(void)
 {
@@ -32,6 +34,14 @@ static unsigned long free_pages(void)
 
 	NEED(sysinfo(&info) == 0);
 	return info.freeram / PAGE * info.mem_unit;
+}
+
+static unsigned long total_pages(void)
+{
+	struct sysinfo info;
+
+	NEED(sysinfo(&info) == 0);
+	return info.totalram / PAGE * info.mem_unit;
 }
 
 static int on_linux(void)
@@ -307,7 +317,7 @@ static void bomb_throw(unsigned seconds, bool patient)
 	} while (atomic_load(&bomb->refused) == 0 || atomic_load(&bomb->refused) < atomic_load(&bomb->forked));
 	fprintf(stderr, "load: %u processes, longest fork of another %.2f s, all of it %.1f s\n", atomic_load(&bomb->forked), longest,
 		now() - begun);
-	NEED(atomic_load(&bomb->error) == EAGAIN && longest < 30);
+	NEED(atomic_load(&bomb->error) == EAGAIN && longest < 30 && (on_linux() || atomic_load(&bomb->forked) <= total_pages() / PAGES_EACH));
 	NEED(kill(-first, SIGKILL) == 0 && waitpid(first, NULL, 0) == first);
 	while (kill(-first, 0) == 0) {
 		NEED(now() - begun < 2 * seconds);

@@ -49,7 +49,8 @@ void pid_set_thread(int32_t pid, struct thread *thread);
 /* The uids of all programs' threads, without a lock, for whoever puts threads back while their owner may hold any lock: some
  * may have ended, and one that begins meanwhile may be left out. */
 void thread_names_each(void (*visit)(baryon_uid thread));
-/* A session has at most half of the threads that there may be, so that others can be started beside it. Tree lock. */
+/* A session has at most half of the threads that there may be, or a quarter as many processes, so that others can be started and used
+ * beside it. Tree lock. */
 bool session_is_full(const struct session *session);
 void process_count_thread(struct process *process, int change);         /* one more or less beyond the first. Tree lock */
 void pid_put(int32_t pid);                  /* of an id that no thread has any more */

@@ -38,6 +38,9 @@ int32_t pid_take(void)
 	return 0;
 }
 
+/* Of a process, in threads: it has page tables, too. With more processes than there are page tables for nobody gets on. */
+enum { PROCESS_COST = 2 };
+
 /* How many threads there may be: at least 64 pages for each, and some ids for the system. */
 static uint64_t threads_limit(void)
 {
@@ -48,7 +51,7 @@ static uint64_t threads_limit(void)
 
 bool session_is_full(const struct session *session)
 {
-	return session->references + session->threads >= threads_limit() / 2;
+	return PROCESS_COST * session->references + session->threads >= threads_limit() / 2;
 }
 
 void process_count_thread(struct process *process, int change)
