@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -30,7 +31,7 @@ enum { ARGUMENTS = 6, RACE_TURNS = 2 };
 /* Descriptors that are made anew for each try. */
 enum {
 	FD_FILE = 20, FD_FOLDER, FD_PIPE, FD_PIPE_IN, FD_ZERO, FD_STREAM, FD_STREAM_OTHER, FD_DATAGRAM, FD_DATAGRAM_OTHER, FD_EVENT, FD_EPOLL,
-	FD_TIMER, FD_LISTEN, FD_CLIENT, FD_PROC, FD_RANDOM, FD_SIGNAL, FD_EMPTY, FD_PIDFD, FD_NEW = 50,
+	FD_TIMER, FD_LISTEN, FD_CLIENT, FD_PROC, FD_RANDOM, FD_SIGNAL, FD_EMPTY, FD_PIDFD, FD_WATCH, FD_NEW = 50,
 };
 
 enum kind { VALUE, IN, OUT, BOTH, TEXT };
@@ -246,6 +247,9 @@ static const struct row rows[] = {
 	R(epoll_wait, COUNT, V(FD_EPOLL), O(12), V(1), V(0))
 	R(epoll_pwait, COUNT, V(FD_EPOLL), O(12), V(1), V(0), I(mask), V(8))
 	R(epoll_pwait2, COUNT, V(FD_EPOLL), O(12), V(1), I(no_time), I(mask), V(8))
+	R(inotify_add_watch, 0, V(FD_WATCH), T("folder"), V(IN_MODIFY))
+	R(read, COUNT, V(FD_WATCH), O(16), V(16))
+	R(ioctl, 0, V(FD_WATCH), V(FIONREAD), O(4))
 	R(signalfd, 0, V(-1), I(mask), V(8))
 	R(signalfd4, 0, V(-1), I(mask), V(8), V(0))
 	R(timerfd_settime, 0, V(FD_TIMER), V(0), I(no_timer), O(32))
@@ -336,6 +340,9 @@ static void fds_make(void)
 	keep(signalfd(-1, (sigset_t *)&mask, SFD_NONBLOCK), FD_SIGNAL);
 	keep(open("empty-file", O_RDWR | O_CREAT | O_TRUNC, 0600), FD_EMPTY);
 	keep((int)syscall(SYS_pidfd_open, getpid(), 0), FD_PIDFD);
+	keep(inotify_init1(IN_NONBLOCK), FD_WATCH);
+	inotify_add_watch(FD_WATCH, "file", IN_MODIFY);
+	pwrite(FD_FILE, block, 1, 0);
 }
 
 static void listener_make(void)

@@ -247,15 +247,24 @@ static int inode_change(struct inode *inode, const struct change *change)
 	return status;
 }
 
+/* What a change is to who watches. Only one of the times set is as if it were used so. */
+static uint32_t change_event(const struct change *change)
+{
+	if (change->what != CHANGE_TIMES || change->keep_accessed == change->keep_modified)
+		return IN_ATTRIB;
+	return change->keep_accessed ? IN_MODIFY : IN_ACCESS;
+}
+
 static int64_t change_path(int directory, uint64_t path, uint32_t flags, const struct change *change)
 {
-	struct inode *inode;
-	int status = path_inode(directory, path, flags, &inode);
+	struct walk walk;
+	int status = walk_to_inode(&walk, directory, path, flags);
 
-	if (status == 0) {
-		status = inode_change(inode, change);
-		inode_put(inode);
-	}
+	if (status == 0)
+		status = inode_change(walk.inode, change);
+	if (status == 0 && inotify_wanted())
+		inotify_both(walk.inode, walk.folder, walk.hash, change_event(change));
+	walk_end(&walk);
 	return status;
 }
 
@@ -267,6 +276,8 @@ static int64_t change_descriptor(int descriptor, const struct change *change)
 	if (!held_get(&held, descriptor))
 		return -EBADF;
 	status = held.file->flags & O_PATH ? -EBADF : inode_change(held.file->inode, change);
+	if (status == 0)
+		file_noted(held.file, change_event(change));
 	held_put(&held);
 	return status;
 }

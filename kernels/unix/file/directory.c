@@ -358,19 +358,31 @@ struct inode *directory_install(struct inode *directory, const char *name, struc
 	return status ? 0 : inode;
 }
 
-int64_t directory_name_of(struct inode *inode, struct inode *child, char *to, uint64_t limit)
+/* The directory's lock is held. */
+static struct entry *entry_of(struct directory *directory, struct inode *child, uint32_t hash)
 {
+	struct entry *entry = directory->buckets ? *bucket_of(directory->buckets, directory->bucket_bits, hash) : 0;
+
+	while (entry && (entry->hash != hash || entry->inode != child))
+		entry = entry->hash_next;
+	for (uint32_t i = 0; i < bucket_count(directory) && !entry; i++)
+		for (entry = *bucket_nth(directory, i); entry && entry->inode != child;)
+			entry = entry->hash_next;
+	return entry;
+}
+
+int64_t directory_name_of(struct inode *inode, struct inode *child, uint32_t hash, char *to, uint64_t limit)
+{
+	struct entry *entry;
 	int64_t result = -ENOENT;
 
 	mutex_lock(&inode->lock);
-	for (uint32_t i = 0; i < bucket_count(&inode->directory) && result == -ENOENT; i++)
-		for (struct entry *entry = *bucket_nth(&inode->directory, i); entry; entry = entry->hash_next)
-			if (entry->inode == child) {
-				result = entry->bytes < limit ? entry->bytes : -ERANGE;
-				if (result > 0)
-					memcpy(to, entry->name, entry->bytes);
-				break;
-			}
+	entry = entry_of(&inode->directory, child, hash);
+	if (entry) {
+		result = entry->bytes < limit ? entry->bytes : -ERANGE;
+		if (result > 0)
+			memcpy(to, entry->name, entry->bytes);
+	}
 	mutex_unlock(&inode->lock);
 	return result;
 }

@@ -105,6 +105,7 @@ struct inode {
 	struct inode *image_next;   /* in the table of image inodes with several names */
 	uint32_t image_key;
 	struct file_locks *locks;   /* flock and fcntl locks, or null */
+	struct mark *marks;         /* who wants to know what happens to it: inotify.c */
 	int32_t proc_pid;           /* in /proc: whose, and which file (proc.c) */
 	uint32_t proc_what;
 	union {
@@ -200,8 +201,8 @@ struct listing {                /* one getdents call */
 };
 /* Adds one name; `next` is the position after it. 0, 1: no more room, -EFAULT. */
 int listing_put(struct listing *listing, const char *name, uint32_t bytes, uint64_t inode, uint32_t type, uint64_t next);
-/* The name by which a directory holds an inode, zero-terminated. Its length, -ENOENT, -ERANGE. */
-int64_t directory_name_of(struct inode *directory, struct inode *inode, char *to, uint64_t limit);
+/* The name by which a directory holds an inode, not terminated: one with that hash if there is one. Its length, -ENOENT, -ERANGE. */
+int64_t directory_name_of(struct inode *directory, struct inode *inode, uint32_t hash, char *to, uint64_t limit);
 int directory_list(struct inode *directory, struct listing *listing);  /* 0, -E* */
 
 /* ---- the tree (tree.c) ---- */
@@ -260,10 +261,12 @@ int walk_text(struct walk *walk, const char *path, uint32_t flags);
 void walk_end(struct walk *walk);
 /* Makes what is no directory under the last name of a walk, with WALK_NAME: walk->inode is it. 0, -EEXIST, -E*. */
 int name_make_node(struct walk *walk, uint32_t mode, uint32_t device);
-/* The inode at a path, with a reference. As walk_user, -ENOENT when there is none. */
+/* As walk_user, -ENOENT when there is no inode. walk_end must follow in every case. */
+int walk_to_inode(struct walk *walk, int descriptor, uint64_t path, uint32_t flags);
+/* The inode at a path, with a reference. As walk_to_inode. */
 int path_inode(int descriptor, uint64_t path, uint32_t flags, struct inode **out);
-/* The absolute path of a directory, or of `inode` in it, seen from the caller's root. Length without the zero, or -E*. */
-int64_t path_text(struct inode *directory, struct inode *inode, char *to, uint64_t limit);
+/* The absolute path of a directory, or of `inode` in it (by a name with that hash if there is one), seen from the caller's root. Length without the zero, or -E*. */
+int64_t path_text(struct inode *directory, struct inode *inode, uint32_t hash, char *to, uint64_t limit);
 uint32_t path_umask(void);
 /* May the caller take `victim`'s name out of the directory? 0, -EPERM, -EACCES. */
 int directory_may_remove(struct inode *directory, struct inode *victim);
@@ -322,6 +325,7 @@ struct file {
 	const struct file_operations *operations;
 	struct inode *inode;
 	struct inode *folder;       /* where its name was found, or null */
+	uint32_t name_hash;         /* of that name */
 	struct mutex lock;          /* of the position */
 	uint64_t position;
 	struct watched *watched;    /* entries of epoll sets: epoll.c */
@@ -420,6 +424,25 @@ static inline void queue_wake_one(struct wait_queue *queue)
 {
 	if (__atomic_load_n(&queue->first, __ATOMIC_SEQ_CST))
 		wait_queue_wake_one(queue);
+}
+
+/* ---- telling who watches files and folders (inotify.c): IN_* ---- */
+extern uint32_t inotify_marks;                  /* how many ask; atomic */
+/* Something happened to the inode, which the folder (may be null) had by a name with that hash. No lock of a folder or inode is held. */
+void inotify_both(struct inode *inode, struct inode *folder, uint32_t hash, uint32_t mask);
+void inotify_self(struct inode *inode, uint32_t mask);
+/* Something happened to the name at the end of a walk, in a folder. */
+void inotify_name(struct inode *folder, const struct walk *walk, const struct inode *inode, uint32_t mask, uint32_t cookie);
+uint32_t inotify_cookie(void);                  /* joins the two halves of a move */
+void inotify_gone(struct inode *inode);         /* at its end */
+static inline bool inotify_wanted(void)
+{
+	return __atomic_load_n(&inotify_marks, __ATOMIC_RELAXED) != 0;
+}
+static inline void file_noted(struct file *file, uint32_t mask)
+{
+	if (inotify_wanted())
+		inotify_both(file->inode, file->folder, file->name_hash, mask);
 }
 
 /* ---- pipes (pipe.c), devices (device.c), /proc (proc.c), terminals (terminal.c), locks (lock.c) ---- */

@@ -31,6 +31,8 @@ static struct inode *inode_free(struct inode *inode)
 	struct inode *parent = 0;
 
 	file_locks_free(inode);
+	if (inode->marks)
+		inotify_gone(inode);
 	if (inode->operations && inode->operations->destroy)
 		inode->operations->destroy(inode);
 	else if (inode_is(inode, S_IFREG) && !inode->operations)

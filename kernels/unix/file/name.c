@@ -40,6 +40,7 @@ int tree_create_locked(struct inode *folder, struct walk *walk, struct entry *hi
 	}
 	folder->nlink += directory;
 	inode_touch(folder);
+	inotify_name(folder, walk, inode, IN_CREATE, 0);
 	walk->inode = inode;
 	return 0;
 }
@@ -223,6 +224,8 @@ static int make_name(struct walk *walk, struct inode *inode)
 		nlink_change(inode, 1);
 		inode->linkable = false;
 		inode_touch(walk->folder);
+		inotify_self(inode, IN_ATTRIB);
+		inotify_name(walk->folder, walk, inode, IN_CREATE, 0);
 	}
 	mutex_unlock(&walk->folder->lock);
 	return status;
@@ -294,7 +297,9 @@ static int name_remove(struct walk *walk)
 	mutex_unlock(&folder->lock);
 	if (victim) {
 		nlink_change(victim, -1);
+		inotify_self(victim, IN_ATTRIB);
 		inode_put(victim);
+		inotify_name(folder, walk, walk->inode, IN_DELETE, 0);
 	}
 	return status;
 }
@@ -336,6 +341,7 @@ static int folder_remove(struct walk *walk)
 		inode_put(directory_remove_locked(folder, entry));
 		folder->nlink -= folder->nlink > 2;
 		inode_touch(folder);
+		inotify_name(folder, walk, walk->inode, IN_DELETE, 0);
 	}
 	mutex_unlock(&folder->lock);
 	return status;

@@ -41,6 +41,8 @@ void file_put(struct file *file)
 	}
 	if (file->watched)
 		epoll_forget(file);
+	if (!(file->flags & O_PATH))
+		file_noted(file, file_writable(file) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (file->inode->locks)
 		file_locks_release(file);
 	file_unuse(file);
@@ -178,8 +180,9 @@ static int open_create(struct walk *walk, uint32_t flags, uint32_t mode, bool *m
 	return status;
 }
 
-static int open_truncate(struct inode *inode)
+static int open_truncate(struct walk *walk)
 {
+	struct inode *inode = walk->inode;
 	int status;
 
 	if (!inode_is(inode, S_IFREG) || inode->operations)
@@ -189,19 +192,25 @@ static int open_truncate(struct inode *inode)
 	mutex_lock(&inode->lock);
 	status = inode_truncate(inode, 0);
 	mutex_unlock(&inode->lock);
+	if (status == 0 && inotify_wanted())
+		inotify_both(inode, walk->folder, walk->hash, IN_MODIFY);
 	return status;
 }
 
 /* Opens an inode of the tree; who runs it and who writes it exclude each other. */
-static int open_found(struct inode *inode, struct inode *folder, uint32_t flags, struct file **out)
+static int open_found(struct inode *inode, struct inode *folder, uint32_t hash, uint32_t flags, struct file **out)
 {
 	int status = file_open_inode(inode, folder, flags, out);
 
-	if (status || !inode_is(inode, S_IFREG) || !file_writable(*out))
-		return status;
-	status = file_use(*out, false);
-	if (status)
-		file_put(*out);
+	if (status == 0)
+		(*out)->name_hash = hash;
+	if (status == 0 && inode_is(inode, S_IFREG) && file_writable(*out)) {
+		status = file_use(*out, false);
+		if (status)
+			file_put(*out);
+	}
+	if (status == 0 && !(flags & O_PATH))
+		file_noted(*out, IN_OPEN);
 	return status;
 }
 
@@ -221,8 +230,8 @@ static int open_walked(struct walk *walk, uint32_t flags, uint32_t mode, struct 
 	if (status == 0 && !made)
 		status = open_allowed(walk->inode, flags);
 	if (status == 0 && (flags & O_TRUNC) && !made)
-		status = open_truncate(walk->inode);
-	return status ? status : open_found(walk->inode, walk->folder, flags, out);
+		status = open_truncate(walk);
+	return status ? status : open_found(walk->inode, walk->folder, walk->hash, flags, out);
 }
 
 /* A file without a name in the folder that a walk found. It may get one unless O_EXCL is given. */
@@ -248,7 +257,7 @@ static int open_nameless(struct walk *walk, uint32_t flags, uint32_t mode, struc
 	if (status)
 		return status;
 	inode->linkable = !(flags & O_EXCL);
-	status = open_found(inode, folder, flags & ~(uint32_t)O_EXCL, out);
+	status = open_found(inode, folder, 0, flags & ~(uint32_t)O_EXCL, out);
 	inode_put(inode);
 	return status;
 }
@@ -302,6 +311,10 @@ int file_open_exec(const char *path, struct file **out)
 		*out = 0;
 		status = -ETXTBSY;
 	}
+	if (status == 0) {
+		(*out)->name_hash = walk.hash;
+		file_noted(*out, IN_OPEN);
+	}
 	walk_end(&walk);
 	return status;
 }
@@ -334,9 +347,9 @@ int64_t file_path(struct file *file, char *to, uint64_t limit)
 	int64_t bytes;
 
 	if (inode_is(file->inode, S_IFDIR))
-		return path_text(file->inode, 0, to, limit);
+		return path_text(file->inode, 0, 0, to, limit);
 	if (file->folder && !file->folder->operations) {
-		bytes = path_text(file->folder, file->inode, to, limit);
+		bytes = path_text(file->folder, file->inode, file->name_hash, to, limit);
 		if (bytes != -ENOENT)
 			return bytes;
 	}

@@ -271,13 +271,18 @@ void walk_end(struct walk *walk)
 		page_put(walk->page);
 }
 
+int walk_to_inode(struct walk *walk, int descriptor, uint64_t path, uint32_t flags)
+{
+	int status = walk_user(walk, descriptor, path, flags);
+
+	return status == 0 && !walk->inode ? -ENOENT : status;
+}
+
 int path_inode(int descriptor, uint64_t path, uint32_t flags, struct inode **out)
 {
 	struct walk walk;
-	int status = walk_user(&walk, descriptor, path, flags);
+	int status = walk_to_inode(&walk, descriptor, path, flags);
 
-	if (status == 0 && !walk.inode)
-		status = -ENOENT;
 	if (status == 0) {
 		*out = walk.inode;
 		walk.inode = 0;
@@ -328,7 +333,7 @@ static int name_prepend(char *to, uint64_t *at, const char *name, int64_t bytes)
 	return 0;
 }
 
-int64_t path_text(struct inode *directory, struct inode *inode, char *to, uint64_t limit)
+int64_t path_text(struct inode *directory, struct inode *inode, uint32_t hash, char *to, uint64_t limit)
 {
 	struct inode *root = path_state_inode(&self_process()->paths->root);
 	char name[NAME_MAX + 1];
@@ -341,7 +346,7 @@ int64_t path_text(struct inode *directory, struct inode *inode, char *to, uint64
 	}
 	to[at] = 0;
 	if (inode)
-		status = name_prepend(to, &at, name, directory_name_of(directory, inode, name, sizeof(name)));
+		status = name_prepend(to, &at, name, directory_name_of(directory, inode, hash, name, sizeof(name)));
 	mutex_lock(&rename_lock);
 	while (status == 0 && directory != root && directory != directory->directory.parent) {
 		status = name_prepend(to, &at, name, folder_name(directory, name, sizeof(name)));

@@ -89,7 +89,7 @@ int64_t sys_getcwd(SYSCALL_ARGUMENTS)
 	inode = paths->current;
 	inode_get(inode);
 	mutex_unlock(&paths->lock);
-	bytes = path_text(inode, 0, page_address(page), PAGE_BYTES);
+	bytes = path_text(inode, 0, 0, page_address(page), PAGE_BYTES);
 	inode_put(inode);
 	if (bytes >= 0 && (uint64_t)bytes + 1 > a1)
 		bytes = -ERANGE;
@@ -252,6 +252,8 @@ static int64_t list_call(int descriptor, uint64_t to, uint64_t bytes, bool old)
 	if (!held_get(&held, descriptor))
 		return -EBADF;
 	result = list_file(held.file, to, bytes, old);
+	if (result >= 0)
+		file_noted(held.file, IN_ACCESS);
 	held_put(&held);
 	return result;
 }

@@ -446,7 +446,7 @@ static int64_t place_read(struct inode *inode, char *to, uint64_t limit)
 
 	if (bytes)
 		return bytes;
-	bytes = path_text(search.place, 0, to, limit);
+	bytes = path_text(search.place, 0, 0, to, limit);
 	inode_put(search.place);
 	return bytes;
 }

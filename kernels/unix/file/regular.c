@@ -202,17 +202,18 @@ static int64_t length_set(struct inode *inode, uint64_t size)
 
 int64_t sys_truncate(SYSCALL_ARGUMENTS)
 {
-	struct inode *inode;
-	int64_t status = path_inode(AT_FDCWD, a0, WALK_FOLLOW, &inode);
+	struct walk walk;
+	int64_t status = walk_to_inode(&walk, AT_FDCWD, a0, WALK_FOLLOW);
 
-	if (status)
-		return status;
-	status = inode_is(inode, S_IFDIR) ? -EISDIR : inode_allowed(inode, W_OK);
-	if (status == 0 && inode_is_run(inode))
+	if (status == 0)
+		status = inode_is(walk.inode, S_IFDIR) ? -EISDIR : inode_allowed(walk.inode, W_OK);
+	if (status == 0 && inode_is_run(walk.inode))
 		status = -ETXTBSY;
 	if (status == 0)
-		status = length_set(inode, a1);
-	inode_put(inode);
+		status = length_set(walk.inode, a1);
+	if (status == 0 && inotify_wanted())
+		inotify_both(walk.inode, walk.folder, walk.hash, IN_MODIFY);
+	walk_end(&walk);
 	return status;
 }
 
@@ -224,6 +225,8 @@ int64_t sys_ftruncate(SYSCALL_ARGUMENTS)
 	if (!held_get(&held, (int)a0))
 		return -EBADF;
 	status = file_writable(held.file) ? length_set(held.file->inode, a1) : -EINVAL;
+	if (status == 0)
+		file_noted(held.file, IN_MODIFY);
 	held_put(&held);
 	return status;
 }
@@ -295,6 +298,8 @@ int64_t sys_fallocate(SYSCALL_ARGUMENTS)
 	if (!held_get(&held, (int)a0))
 		return -EBADF;
 	status = file_writable(held.file) ? range_allocate(held.file->inode, (uint32_t)a1, a2, a3) : -EBADF;
+	if (status == 0)
+		file_noted(held.file, IN_MODIFY);
 	held_put(&held);
 	return status;
 }

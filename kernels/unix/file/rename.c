@@ -195,6 +195,24 @@ static int move_find(struct move *move)
 	return 0;
 }
 
+static void move_tell(const struct move *move)
+{
+	bool exchange = move->flags & RENAME_EXCHANGE;
+	uint32_t cookie = inotify_cookie();
+
+	inotify_name(move->from->folder, move->from, move->moved, IN_MOVED_FROM, cookie);
+	inotify_name(move->to->folder, move->to, move->moved, IN_MOVED_TO, cookie);
+	if (move->victim && !exchange)
+		inotify_self(move->victim, IN_ATTRIB);
+	inotify_self(move->moved, IN_MOVE_SELF);
+	if (!exchange)
+		return;
+	cookie = inotify_cookie();
+	inotify_name(move->to->folder, move->to, move->victim, IN_MOVED_FROM, cookie);
+	inotify_name(move->from->folder, move->from, move->victim, IN_MOVED_TO, cookie);
+	inotify_self(move->victim, IN_MOVE_SELF);
+}
+
 static int move_locked(struct move *move)
 {
 	int status = move_find(move);
@@ -210,6 +228,8 @@ static int move_locked(struct move *move)
 	if (status)
 		return status;
 	status = move->flags & RENAME_EXCHANGE ? move_exchange(move) : move_commit(move);
+	if (status == 0 && inotify_wanted())
+		move_tell(move);
 	if (status || (move->flags & RENAME_EXCHANGE))
 		move->victim = 0;
 	if (status == 0) {

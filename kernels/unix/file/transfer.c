@@ -3,7 +3,7 @@
 
 enum { MOVE_LIMIT = 0x7ffff000, IOV_SMALL = 8 };
 
-int64_t file_move(struct file *file, struct io *io, uint64_t *position, bool write)
+static int64_t file_do(struct file *file, struct io *io, uint64_t *position, bool write)
 {
 	int64_t (*move)(struct file *, struct io *, uint64_t *) = write ? file->operations->write : file->operations->read;
 	int64_t result;
@@ -19,6 +19,15 @@ int64_t file_move(struct file *file, struct io *io, uint64_t *position, bool wri
 	mutex_lock(&file->lock);
 	result = move(file, io, &file->position);
 	mutex_unlock(&file->lock);
+	return result;
+}
+
+int64_t file_move(struct file *file, struct io *io, uint64_t *position, bool write)
+{
+	int64_t result = file_do(file, io, position, write);
+
+	if (result > 0)
+		file_noted(file, write ? IN_MODIFY : IN_ACCESS);
 	return result;
 }
 
