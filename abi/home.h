@@ -53,7 +53,8 @@ struct kernel_home {            /* 512 bytes */
 struct container_home {         /* 64 bytes */
 	struct home_header header;
 	uint64_t size_pages;
-	uint32_t signal_kernels[4]; /* [w] numbers of kernels whose threads got signal mappings; zero: free */
+	uint32_t signal_kernels[4]; /* [w] numbers of kernels whose threads got signal mappings, and from bit 24 on how many receivers
+	                             * of a page each has beside the first; zero: free */
 	uint8_t spare[24];
 };
 
@@ -229,6 +230,8 @@ enum {
 	MAPPING_LOCKED = 2,
 	MAPPING_ACCESSED = 4,       /* reported by unload */
 	MAPPING_DIRTY = 8,
+	MAPPING_OTHERS = 8,         /* from this bit on: how many receivers of a page of the container the kernel of `signal` has beside
+	                             * this one, so that each that is missing is told of (see CALL_SIGNAL); the last load says it */
 };
 
 struct mapping_home {           /* 32 bytes */

@@ -3,6 +3,7 @@
 #include "call.h"
 #include "activation.h"
 #include "cache.h"
+#include "container.h"
 #include "fast.h"
 #include "forward.h"
 #include "interrupt.h"
@@ -76,6 +77,8 @@ static result call_object_destroy(struct call *call)
 	/* Also of one that is not loaded. */
 	if ((r == 0 || r == -BARYON_ENOENT) && (call->a[0] == KIND_SPACE || call->a[0] == KIND_KERNEL))
 		interrupts_unbind(call->a[1], 0, 0);
+	if ((r == 0 || r == -BARYON_ENOENT) && call->a[0] == KIND_KERNEL)
+		containers_forget_kernel((uint32_t)call->a[1]);
 	return r;
 }
 

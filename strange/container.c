@@ -21,6 +21,9 @@ result container_load(struct call *call, uint64_t home, unsigned flags)
 	return slot_publish(s);
 }
 
+/* Is the place that kernel's? */
+static bool place_is(uint32_t place, uint32_t number) { return ((place ^ number) & SIGNAL_KERNEL) == 0; }
+
 COLD result container_signal_kernel(struct container *c, baryon_uid uid, uint32_t number)
 {
 	result r;
@@ -28,12 +31,30 @@ COLD result container_signal_kernel(struct container *c, baryon_uid uid, uint32_
 	spin_lock(&c->slot.lock);
 	r = c->slot.uid == uid && c->slot.state == SLOT_LOADED ? -BARYON_EFULL : RESULT_RESTART;
 	for (unsigned i = 0; i < SIGNAL_KERNELS && r == -BARYON_EFULL; i++)
-		if (c->signal_kernels[i] == 0 || c->signal_kernels[i] == number) {
+		if (c->signal_kernels[i] == 0 || place_is(c->signal_kernels[i], number)) {
 			c->signal_kernels[i] = number;
 			r = 0;
 		}
 	spin_unlock(&c->slot.lock);
 	return r;
+}
+
+void containers_forget_kernel(uint32_t number)
+{
+	for (uint32_t i = 0; i < state.cache[KIND_CONTAINER].count; i++) {
+		struct container *c = SLOT_AT(container, KIND_CONTAINER, i);
+		unsigned to = 0;
+
+		spin_lock(&c->slot.lock);
+		for (unsigned n = 0; n < SIGNAL_KERNELS; n++) {
+			uint32_t place = c->signal_kernels[n];
+
+			c->signal_kernels[n] = 0;
+			if (!place_is(place, number))
+				c->signal_kernels[to++] = place;
+		}
+		spin_unlock(&c->slot.lock);
+	}
 }
 
 void container_write_back(uint32_t index)

@@ -10,15 +10,19 @@
 
 struct registers *strange_interrupt(struct registers *r, unsigned irq)
 {
+	struct cpu *cpu = this_cpu();
+	struct signal_receivers found;
 	struct irq bound;
 
-	registers_in(this_cpu()->thread, r);
+	registers_in(cpu->thread, r);
 	spin_lock(&state.irq_lock);
 	bound = state.irq[irq];
 	spin_unlock(&state.irq_lock);
+	cpu->losing = true;
 	if (bound.frame)
-		signal_frame(bound.frame, bound.offset);
-	return cpu_leave(this_cpu());
+		(void)signal_frame(bound.frame, bound.offset, NULL, &found);
+	cpu->losing = false;
+	return cpu_leave(cpu);
 }
 
 static void irq_free(unsigned irq)

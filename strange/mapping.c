@@ -20,12 +20,6 @@
 
 enum { BATCH = 64, FEW = 8 };
 
-/* Canonical, also in domains. */
-static uint64_t mapping_address(const struct mapping *m)
-{
-	return (uint64_t)((int64_t)m->word[1] >> MAPPING_PAGE_SHIFT) << PAGE_BITS;
-}
-
 /* Entries that were taken out and wait for the shoot-down. */
 struct batch {
 	struct space *space;
@@ -529,42 +523,4 @@ result mapping_unload_signals(struct thread *t)
 			left--;
 		}
 	return t->signal_mappings ? 1 : 0;
-}
-
-/* signals */
-
-static void receiver_present(struct signal_receivers *out, const struct thread *t)
-{
-	for (unsigned i = 0; i < SIGNAL_KERNELS; i++)
-		if (out->absent[i] == t->slot.keeper->number)
-			out->absent[i] = 0;
-}
-
-COLD void mapping_receivers(frame_number frame, struct signal_receivers *out)
-{
-	uint32_t name = state.frames[frame].page;
-	struct page *p = name ? page_at(name - 1) : NULL;
-
-	out->count = 0;
-	memory_zero(out->absent, sizeof out->absent);
-	if (p == NULL)
-		return;
-	spin_lock(&p->lock);
-	if (p->state == SLOT_LOADED) {
-		out->container = p->container->slot.uid;
-		out->index = p->index;
-		memory_move(out->absent, p->container->signal_kernels, sizeof out->absent);
-	}
-	for (uint32_t i = state.frames[frame].mappings; i && out->count < RECEIVERS; i = mapping_at(i - 1)->next) {
-		struct mapping *m = mapping_at(i - 1);
-		struct thread *t = thread_at(m->thread - 1u);
-
-		if (m->thread == 0)
-			continue;
-		out->to[out->count].thread = t;
-		out->to[out->count].generation = t->slot.generation;
-		out->to[out->count++].address = mapping_address(m);
-		receiver_present(out, t);
-	}
-	spin_unlock(&p->lock);
 }

@@ -27,20 +27,4 @@ result mapping_unload_signals(struct thread *t);
 /* Boot: map a locked page of root's. */
 result mapping_make_locked(struct space *space, uint64_t address, struct page *page, uint64_t index, unsigned rights);
 
-/* Call `visit` for every mapping of the page's frame that names a signal thread: (space, address of the page). */
-enum { RECEIVERS = 16 };
-struct signal_receivers {
-	unsigned count;
-	struct {
-		struct thread *thread;
-		uint32_t generation;
-		uint64_t address;
-	} to[RECEIVERS];
-	/* what a redirect thread is told, and the kernels that have receivers, none of them loaded; zero: none */
-	baryon_uid container;
-	uint64_t index;
-	uint32_t absent[SIGNAL_KERNELS];
-};
-void mapping_receivers(frame_number frame, struct signal_receivers *out);
-
 #endif

@@ -26,7 +26,7 @@ static result home_check(const struct space *s, const struct mapping_home *h)
 
 	if ((h->address & align) || !space_contains(s, h->address, align + 1))
 		return -BARYON_EINVAL;
-	if ((h->flags & MAPPING_LARGE) && h->index % GROUP_PAGES)
+	if ((h->flags & MAPPING_LARGE) && (h->index % GROUP_PAGES | h->signal))
 		return -BARYON_EINVAL;
 	return rights_possible(h->rights) ? 0 : -BARYON_EINVAL;
 }
@@ -43,7 +43,8 @@ static result plan_signal(struct plan *p, struct call *call, const struct space 
 		return -BARYON_EPERM;
 	r = slot_want(KIND_THREAD, p->h.signal, &t);
 	p->signal = (struct thread *)t;
-	return r < 0 ? r : container_signal_kernel(p->grant.container, p->grant.uid, keeper);
+	return r < 0 ? r : container_signal_kernel(p->grant.container, p->grant.uid,
+						   keeper | (uint32_t)p->h.flags >> MAPPING_OTHERS << SIGNAL_OTHERS);
 }
 
 /* What refuses a mapping was true only if the reference was bound all the time: its target may be another by now. */

@@ -17,6 +17,12 @@ bool mapping_range_step(struct space *s, baryon_uid uid, const struct kernel *ke
  * shoot-down of the space must follow. The space is locked. */
 unsigned mapping_range_protect(struct space *s, uint64_t *address, uint64_t end, unsigned rights, unsigned limit);
 
+/* Canonical, also in domains. */
+static inline uint64_t mapping_address(const struct mapping *m)
+{
+	return (uint64_t)((int64_t)m->word[1] >> MAPPING_PAGE_SHIFT) << PAGE_BITS;
+}
+
 static inline bool mapping_range_good(const struct space *s, uint64_t first, uint64_t pages)
 {
 	return first % PAGE_BYTES == 0 && pages - 1 < DOMAIN_BYTES / PAGE_BYTES &&

@@ -5,7 +5,7 @@
 #include "cache.h"
 #include "call.h"
 #include "fast.h"
-#include "mapping.h"
+#include "mapping_entry.h"
 #include "memory.h"
 #include "schedule.h"
 #include "wait.h"
@@ -36,18 +36,47 @@ bool signal_post(struct thread *t, uint32_t generation, uint64_t address)
 	return there;
 }
 
+/* Its kernel misses one less. */
+static void receiver_present(struct signal_receivers *out, const struct thread *t)
+{
+	for (unsigned i = 0; i < SIGNAL_KERNELS; i++)
+		if ((out->absent[i] & SIGNAL_KERNEL) == t->slot.keeper->number)
+			out->absent[i] = out->absent[i] >> SIGNAL_OTHERS ? out->absent[i] - (1u << SIGNAL_OTHERS) : 0;
+}
+
+static void receivers_find(frame_number frame, struct signal_receivers *out)
+{
+	uint32_t name = state.frames[frame].page;
+	struct page *p = name ? page_at(name - 1) : NULL;
+
+	out->count = 0;
+	memory_zero(out->absent, sizeof out->absent);
+	if (p == NULL)
+		return;
+	spin_lock(&p->lock);
+	if (p->state == SLOT_LOADED) {
+		out->container = p->container->slot.uid;
+		out->index = p->index;
+		memory_move(out->absent, p->container->signal_kernels, sizeof out->absent);
+	}
+	for (uint32_t i = state.frames[frame].mappings; i && out->count < RECEIVERS; i = mapping_at(i - 1)->next) {
+		struct mapping *m = mapping_at(i - 1);
+		struct thread *t = thread_at(m->thread - 1u);
+
+		if (m->thread == 0)
+			continue;
+		out->to[out->count].thread = t;
+		out->to[out->count].generation = t->slot.generation;
+		out->to[out->count++].address = mapping_address(m);
+		receiver_present(out, t);
+	}
+	spin_unlock(&p->lock);
+}
+
 static void receivers_tell(const struct signal_receivers *found, uint64_t offset)
 {
 	for (unsigned i = 0; i < found->count; i++)
 		(void)signal_post(found->to[i].thread, found->to[i].generation, found->to[i].address + offset);
-}
-
-void signal_frame(frame_number frame, uint64_t offset)
-{
-	struct signal_receivers found;
-
-	mapping_receivers(frame, &found);
-	receivers_tell(&found, offset);
 }
 
 /* The thread of kernel `number` that signals are redirected to; null: it has none. */
@@ -83,15 +112,19 @@ static COLD result redirect_post(struct thread *t, uint32_t number, const uint64
 	return r;
 }
 
-/* Misses go downwards only: nobody waits for a kernel that it keeps, and root for none. */
-static COLD bool waits_upwards(const struct kernel *k, uint32_t number)
+/* Misses go downwards only: nobody waits for a kernel that it keeps, root for none, and an interrupt (null) for nothing. */
+static COLD bool waits(const struct kernel *k, result r)
 {
-	const struct slot *s = slot_find(KIND_KERNEL, KERNEL_UID(number));
+	uint32_t number = this_cpu()->want.keeper;
+	const struct slot *s;
 
-	return number != k->number && (k->number == KERNEL_NUMBER_ROOT || (s && s->keeper == k));
+	if (k == NULL || r != RESULT_MISS || number == k->number)
+		return k != NULL;
+	s = slot_find(KIND_KERNEL, KERNEL_UID(number));
+	return k->number != KERNEL_NUMBER_ROOT && !(s && s->keeper == k);
 }
 
-/* To the redirect threads of kernels that have no receiver loaded. 1: to some; a miss: the call is made again, and whoever was
+/* To the redirect threads of kernels that miss a receiver. 1: to some; a miss: the call is made again, and whoever was
  * told already is told twice. A kernel above the caller that would have to be asked first is not told: it looks when it is back. */
 static COLD result absent_tell(const struct kernel *caller, const struct signal_receivers *found, uint64_t offset)
 {
@@ -99,17 +132,24 @@ static COLD result absent_tell(const struct kernel *caller, const struct signal_
 	result told = 0;
 
 	for (unsigned i = 0; i < SIGNAL_KERNELS; i++) {
+		uint32_t number = found->absent[i] & SIGNAL_KERNEL;
 		struct thread *t = NULL;
-		result r = found->absent[i] ? redirect_want(found->absent[i], &t) : 0;
+		result r = number ? redirect_want(number, &t) : 0;
 
 		if (r == 0 && t)
-			told = r = redirect_post(t, found->absent[i], words);
-		if (r == RESULT_MISS && waits_upwards(caller, this_cpu()->want.keeper))
-			state.counters->signals_dropped++;
-		else if (r < 0)
+			told = r = redirect_post(t, number, words);
+		if (r < 0 && waits(caller, r))
 			return r;
+		state.counters->signals_dropped += r < 0;
 	}
 	return told;
+}
+
+result signal_frame(frame_number frame, uint64_t offset, const struct kernel *caller, struct signal_receivers *found)
+{
+	receivers_find(frame, found);
+	receivers_tell(found, offset);
+	return absent_tell(caller, found, offset);
 }
 
 /* To all receivers of the page. */
@@ -121,11 +161,8 @@ COLD struct registers *syscall_signal(struct cpu *cpu, struct thread *t, struct 
 	struct memory_place place;
 	result e = memory_place(s, address, RIGHT_READ, &place);
 
-	if (e == 0) {
-		mapping_receivers(place.frame, &found);
-		receivers_tell(&found, address % PAGE_BYTES);
-		e = absent_tell(s->principal, &found, address % PAGE_BYTES);
-	}
+	if (e == 0)
+		e = signal_frame(place.frame, address % PAGE_BYTES, s->principal, &found);
 	if (e == 0 && found.count == 1)
 		*receiver_memo(cpu, address) = (struct receiver_memo){ address - address % PAGE_BYTES, s, stamp, found.to[0].thread,
 								       found.to[0].address, found.to[0].generation };

@@ -86,6 +86,8 @@ struct kernel {
 };
 
 enum { PAGES_RECENT = 8, SIGNAL_KERNELS = 4 };
+/* A kernel that has receivers: its number, and above SIGNAL_OTHERS how many of a page it has beside the first. */
+enum { SIGNAL_OTHERS = 24, SIGNAL_KERNEL = (1 << SIGNAL_OTHERS) - 1 };
 
 struct container {
 	struct slot slot;
@@ -426,7 +428,7 @@ struct cpu {
 	uint32_t flush_done;        /* the last ticket served */
 	uint32_t flushes;           /* rises whenever this CPU drops a translation, or no longer hears of a space's */
 	volatile bool paused;
-	bool losing;                /* levels of a thread are taken off: nothing else is unloaded for that */
+	bool losing;                /* levels of a thread are taken off, or an interrupt is told: nothing else is unloaded for that */
 	struct portal *entering;    /* a portal that may not end, for a thread of this CPU is about to enter it */
 	uint32_t taken;             /* a stack of that one, taken for nothing: its number + 1 */
 	struct want want;

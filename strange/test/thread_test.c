@@ -4,11 +4,9 @@
 #include "abi/start.h"
 #include "invariants.h"
 #include "strange/cache.h"
-#include "strange/container.h"
 #include "strange/schedule.h"
 
 enum { PROGRAM_START = 0x5000 };
-#define REDIRECT UID_MAKE(2, 206)
 
 static struct world_kernel *k;
 static baryon_uid program, thread;
@@ -17,20 +15,17 @@ static struct registers *now(void) { return &machine_cpu()->now; }
 
 static unsigned locked_pages;
 
-static void fresh_with(unsigned cpus, baryon_uid redirect)
+static void fresh(unsigned cpus)
 {
 	world_boot(NULL, cpus);
 	world.locked_pages = locked_pages;
 	host.now = 1000;
 	world.after_step = invariants_check;
-	world_kernel_home.redirect = redirect;
 	k = world_kernel_make(2, KERNEL_MAY_INTERRUPTS, false);
 	world_run(k->thread);
 	world_kernel_portals(k);
 	program = world_space_load(k, 100, SPACE_PROGRAM, 0);
 }
-
-static void fresh(unsigned cpus) { fresh_with(cpus, 0); }
 
 static baryon_uid worker(unsigned n, unsigned priority)
 {
@@ -464,96 +459,6 @@ static void a_signal_mapping_goes_with_its_thread(void)
 	CHECK(world_touch(at, RIGHT_READ));
 }
 
-static void a_signal_without_its_receiver_goes_to_the_redirect_thread(void)
-{
-	uint64_t at, sent;
-	baryon_uid w;
-	struct thread *redirect;
-
-	fresh_with(1, REDIRECT);
-	w = worker(1, 5);
-	CHECK_IS(worker(6, 5), REDIRECT);
-	redirect = world_thread(REDIRECT);
-	at = signal_map(w);
-	sent = k->memory + 60 * PAGE_BYTES + 24;
-	CHECK_IS(world_call(CALL_SIGNAL, sent), 0);
-	CHECK_IS(world_thread(w)->signal_count, 1);
-	CHECK_IS(redirect->signal_count, 0);
-	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, w), 0);
-	CHECK_IS(world_call(CALL_SIGNAL, sent), 0);
-	CHECK_IS(redirect->signal_count, 3);
-	CHECK_IS(redirect->signals[0], k->container);
-	CHECK_IS(redirect->signals[1], 60);
-	CHECK_IS(redirect->signals[2], 24);
-	/* Ten of them fit; one that does not leaves no part of it. */
-	for (unsigned i = 0; i < THREAD_SIGNALS / 3; i++)
-		CHECK_IS(world_call(CALL_SIGNAL, sent), 0);
-	CHECK_IS(redirect->signal_count, THREAD_SIGNALS / 3 * 3);
-	CHECK(redirect->signal_overflow);
-	/* The receiver is back, with its mapping: it gets them itself. */
-	redirect->signal_count = 0;
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, w, 0)), 0);
-	CHECK(world_touch(at, RIGHT_READ));
-	CHECK_IS(world_call(CALL_SIGNAL, sent), 0);
-	CHECK_IS(world_thread(w)->signal_count, 2);
-	CHECK_IS(redirect->signal_count, 0);
-}
-
-/* Neither the receiver nor who would be told in its place is loaded: the kernel is asked for that one, and the call made again. */
-static void a_redirect_thread_that_is_not_loaded_is_missed(void)
-{
-	uint64_t sent;
-	baryon_uid w;
-
-	fresh_with(1, REDIRECT);
-	w = worker(1, 5);
-	CHECK_IS(worker(6, 5), REDIRECT);
-	(void)signal_map(w);
-	sent = k->memory + 60 * PAGE_BYTES + 24;
-	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, w), 0);
-	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, REDIRECT), 0);
-	CHECK(world_thread(REDIRECT) == NULL);
-	CHECK_IS(world_call(CALL_SIGNAL, sent), 0);
-	CHECK(world_thread(REDIRECT));
-	CHECK_IS(world_thread(REDIRECT)->signal_count, 3);
-}
-
-/* Misses go downwards only: root, which keeps the kernel, waits for nobody there. */
-static void root_does_not_wait_for_a_redirect_thread(void)
-{
-	struct container *c;
-	uint64_t dropped;
-
-	fresh_with(1, REDIRECT);
-	CHECK_IS(worker(6, 5), REDIRECT);
-	c = (struct container *)slot_find(KIND_CONTAINER, ROOT_MEMORY);
-	CHECK_IS(container_signal_kernel(c, ROOT_MEMORY, k->number), 0);
-	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, REDIRECT), 0);
-	world_run(ROOT_THREAD);
-	dropped = state.counters->signals_dropped;
-	CHECK_IS(world_call(CALL_SIGNAL, world_memory(&world.root, 8)), 0);
-	CHECK_IS(state.counters->signals_dropped, dropped + 1);
-	CHECK(world_thread(REDIRECT) == NULL);
-}
-
-static void a_container_knows_a_few_kernels_with_receivers(void)
-{
-	struct container *c;
-	baryon_uid w;
-
-	fresh(1);
-	w = worker(1, 5);
-	(void)signal_map(w);
-	c = (struct container *)slot_find(KIND_CONTAINER, k->container);
-	CHECK(c);
-	CHECK_IS(c->signal_kernels[0], k->number);
-	for (uint32_t i = 1; i < SIGNAL_KERNELS; i++)
-		CHECK_IS(container_signal_kernel(c, c->slot.uid, 40 + i), 0);
-	CHECK_IS(container_signal_kernel(c, c->slot.uid, 41), 0);
-	CHECK_IS(container_signal_kernel(c, c->slot.uid, 60), -BARYON_EFULL);
-	CHECK_IS(container_signal_kernel(c, c->slot.uid + 1, 41), RESULT_RESTART);
-}
-
 /* scheduling */
 
 static void the_most_urgent_runs_first(void)
@@ -939,10 +844,6 @@ int main(void)
 	a_signal_by_the_short_way_leaves_what_the_long_way_leaves();
 	a_signal_does_not_pull_a_bound_receiver_here();
 	a_wait_for_signals_outside_of_the_domain_is_refused_at_once();
-	a_signal_without_its_receiver_goes_to_the_redirect_thread();
-	a_redirect_thread_that_is_not_loaded_is_missed();
-	root_does_not_wait_for_a_redirect_thread();
-	a_container_knows_a_few_kernels_with_receivers();
 	too_many_signals_say_so();
 	a_signal_mapping_goes_with_its_thread();
 	the_most_urgent_runs_first();
