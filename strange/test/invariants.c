@@ -137,7 +137,7 @@ static void homes_resolved(void)
 /* Quotas and floors count what is there. */
 static void counts(void)
 {
-	static uint32_t loaded[256][KIND_COUNT], locked[256][KIND_COUNT];
+	static uint32_t loaded[256][COUNTED], locked[256][COUNTED];
 
 	HOLDS(state.cache[KIND_KERNEL].count <= 256, "too many kernels for this check");
 	memset(loaded, 0, sizeof loaded);
@@ -150,7 +150,7 @@ static void counts(void)
 			if (slot_state(k, i) == SLOT_FREE)
 				continue;
 			if (k == KIND_MAPPING)
-				keeper = space_at(mapping_at(i)->space)->slot.keeper, lock = mapping_at(i)->locked;
+				keeper = space_at(mapping_at(i)->space)->payer, lock = mapping_at(i)->locked;
 			else if (k == KIND_PAGE)
 				keeper = page_at(i)->container->slot.keeper, lock = page_at(i)->flags & PAGE_LOCKED;
 			else
@@ -160,11 +160,14 @@ static void counts(void)
 			loaded[slot_index(&keeper->slot)][k]++;
 			locked[slot_index(&keeper->slot)][k] += lock;
 		}
+	for (uint32_t t = 0; t < state.table_count; t++)
+		if (state.tables[t].live && state.tables[t].parent)
+			loaded[slot_index(&space_at(state.tables[t].space)->payer->slot)][COUNT_TABLES]++;
 	for (uint32_t n = 0; n < state.cache[KIND_KERNEL].count; n++)
-		for (unsigned k = 0; kernel_at(n)->slot.state != SLOT_FREE && k < KIND_COUNT; k++) {
+		for (unsigned k = 0; kernel_at(n)->slot.state != SLOT_FREE && k < COUNTED; k++) {
 			HOLDS(kernel_at(n)->loaded[k] == loaded[n][k], "kernel %u kind %u: %u, counted %u",
 			      kernel_at(n)->number, k, kernel_at(n)->loaded[k], loaded[n][k]);
-			HOLDS(kernel_at(n)->locked[k] == locked[n][k], "kernel %u kind %u locked: %u, counted %u",
+			HOLDS(k == COUNT_TABLES || kernel_at(n)->locked[k] == locked[n][k], "kernel %u kind %u locked: %u, counted %u",
 			      kernel_at(n)->number, k, kernel_at(n)->locked[k], locked[n][k]);
 		}
 }
