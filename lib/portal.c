@@ -1,6 +1,7 @@
 /* Handlers that a kernel did not define: being entered there is a mistake that ends it. */
 #include "baryon/portal.h"
 
+#include "abi/layout.h"
 #include "baryon/calls.h"
 #include "baryon/format.h"
 
@@ -9,6 +10,17 @@ _Noreturn void resume_failed(long error);
 __attribute__((weak)) _Noreturn void resume_failed(long error)
 {
 	panic("a handler cannot resume: %s", baryon_error_text(error));
+}
+
+bool miss_fail(struct trap_frame *frame, long error)
+{
+	struct registers *r = &frame->registers;
+
+	if (frame->flags & FRAME_INDIRECT)
+		return false;
+	r->rip += r->flags & REGISTERS_DIRECT ? DIRECT_BYTES : SYSCALL_BYTES;
+	r->rax = (uint64_t)error;
+	return true;
 }
 
 #define HANDLE_NOTHING(name) \

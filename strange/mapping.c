@@ -405,8 +405,8 @@ uint64_t mapping_load_run(struct cpu *cpu, struct thread *t, const struct regist
 		key = reach_from(from, into);
 		while (home_load(cpu, into, key, at, &in) && --left)
 			at += sizeof(struct mapping_home);
+		mappings_count(into, in);
 	}
-	mappings_count(into, in);
 	spin_unlock(&into->slot.lock);
 	return left;
 }

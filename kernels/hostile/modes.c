@@ -128,6 +128,20 @@ static bool offer_wait(uint32_t last, struct capability *capability)
 	return false;
 }
 
+/* The kernel that it died in is gone, and its keeper does not know it: binding what it offered fails, and harms nobody. */
+static bool dead_refused(struct reference_home *home)
+{
+	long result = 0;
+
+	for (unsigned n = 0; n < PATIENCE && result == 0; n++) {
+		(void)!reference_unload(hostile.start->space, HANDLE_TRAP);
+		park(clock_now_ns() + RETRY_NS);
+		result = object_load(KIND_REFERENCE, home, 0);
+	}
+	log_format("hostile: a reference to what is gone: %s\n", baryon_error_text(result));
+	return result == -BARYON_ENOENT;
+}
+
 _Noreturn static void die_call(void)
 {
 	static struct reference_home home __attribute__((aligned(64)));
@@ -145,7 +159,7 @@ _Noreturn static void die_call(void)
 		if (result == 0)
 			result = portal_call(HANDLE_TRAP, words, NULL, 0);
 		log_format("hostile: call %u of kernel %u: %s\n", n, last, baryon_error_text(result));
-		lost += result == -BARYON_ELOST;
+		lost += result == -BARYON_ELOST && dead_refused(&home);
 		(void)!reference_unload(hostile.start->space, HANDLE_TRAP);
 	}
 	hostile_end(lost == DEATHS);

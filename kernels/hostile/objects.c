@@ -232,6 +232,5 @@ void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 	(void)cookie, (void)cause;
 	if (result == 0)
 		return;
-	frame->registers.rip += frame->registers.flags & REGISTERS_DIRECT ? DIRECT_BYTES : SYSCALL_BYTES;
-	frame->registers.rax = (uint64_t)result;
+	(void)miss_fail(frame, result);
 }

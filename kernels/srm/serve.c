@@ -133,15 +133,27 @@ void miss_serve(struct portal_words *words)
 	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
 }
 
-/* A child's first thread or one of the SRM's own. */
+/* In whose domain the thread is; null: the SRM's own. */
+static struct child *child_of_address(uint64_t address)
+{
+	uint32_t count = __atomic_load_n(&srm.child_count, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (srm.children[i].domain.base && address - srm.children[i].domain.base < DOMAIN_BYTES)
+			return &srm.children[i];
+	return NULL;
+}
+
+/* A child's first thread or one of the SRM's own. It may name what is not there: that is a call that fails. */
 void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 {
-	struct child *child = child_of_space(frame->space);
 	long result = miss_answer((enum object_kind)frame->access, frame->address, frame->error);
+	struct child *child;
 
 	(void)cookie, (void)cause;
-	if (result == 0)
+	if (result == 0 || miss_fail(frame, result))
 		return;
+	child = child_of_address(frame->registers.rip);
 	if (!child)
 		panic("srm: miss of object %lx, kind %lu: %s", frame->address, frame->access, baryon_error_text(result));
 	child_failed(child, "needs object %lx of kind %lu: %s", frame->address, frame->access, baryon_error_text(result));

@@ -158,13 +158,6 @@ static long miss_answer(uint64_t kind, baryon_uid uid)
 	}
 }
 
-/* The call that missed fails: it goes on behind the instruction that it would execute again. */
-static void call_fail(struct registers *registers, long error)
-{
-	registers->rip += registers->flags & REGISTERS_DIRECT ? DIRECT_BYTES : SYSCALL_BYTES;
-	registers->rax = (uint64_t)error;
-}
-
 void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 {
 	long status = miss_answer(frame->access, frame->address);
@@ -172,7 +165,7 @@ void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 	(void)cookie;
 	(void)cause;
 	if (status < 0)
-		call_fail(&frame->registers, status);
+		(void)miss_fail(frame, status);
 }
 
 void miss_serve(struct portal_words *words)

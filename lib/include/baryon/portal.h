@@ -50,6 +50,10 @@ void fault_serve(struct portal_words *words);
 void exception_serve(struct portal_words *words);
 void miss_serve(struct portal_words *words);
 
+/* For miss_handle: what cannot be had. The call that missed fails with the negated error, and goes on behind the instruction that it
+ * would execute again. False, and nothing done: no call missed it (FRAME_INDIRECT). */
+bool miss_fail(struct trap_frame *frame, long error);
+
 /* Defined by the application kernel; start.S calls it on the first stack with the address of the kernel's start page
  * (struct kernel_start, or struct root_start for root). It does not return. */
 _Noreturn void domain_main(void *start);
