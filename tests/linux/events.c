@@ -63,34 +63,46 @@ static void polling_many(void)
 	close(tube[1]);
 }
 
-static int exclusive_sets[3], exclusive_tube[2];
+static int exclusive_sets[3], exclusive_tube[2], exclusive_end;
 static volatile int exclusive_woken[3];
+static volatile pid_t exclusive_tids[3];
 
 static void *exclusive_waits(void *which)
 {
 	struct epoll_event event;
 	long i = (long)which;
 
-	exclusive_woken[i] = epoll_wait(exclusive_sets[i], &event, 1, 400);
+	exclusive_tids[i] = (pid_t)syscall(SYS_gettid);
+	exclusive_woken[i] = epoll_wait(exclusive_sets[i], &event, 1, 10000) == 1 && event.data.fd == exclusive_tube[0];
 	return 0;
 }
 
 /* Of sets that ask for it, one is woken; those that do not are woken all. */
 static void exclusive(uint32_t flags)
 {
+	struct epoll_event end = {.events = EPOLLIN};
 	pthread_t threads[3];
 	int woken = 0;
 
 	pipe(exclusive_tube);
+	exclusive_end = end.data.fd = eventfd(0, 0);
 	for (long i = 0; i < 3; i++) {
-		struct epoll_event event = {.events = EPOLLIN | flags};
+		struct epoll_event event = {.events = EPOLLIN | flags, .data.fd = exclusive_tube[0]};
 
+		exclusive_tids[i] = exclusive_woken[i] = 0;
 		exclusive_sets[i] = epoll_create1(0);
 		epoll_ctl(exclusive_sets[i], EPOLL_CTL_ADD, exclusive_tube[0], &event);
+		epoll_ctl(exclusive_sets[i], EPOLL_CTL_ADD, exclusive_end, &end);
 		pthread_create(&threads[i], 0, exclusive_waits, (void *)i);
+		while (exclusive_tids[i] == 0)
+			pause_ms(1);
+		until_asleep(getpid(), exclusive_tids[i]);
 	}
-	pause_ms(150);
 	write(exclusive_tube[1], "x", 1);
+	while (!exclusive_woken[0] && !exclusive_woken[1] && !exclusive_woken[2])
+		pause_ms(1);
+	pause_ms(100);
+	write(exclusive_end, &(uint64_t){1}, 8);
 	for (int i = 0; i < 3; i++) {
 		pthread_join(threads[i], 0);
 		woken += exclusive_woken[i];
@@ -99,6 +111,7 @@ static void exclusive(uint32_t flags)
 	SAY("%d woken", woken);
 	close(exclusive_tube[0]);
 	close(exclusive_tube[1]);
+	close(exclusive_end);
 }
 
 static void polling(void)

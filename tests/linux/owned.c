@@ -54,19 +54,37 @@ static void alone(void)
 	TRY(syscall(SYS_futex, (char *)word + 1, FUTEX_LOCK_PI, 0, 0, 0, 0));
 }
 
+static pid_t asker;
+
 static void *order(void *name)
 {
+	__atomic_store_n(&asker, tid(), __ATOMIC_SEQ_CST);
 	futex(FUTEX_LOCK_PI, 0);
 	SAY("%s has it", (char *)name);
 	futex(FUTEX_UNLOCK_PI, 0);
 	return 0;
 }
 
+/* Starts a thread and waits until it waits for the lock. */
+static void ask(pthread_t *thread, const char *name)
+{
+	asker = 0;
+	pthread_create(thread, 0, order, (void *)name);
+	while (__atomic_load_n(&asker, __ATOMIC_SEQ_CST) == 0)
+		pause_ms(1);
+	until_asleep(getpid(), asker);
+}
+
+static volatile int has_it, may_end;
+
 static void *holder(void *unused)
 {
 	(void)unused;
 	futex(FUTEX_LOCK_PI, 0);
-	pause_ms(150);
+	has_it = 1;
+	while (!may_end)
+		pause_ms(1);
+	until_asleep(getpid(), getpid());
 	return 0;
 }
 
@@ -77,17 +95,16 @@ static void threads(void)
 
 	SAY("-- threads");
 	futex(FUTEX_LOCK_PI, 0);
-	pthread_create(&one, 0, order, "first");
-	pause_ms(50);
-	pthread_create(&two, 0, order, "second");
-	pause_ms(50);
+	ask(&one, "first");
+	ask(&two, "second");
 	said();
 	futex(FUTEX_UNLOCK_PI, 0);
 	pthread_join(one, 0);
 	pthread_join(two, 0);
 	said();
 	pthread_create(&one, 0, holder, 0);
-	pause_ms(50);
+	while (!has_it)
+		pause_ms(1);
 	clock_gettime(CLOCK_REALTIME, &time);
 	time.tv_nsec += 20000000;
 	if (time.tv_nsec >= 1000000000)
@@ -96,6 +113,7 @@ static void threads(void)
 	said();
 	TRY(futex(FUTEX_TRYLOCK_PI, 0));
 	TRY(futex(FUTEX_UNLOCK_PI, 0));
+	may_end = 1;
 	TRY(futex(FUTEX_LOCK_PI, 0));
 	said();
 	pthread_join(one, 0);
@@ -105,16 +123,19 @@ static void threads(void)
 
 static void processes(void)
 {
+	pid_t child;
+
 	SAY("-- processes");
 	parent = getpid();
 	futex(FUTEX_LOCK_PI, 0);
-	if (fork() == 0) {
+	child = fork();
+	if (child == 0) {
 		long result = futex(FUTEX_LOCK_PI, 0);
 
 		SAY("the child has it: %ld, %d", result, (*word & FUTEX_TID_MASK) == (uint32_t)getpid());
 		_exit(0);
 	}
-	pause_ms(100);
+	until_asleep(child, child);
 	futex(FUTEX_UNLOCK_PI, 0);
 	wait(0);
 	*word = 0;
@@ -125,7 +146,11 @@ static void of_the_library(int robust)
 	pthread_mutexattr_t attributes;
 	pthread_mutex_t *mutex = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct timespec time;
+	int held[2], let_go[2];
+	char byte;
 
+	pipe(held);
+	pipe(let_go);
 	SAY("-- the library's%s", robust ? ", robust" : "");
 	pthread_mutexattr_init(&attributes);
 	pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
@@ -135,14 +160,16 @@ static void of_the_library(int robust)
 	TRY(-(pthread_mutex_init(mutex, &attributes)));
 	if (fork() == 0) {
 		pthread_mutex_lock(mutex);
-		pause_ms(100);
+		write(held[1], "", 1);
+		read(let_go[0], &byte, 1);
 		if (!robust)
 			pthread_mutex_unlock(mutex);
 		_exit(0);
 	}
-	pause_ms(50);
+	read(held[0], &byte, 1);
 	clock_gettime(CLOCK_REALTIME, &time);
 	SAY("%s", strerrorname_np(pthread_mutex_timedlock(mutex, &time)));
+	write(let_go[1], "", 1);
 	int error = pthread_mutex_lock(mutex);
 	SAY("%s", error ? strerrorname_np(error) : "locked");
 	if (error == EOWNERDEAD)

@@ -185,11 +185,12 @@ static void pidfds(void)
 	close(fd);
 	child = fork();
 	if (child == 0) {
-		pause_ms(50);
+		pause();
 		_exit(0);
 	}
 	fd = syscall(SYS_pidfd_open, child, O_NONBLOCK);
 	TRY(waitid(P_PIDFD, fd, &info, WEXITED));
+	kill(child, SIGTERM);
 	fcntl(fd, F_SETFL, 0);
 	TRY(waitid(P_PIDFD, fd, &info, WEXITED));
 	close(fd);

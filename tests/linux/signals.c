@@ -189,7 +189,7 @@ static void faults(void)
 
 static void *wake_later(void *word)
 {
-	pause_ms(30);
+	until_asleep(getpid(), getpid());
 	*(volatile int *)word = 1;
 	syscall(SYS_futex, word, FUTEX_WAKE, 10, 0, 0, 0);
 	return 0;

@@ -224,9 +224,10 @@ static void streams(void)
 
 static void *late_writer(void *fd)
 {
-	pause_ms(50);
+	until_asleep(getpid(), getpid());
 	write((int)(long)fd, "abc", 3);
-	pause_ms(50);
+	pause_ms(20);
+	until_asleep(getpid(), getpid());
 	write((int)(long)fd, "def", 3);
 	return 0;
 }

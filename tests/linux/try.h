@@ -70,6 +70,24 @@ static inline void pause_ms(long ms)
 	nanosleep(&time, 0);
 }
 
+/* Waits until a thread sleeps: then it is where it waits for something. */
+static inline void until_asleep(pid_t process, pid_t thread)
+{
+	char path[64], text[512] = "";
+	const char *state;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", process, thread);
+	do {
+		int fd = open(path, O_RDONLY);
+		long bytes = read(fd, text, sizeof text - 1);
+
+		close(fd);
+		text[bytes > 0 ? bytes : 0] = 0;
+		state = strrchr(text, ')');
+		pause_ms(1);
+	} while (state && state[2] != 'S');
+}
+
 static void *volatile try_bad = (void *)16;
 #define BAD_ADDRESS (try_bad)
 
