@@ -231,6 +231,8 @@ bool file_is_of(const struct file *file, const struct inode *inode);
 void file_unmapped(struct file *file);
 /* Whether it is shared memory of System V (ipc/shared.c). */
 bool file_is_segment(const struct file *file);
+/* The process ends: what it did to semaphores with SEM_UNDO is undone (ipc/undo.c). No locks. */
+void semaphores_exit(struct process *process);
 /* A number for the file that no other has at the same time. */
 uint64_t file_identity(const struct file *file);
 /* Whether a file may be mapped by anybody: set by file_map, and by process/mapped.c. */

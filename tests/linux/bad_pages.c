@@ -16,6 +16,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -48,7 +50,7 @@ struct row {
 };
 
 /* Values that stand for what is made anew. */
-enum { THE_PROCESS = -2, THE_TIMER = -3, THE_SEGMENT = -1001 };
+enum { THE_PROCESS = -2, THE_TIMER = -3, THE_SEGMENT = -1001, THE_SET = -1002, THE_QUEUE = -1003 };
 
 #define V(x) {VALUE, (long)(x), 0}
 #define O(bytes) {OUT, bytes, 0}
@@ -80,8 +82,13 @@ static struct flock lock = {.l_type = F_RDLCK};
 static uint64_t bits[16], pair_of_mask[2];
 static char block[100], *list[2] = {"x", 0};
 static struct { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, bytes, tls; } clone3_arguments = {.exit_signal = SIGCHLD};
-static int timer_id, segment_id;
+static int timer_id, segment_id, set_id, queue_id;
 static struct shmid_ds segment;
+static struct semid_ds set;
+static struct msqid_ds queue = {.msg_qbytes = 10000};
+static struct { long type; char text[8]; } letter = {3, "letter"};
+static struct sembuf operations[2] = {{0, 1, 0}, {0, -1, 0}};
+static uint16_t values[2] = {1, 2};
 
 
 #define R(call, how_, ...) {.name = #call, .number = SYS_##call, .flags = how_, .arguments = {__VA_ARGS__}},
@@ -258,6 +265,18 @@ static const struct row rows[] = {
 	R(shmctl, 0, V(THE_SEGMENT), V(IPC_SET), I(segment))
 	R(shmctl, 0, V(0), V(IPC_INFO), O(72))
 	R(shmctl, 0, V(0), V(SHM_INFO), O(48))
+	R(semop, 0, V(THE_SET), I(operations), V(2))
+	R(semtimedop, 0, V(THE_SET), I(operations), V(2), I(short_time))
+	R(semctl, 0, V(THE_SET), V(0), V(IPC_STAT), O(104))
+	R(semctl, 0, V(THE_SET), V(0), V(IPC_SET), I(set))
+	R(semctl, 0, V(THE_SET), V(0), V(GETALL), O(4))
+	R(semctl, 0, V(THE_SET), V(0), V(SETALL), I(values))
+	R(semctl, 0, V(0), V(0), V(IPC_INFO), O(40))
+	R(msgsnd, 0, V(THE_QUEUE), I(letter), V(8), V(0))
+	R(msgrcv, COUNT, V(THE_QUEUE), O(16), V(8), V(0), V(IPC_NOWAIT))
+	R(msgctl, 0, V(THE_QUEUE), V(IPC_STAT), O(120))
+	R(msgctl, 0, V(THE_QUEUE), V(IPC_SET), I(queue))
+	R(msgctl, 0, V(0), V(IPC_INFO), O(32))
 };
 
 /* Calls without addresses that are read or written by the call, and those whose result says more about this machine or its user
@@ -372,6 +391,8 @@ static void world_end(void)
 	if (timer_id >= 0)
 		syscall(SYS_timer_delete, timer_id);
 	shmctl(segment_id, IPC_RMID, 0);
+	semctl(set_id, 0, IPC_RMID);
+	msgctl(queue_id, IPC_RMID, 0);
 }
 
 static void world_make(void)
@@ -394,6 +415,9 @@ static void world_make(void)
 	prctl(PR_SET_NAME, "bad_pages");
 	syscall(SYS_timer_create, 1, &event, &timer_id);
 	segment_id = shmget(IPC_PRIVATE, PAGE, 0600);
+	set_id = semget(IPC_PRIVATE, 2, 0600);
+	queue_id = msgget(IPC_PRIVATE, 0600);
+	msgsnd(queue_id, &letter, 8, 0);
 }
 
 static void child_make(void)
@@ -453,6 +477,10 @@ static long value_meant(long value)
 		return timer_id;
 	case THE_SEGMENT:
 		return segment_id;
+	case THE_SET:
+		return set_id;
+	case THE_QUEUE:
+		return queue_id;
 	case 0x10000000:
 		return (long)arena;
 	}

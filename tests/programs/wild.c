@@ -15,8 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -149,6 +153,7 @@ static uint64_t argument(char kind)
 	case 's': return 1 + below(66);
 	case 'm': return (uint64_t)(arena + below(ARENA + 4) * PAGE);
 	case 'k': return below(4) ? below(8) : number();
+	case 'c': return below(4) ? 01700 | (below(2) ? 04000 : 0) : number();
 	case '0': return 0;
 	}
 	return number();
@@ -191,6 +196,9 @@ static const struct call {
 	{ SYS_clone3, "wn" }, { SYS_getxattr, "ppbn" }, { SYS_setxattr, "ppbnk" }, { SYS_sched_setscheduler, "0kb" }, { SYS_capget, "bb" },
 	{ SYS_rt_sigqueueinfo, "isb" }, { SYS_kill, "is" }, { SYS_setpgid, "00" }, { SYS_vmsplice, "fwkk" }, { SYS_sync_file_range, "fiik" },
 	{ SYS_io_setup, "kb" }, { SYS_process_vm_readv, "iwkwk0" }, { SYS_rseq, "bkkk" }, { SYS_close_range, "kkk" }, { SYS_openat2, "fpwn" },
+	{ SYS_shmget, "knc" }, { SYS_shmat, "kmk" }, { SYS_shmat, "k0k" }, { SYS_shmdt, "m" }, { SYS_shmctl, "kkb" }, { SYS_semget, "kkc" },
+	{ SYS_semop, "kwk" }, { SYS_semtimedop, "kwkw" }, { SYS_semctl, "kkkb" }, { SYS_semctl, "kkki" }, { SYS_msgget, "kc" },
+	{ SYS_msgsnd, "kwkc" }, { SYS_msgrcv, "kbnkc" }, { SYS_msgctl, "kkb" },
 };
 
 enum { CALLS = sizeof calls / sizeof calls[0] };
@@ -494,6 +502,25 @@ static void all_end(pid_t child)
 	}
 }
 
+/* What the wild user left of System V IPC, which outlives who made it. */
+static void ipc_remove(void)
+{
+	struct shmid_ds segment;
+	struct semid_ds set;
+	struct msqid_ds queue;
+	int id;
+
+	for (int i = shmctl(0, SHM_INFO, (void *)&segment); i >= 0; i--)
+		if ((id = shmctl(i, SHM_STAT, &segment)) >= 0 && segment.shm_perm.cuid == USER)
+			shmctl(id, IPC_RMID, NULL);
+	for (int i = semctl(0, 0, SEM_INFO, &(struct seminfo){ 0 }); i >= 0; i--)
+		if ((id = semctl(i, 0, SEM_STAT, &set)) >= 0 && set.sem_perm.cuid == USER)
+			semctl(id, 0, IPC_RMID);
+	for (int i = msgctl(0, MSG_INFO, &queue); i >= 0; i--)
+		if ((id = msgctl(i, MSG_STAT, &queue)) >= 0 && queue.msg_perm.cuid == USER)
+			msgctl(id, IPC_RMID, NULL);
+}
+
 static unsigned long free_pages(void)
 {
 	struct sysinfo info;
@@ -575,6 +602,7 @@ static void calls_part(unsigned long count, unsigned threads)
 			wild_files_make();
 		seed += 1;
 		calls_round(target - atomic_load(&shared->done), threads);
+		ipc_remove();
 		canaries_check();
 	}
 }
@@ -606,6 +634,7 @@ int main(int count, char **argument_)
 	canaries_make();
 	arena_make();
 	calls_part(1000, 1);
+	ipc_remove();
 	before = free_pages();
 	for (random_calls = 0; random_calls < 2; random_calls++) {
 		calls_part(number_ / 4, 1);

@@ -23,7 +23,7 @@ enum value {
 	VALUE_MOUNTS, VALUE_MOUNT_INFO, VALUE_FILESYSTEMS, VALUE_DEVICES, VALUE_COMMAND_LINE, VALUE_SWAPS, VALUE_OS, VALUE_RELEASE, VALUE_VERSION,
 	VALUE_PIDS, VALUE_THREADS, VALUE_DOMAIN, VALUE_GROUPS, VALUE_CAPABILITY, VALUE_ENTROPY, VALUE_FILES, VALUE_FILES_USED,
 	VALUE_DESCRIPTORS, VALUE_PIPE, VALUE_OVERCOMMIT, VALUE_IO, VALUE_NOBODY, VALUE_ZERO,
-	VALUE_SHARED_BYTES, VALUE_SHARED_COUNT,
+	VALUE_SHARED_BYTES, VALUE_SHARED_COUNT, VALUE_SEMAPHORES, VALUE_MESSAGE_MOST, VALUE_QUEUE_MOST, VALUE_QUEUES,
 };
 
 static const char *const values[] = {
@@ -51,6 +51,10 @@ static const char *const values[] = {
 	[VALUE_NOBODY] = "65534\n",
 	[VALUE_ZERO] = "0",
 	[VALUE_SHARED_BYTES] = "18446744073692774399\n",
+	[VALUE_SEMAPHORES] = "32000\t1024000000\t500\t32000\n",
+	[VALUE_MESSAGE_MOST] = "8192\n",
+	[VALUE_QUEUE_MOST] = "16384\n",
+	[VALUE_QUEUES] = "32000\n",
 	[VALUE_SHARED_COUNT] = "4096\n",
 };
 
@@ -95,7 +99,9 @@ static const struct name kernel_names[] = {
 	TEXT("ngroups_max", PROC_VALUE + VALUE_GROUPS), TEXT("cap_last_cap", PROC_VALUE + VALUE_CAPABILITY),
 	TEXT("overflowuid", PROC_VALUE + VALUE_NOBODY), TEXT("overflowgid", PROC_VALUE + VALUE_NOBODY), FOLDER("random", PROC_RANDOM),
 	TEXT("shmmax", PROC_VALUE + VALUE_SHARED_BYTES), TEXT("shmall", PROC_VALUE + VALUE_SHARED_BYTES),
-	TEXT("shmmni", PROC_VALUE + VALUE_SHARED_COUNT),
+	TEXT("shmmni", PROC_VALUE + VALUE_SHARED_COUNT), TEXT("sem", PROC_VALUE + VALUE_SEMAPHORES),
+	TEXT("msgmax", PROC_VALUE + VALUE_MESSAGE_MOST), TEXT("msgmnb", PROC_VALUE + VALUE_QUEUE_MOST),
+	TEXT("msgmni", PROC_VALUE + VALUE_QUEUES),
 };
 
 static const struct name random_names[] = {
@@ -110,7 +116,10 @@ static const struct name files_names[] = {
 
 static const struct name memory_names[] = {TEXT("overcommit_memory", PROC_VALUE + VALUE_OVERCOMMIT)};
 
-static const struct name ipc_names[] = {TEXT("shm", PROC_IPC_TEXT + IPC_TEXT_SHARED)};
+static const struct name ipc_names[] = {
+	TEXT("shm", PROC_IPC_TEXT + IPC_TEXT_SHARED), TEXT("sem", PROC_IPC_TEXT + IPC_TEXT_SEMAPHORES),
+	TEXT("msg", PROC_IPC_TEXT + IPC_TEXT_QUEUES),
+};
 
 struct folder {
 	const struct name *names;

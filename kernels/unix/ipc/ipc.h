@@ -2,7 +2,7 @@
  * their kind, and found by a key; an id is index + 32,768 * sequence, so that one that is gone is not taken for a later one.
  *
  * An object is counted: its table holds a reference until it is removed, and so does every call that works on it.
- * Locks: space lock > table lock > object lock > undo lock (semaphore_undo.c) > wait queues. None is held across user_*. */
+ * Locks: space lock > table lock > object lock > undo lock (undo.c) > wait queues. None is held across user_*. */
 #ifndef UNIX_IPC_IPC_H
 #define UNIX_IPC_IPC_H
 
@@ -72,6 +72,8 @@ int32_t ipc_highest(struct ipc_table *table);           /* index in use; 0 when 
 
 /* ---- /proc/sysvipc (text.c): the line of the first object with an index >= *index, which becomes its own. Its length; 0: none ---- */
 int ipc_shared_line(int32_t *index, char *to, uint64_t limit);
+int ipc_semaphore_line(int32_t *index, char *to, uint64_t limit);
+int ipc_queue_line(int32_t *index, char *to, uint64_t limit);
 
 /* ---- rows of items of which each lies in one record (array.c) ---- */
 struct array {

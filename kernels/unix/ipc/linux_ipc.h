@@ -45,4 +45,44 @@ struct linux_shm_info {         /* SHM_INFO */
 	uint64_t pages, resident, swapped, swap_attempts, swap_successes;
 };
 
+enum { GETPID = 11, GETVAL, GETALL, GETNCNT, GETZCNT, SETVAL, SETALL, SEM_STAT, SEM_INFO, SEM_STAT_ANY };
+enum { SEM_UNDO = 0x1000 };
+enum { SEMMNI = 32000, SEMMSL = 32000, SEMMNS = SEMMNI * SEMMSL, SEMOPM = 500, SEMVMX = 32767, SEMAEM = SEMVMX, SEMUSZ = 20 };
+
+struct linux_sembuf {
+	uint16_t number;
+	int16_t operation, flags;
+};
+
+struct linux_semid {
+	struct linux_ipc_perm perm;
+	int64_t otime, unused1, ctime, unused2;
+	uint64_t count, unused3, unused4;
+};
+
+_Static_assert(sizeof(struct linux_semid) == 104, "programs rely on the layout");
+
+struct linux_seminfo {          /* IPC_INFO, and SEM_INFO, where used_sets and used stand in two places */
+	int32_t map, sets, all, undos, each, operations, undo_entries, used_sets, most, used;
+};
+
+enum { MSG_STAT = 11, MSG_INFO, MSG_STAT_ANY };
+enum { MSG_NOERROR = 010000, MSG_EXCEPT = 020000, MSG_COPY = 040000 };
+enum { MSGMNI = 32000, MSGMAX = 8192, MSGMNB = 16384, MSGSSZ = 16, MSGSEG = 0xffff };
+
+struct linux_msqid {
+	struct linux_ipc_perm perm;
+	int64_t stime, rtime, ctime;
+	uint64_t bytes, count, most_bytes;
+	int32_t sender, receiver;
+	uint64_t unused[2];
+};
+
+_Static_assert(sizeof(struct linux_msqid) == 120, "programs rely on the layout");
+
+struct linux_msginfo {          /* IPC_INFO; MSG_INFO says in the first three what there is */
+	int32_t pool, map, most, most_each, queues, segment_bytes, headers;
+	uint16_t segments;
+};
+
 #endif

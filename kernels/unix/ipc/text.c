@@ -13,6 +13,13 @@ static const struct kind kinds[] = {
 		"       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime"
 		"                   rss                  swap\n", ipc_shared_line,
 	},
+	[IPC_TEXT_SEMAPHORES] = {
+		"       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n", ipc_semaphore_line,
+	},
+	[IPC_TEXT_QUEUES] = {
+		"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n",
+		ipc_queue_line,
+	},
 };
 
 /* The n-th line of the text begins at `at`: its part that was asked for goes to the program. False: no more shall come. */

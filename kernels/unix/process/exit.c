@@ -101,6 +101,7 @@ static void process_release(struct process *process)
 	struct space *space;
 
 	timers_end(process);
+	semaphores_exit(process);
 	mutex_lock(&process->lock);
 	files = process->files;
 	paths = process->paths;

@@ -126,6 +126,7 @@ struct process {
 	int32_t nice;                   /* as it was set: nobody looks */
 	struct file *executable;
 	struct linux_siginfo *spare_info;
+	struct semaphore_undo *undos;   /* SEM_UNDO's: ipc/undo.c */
 	struct process_watch *watch;    /* pidfd's, or null: tree lock */
 	struct signal_action actions[SIGNAL_COUNT];
 };
