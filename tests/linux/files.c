@@ -479,6 +479,10 @@ static void attributes(void)
 	TRY(futimens(fd, times));
 	TRY(stat("f", &state));
 	SAY("%ld %d", state.st_atim.tv_sec, state.st_mtim.tv_sec > 100000);
+	SAY("the change is at the time that was set: %d", !memcmp(&state.st_mtim, &state.st_ctim, sizeof(state.st_ctim)));
+	TRY(futimens(fd, 0));
+	TRY(fstat(fd, &state));
+	SAY("%d %d", !memcmp(&state.st_atim, &state.st_mtim, sizeof(state.st_mtim)), !memcmp(&state.st_mtim, &state.st_ctim, sizeof(state.st_ctim)));
 	times[0].tv_nsec = -5;
 	TRY(utimensat(AT_FDCWD, "f", times, 0));
 	TRY(utimes("f", old));

@@ -31,9 +31,13 @@ try() {
 	esac
 }
 
-# on_terminal COMMAND...: runs it with a terminal of its own as the controlling one, which a reader empties.
+# on_terminal USER COMMAND...: runs it as the user of that number, with a terminal of its own as the controlling one, which a reader empties.
 on_terminal() {
-	python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 1024) and b"\0")))' "$@" >/dev/null
+	python3 -c 'import os, pty, signal, sys
+for number in signal.SIGPIPE, signal.SIGXFSZ:
+	signal.signal(number, signal.SIG_DFL)
+os.setgroups([]), os.setgid(int(sys.argv[1])), os.setuid(int(sys.argv[1]))
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[2:], lambda fd: os.read(fd, 1024) and b"\0")))' "$@" >/dev/null
 }
 
 # automake_try SECONDS TEST...: scripts of a suite of automake's kind, in the folder of the tests, for $SUITE_SHELL or sh; those in Perl are

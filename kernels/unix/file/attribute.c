@@ -170,7 +170,7 @@ struct change {
 	enum { CHANGE_MODE, CHANGE_OWNER, CHANGE_TIMES } what;
 	uint32_t mode;
 	uint32_t uid, gid;          /* UINT32_MAX: stays */
-	int64_t accessed_ns, modified_ns;
+	int64_t accessed_ns, modified_ns, at_ns;    /* at_ns: when times are changed, the time of the change too */
 	bool keep_accessed, keep_modified, now;
 };
 
@@ -242,7 +242,7 @@ static int inode_change(struct inode *inode, const struct change *change)
 	else
 		status = times_change(inode, change);
 	if (status == 0)
-		inode->changed_ns = (int64_t)time_wall();
+		inode->changed_ns = change->what == CHANGE_TIMES ? change->at_ns : (int64_t)time_wall();
 	mutex_unlock(&inode->lock);
 	return status;
 }
@@ -336,7 +336,7 @@ static struct change times_now(void)
 {
 	int64_t now = (int64_t)time_wall();
 
-	return (struct change){.what = CHANGE_TIMES, .accessed_ns = now, .modified_ns = now, .now = true};
+	return (struct change){.what = CHANGE_TIMES, .accessed_ns = now, .modified_ns = now, .at_ns = now, .now = true};
 }
 
 /* A time as ns since 1970: what is too far away is as far as can be. */
