@@ -836,6 +836,40 @@ static void locks(void)
 	unlink("lock");
 }
 
+/* Between two file systems: the folder of the test and shared memory. */
+static void across(void)
+{
+	char place[] = "/dev/shm/acrossXXXXXX", there[40], folder[40];
+	struct stat here, other;
+
+	SAY("-- across file systems");
+	TRY(mkdtemp(place) == NULL);
+	snprintf(there, sizeof there, "%s/there", place);
+	snprintf(folder, sizeof folder, "%s/folder", place);
+	close(open("here", O_CREAT | O_WRONLY, 0600));
+	TRY(mkdir("across", 0755));
+	close(open(there, O_CREAT | O_WRONLY, 0600));
+	TRY(mkdir(folder, 0755));
+	TRY(stat("here", &here));
+	TRY(stat(there, &other));
+	SAY("one file system: %d", here.st_dev == other.st_dev);
+	TRY(stat(folder, &here));
+	SAY("one file system: %d", here.st_dev == other.st_dev);
+	TRY(rename("here", there));
+	TRY(rename("missing", there));
+	TRY(rename("across", folder));
+	TRY(syscall(SYS_renameat2, AT_FDCWD, "here", AT_FDCWD, there, RENAME_EXCHANGE));
+	TRY(link("here", there));
+	TRY(unlink(there));
+	TRY(link("here", there));
+	TRY(link("across", there));
+	TRY(rename(there, "here"));
+	TRY(rmdir(folder));
+	TRY(rmdir(place));
+	TRY(rmdir("across"));
+	TRY(unlink("here"));
+}
+
 int main(void)
 {
 	alarm(60);
@@ -853,6 +887,7 @@ int main(void)
 	lock_circle();
 	lock_fork_fails();
 	nameless();
+	across();
 	lock_ranges();
 	return 0;
 }

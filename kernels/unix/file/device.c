@@ -123,7 +123,7 @@ int device_install(struct inode *root)
 		{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
 		{"stderr", "/proc/self/fd/2"},
 	};
-	struct inode *dev = directory_install(root, "dev", inode_make(S_IFDIR | 0755, 0, 0, 0)), *pts;
+	struct inode *dev = directory_install(root, "dev", inode_make(S_IFDIR | 0755, 0, 0, 0)), *pts, *shared;
 
 	if (!dev)
 		return -ENOMEM;
@@ -140,7 +140,11 @@ int device_install(struct inode *root)
 	pts = folder_make(dev, "pts", 0755);
 	if (!pts || pty_install(dev, pts))
 		return -ENOMEM;
-	return folder_make(dev, "shm", 01777) && folder_make(root, "tmp", 01777) &&
+	shared = folder_make(dev, "shm", 01777);
+	if (!shared)
+		return -ENOMEM;
+	shared->filesystem = FILESYSTEM_SHARED;
+	return folder_make(root, "tmp", 01777) &&
 		folder_make(root, "run", 0755) && folder_make(root, "sys", 0555) ? 0 : -ENOMEM;
 }
 

@@ -118,13 +118,20 @@ struct inode {
 	};
 };
 
-enum { FILESYSTEM_TREE = 1, FILESYSTEM_PROC = 2, FILESYSTEM_ANONYMOUS = 3 };
+enum { FILESYSTEM_TREE = 1, FILESYSTEM_PROC = 2, FILESYSTEM_ANONYMOUS = 3, FILESYSTEM_SHARED = 4 /* /dev/shm */ };
 #define DEVICE(major, minor) ((uint32_t)(major) << 8 | (uint32_t)(minor))
 
 static inline bool inode_is(const struct inode *inode, uint32_t type)
 {
 	return (inode->mode & S_IFMT) == type;
 }
+
+/* Whether it is the root of a file system of its own, in `folder`. */
+static inline bool inode_is_root(const struct inode *inode, const struct inode *folder)
+{
+	return inode->filesystem != folder->filesystem;
+}
+
 /* Whether programs run it: then nobody may write it. */
 static inline bool inode_is_run(const struct inode *inode)
 {

@@ -14,7 +14,10 @@ int tree_inode_locked(struct inode *folder, uint32_t mode, uint32_t device, stru
 	if (inherit && !directory && (mode & (S_ISGID | 010)) == (S_ISGID | 010) && who->fsuid && !group_held(folder->gid))
 		mode &= ~(uint32_t)S_ISGID;
 	*out = inode_make(mode | (inherit && directory ? S_ISGID : 0), who->fsuid, inherit ? folder->gid : who->fsgid, device);
-	return *out ? 0 : -ENOMEM;
+	if (!*out)
+		return -ENOMEM;
+	(*out)->filesystem = folder->filesystem;
+	return 0;
 }
 
 int tree_create_locked(struct inode *folder, struct walk *walk, struct entry *hidden, uint32_t mode, uint32_t device)
@@ -210,10 +213,10 @@ static int make_name(struct walk *walk, struct inode *inode)
 	status = make_begin(walk, &hidden);
 	if (status)
 		return status;
-	if (inode_is(inode, S_IFDIR) || !may_link(inode))
-		status = -EPERM;
-	else if (inode->operations || inode->filesystem != FILESYSTEM_TREE)
+	if (inode->operations || inode->filesystem != walk->folder->filesystem)
 		status = -EXDEV;
+	else if (inode_is(inode, S_IFDIR) || !may_link(inode))
+		status = -EPERM;
 	else if (inode->nlink == 0 && !inode->linkable)
 		status = -ENOENT;
 	else if (files_are_full(1))
@@ -333,7 +336,7 @@ static int folder_remove(struct walk *walk)
 	status = remove_find(walk, &entry);
 	if (status == 0 && !inode_is(entry->inode, S_IFDIR))
 		status = -ENOTDIR;
-	if (status == 0 && (entry->inode->operations || entry->inode == tree_root))
+	if (status == 0 && (inode_is_root(entry->inode, folder) || entry->inode == tree_root))
 		status = -EBUSY;
 	if (status == 0)
 		status = folder_finish(entry->inode);

@@ -27,8 +27,9 @@ enum value {
 };
 
 static const char *const values[] = {
-	[VALUE_MOUNTS] = "root / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n",
-	[VALUE_MOUNT_INFO] = "1 1 0:1 / / rw,relatime - tmpfs root rw\n2 1 0:2 / /proc rw,relatime - proc proc rw\n",
+	[VALUE_MOUNTS] = "root / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\nshm /dev/shm tmpfs rw,relatime 0 0\n",
+	[VALUE_MOUNT_INFO] = "1 1 0:1 / / rw,relatime - tmpfs root rw\n2 1 0:2 / /proc rw,relatime - proc proc rw\n"
+		"3 1 0:4 / /dev/shm rw,relatime - tmpfs shm rw\n",
 	[VALUE_FILESYSTEMS] = "nodev\ttmpfs\nnodev\tproc\n",
 	[VALUE_DEVICES] = "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n",
 	[VALUE_COMMAND_LINE] = "\n",

@@ -67,7 +67,7 @@ static int move_check(const struct move *move)
 		status = inode_allowed(move->moved, W_OK);      /* its ".." changes */
 	if (status)
 		return status;
-	if (move->moved->operations || (move->victim && move->victim->operations))
+	if (inode_is_root(move->moved, move->from->folder) || (move->victim && inode_is_root(move->victim, move->to->folder)))
 		return -EBUSY;
 	if (!move->victim)
 		return inode_allowed(move->to->folder, W_OK | X_OK);
@@ -246,6 +246,8 @@ static int rename_walked(struct walk *from, struct walk *to, uint32_t flags)
 
 	if (!from->folder || !to->folder)
 		return from->folder && (flags & RENAME_NOREPLACE) ? -EEXIST : -EBUSY;
+	if (from->folder->filesystem != to->folder->filesystem)
+		return -EXDEV;
 	if (!from->inode)
 		return -ENOENT;
 	if (from->folder->operations || to->folder->operations)
