@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <mqueue.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -33,7 +34,7 @@ enum { ARGUMENTS = 6, RACE_TURNS = 2 };
 /* Descriptors that are made anew for each try. */
 enum {
 	FD_FILE = 20, FD_FOLDER, FD_PIPE, FD_PIPE_IN, FD_ZERO, FD_STREAM, FD_STREAM_OTHER, FD_DATAGRAM, FD_DATAGRAM_OTHER, FD_EVENT, FD_EPOLL,
-	FD_TIMER, FD_LISTEN, FD_CLIENT, FD_PROC, FD_RANDOM, FD_SIGNAL, FD_EMPTY, FD_PIDFD, FD_WATCH, FD_NEW = 50,
+	FD_TIMER, FD_LISTEN, FD_CLIENT, FD_PROC, FD_RANDOM, FD_SIGNAL, FD_EMPTY, FD_QUEUE, FD_PIDFD, FD_WATCH, FD_NEW = 50,
 };
 
 enum kind { VALUE, IN, OUT, BOTH, TEXT };
@@ -86,6 +87,8 @@ static int timer_id, segment_id, set_id, queue_id;
 static struct shmid_ds segment;
 static struct semid_ds set;
 static struct msqid_ds queue = {.msg_qbytes = 10000};
+#define NAMED "baryon-bad-pages"
+static struct mq_attr attributes, attributes_new = {.mq_maxmsg = 3, .mq_msgsize = 8};
 static struct { long type; char text[8]; } letter = {3, "letter"};
 static struct sembuf operations[2] = {{0, 1, 0}, {0, -1, 0}};
 static uint16_t values[2] = {1, 2};
@@ -277,6 +280,12 @@ static const struct row rows[] = {
 	R(msgctl, 0, V(THE_QUEUE), V(IPC_STAT), O(120))
 	R(msgctl, 0, V(THE_QUEUE), V(IPC_SET), I(queue))
 	R(msgctl, 0, V(0), V(IPC_INFO), O(32))
+	R(mq_open, 0, T(NAMED "-too"), V(O_RDWR | O_CREAT), V(0600), I(attributes_new))
+	R(mq_unlink, 0, T(NAMED))
+	R(mq_timedsend, 0, V(FD_QUEUE), I(letter), V(8), V(0), I(short_time))
+	R(mq_timedreceive, COUNT, V(FD_QUEUE), O(8), V(8), O(4), I(short_time))
+	R(mq_notify, 0, V(FD_QUEUE), I(event))
+	R(mq_getsetattr, 0, V(FD_QUEUE), I(attributes), O(64))
 };
 
 /* Calls without addresses that are read or written by the call, and those whose result says more about this machine or its user
@@ -393,6 +402,8 @@ static void world_end(void)
 	shmctl(segment_id, IPC_RMID, 0);
 	semctl(set_id, 0, IPC_RMID);
 	msgctl(queue_id, IPC_RMID, 0);
+	syscall(SYS_mq_unlink, NAMED);
+	syscall(SYS_mq_unlink, NAMED "-too");
 }
 
 static void world_make(void)
@@ -418,6 +429,8 @@ static void world_make(void)
 	set_id = semget(IPC_PRIVATE, 2, 0600);
 	queue_id = msgget(IPC_PRIVATE, 0600);
 	msgsnd(queue_id, &letter, 8, 0);
+	keep((int)syscall(SYS_mq_open, NAMED, O_RDWR | O_CREAT | O_NONBLOCK, 0600, &attributes_new), FD_QUEUE);
+	syscall(SYS_mq_timedsend, FD_QUEUE, &letter, 8, 0, 0);
 }
 
 static void child_make(void)

@@ -687,25 +687,6 @@ static void queues(void)
 	queue_said();
 }
 
-/* Until a child sleeps. */
-static void sleeps(pid_t child)
-{
-	char path[64], line[256];
-
-	sprintf(path, "/proc/%d/stat", child);
-	for (int seen = 0; seen < 3;) {
-		int fd = open(path, O_RDONLY);
-		ssize_t bytes = read(fd, line, sizeof line - 1);
-		char *state;
-
-		close(fd);
-		line[bytes < 0 ? 0 : bytes] = 0;
-		state = strchr(line, ')');
-		seen = state && state[2] == 'S' ? seen + 1 : 0;
-		pause_ms(5);
-	}
-}
-
 /* A child that receives, and waits already; its status is the error, or 100 and the type. */
 static pid_t receiver(size_t bytes, long type, int flags)
 {
@@ -716,7 +697,7 @@ static pid_t receiver(size_t bytes, long type, int flags)
 
 		_exit(result < 0 ? errno : 200 + (int)got.type);
 	}
-	sleeps(child);
+	until_asleep(child, child);
 	return child;
 }
 
@@ -741,7 +722,7 @@ static pid_t sender(size_t bytes)
 		sent.type = 4;
 		_exit(msgsnd(queue, &sent, bytes, 0) == 0 ? 0 : errno);
 	}
-	sleeps(child);
+	until_asleep(child, child);
 	return child;
 }
 
@@ -773,7 +754,7 @@ static void queue_waits(void)
 	one = receiver(100, 1, 0);
 	kill(one, SIGSTOP);
 	kill(one, SIGCONT);
-	sleeps(one);
+	until_asleep(one, one);
 	TRY(put(1, "after the stop", 0));
 	received("stopped", one);
 	TRY(msgsnd(queue, &sent, 8192, 0));

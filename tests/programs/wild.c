@@ -154,6 +154,7 @@ static uint64_t argument(char kind)
 	case 'm': return (uint64_t)(arena + below(ARENA + 4) * PAGE);
 	case 'k': return below(4) ? below(8) : number();
 	case 'c': return below(4) ? 01700 | (below(2) ? 04000 : 0) : number();
+	case 'o': return below(4) ? O_CREAT | O_RDWR | (below(2) ? O_NONBLOCK : 0) : number();
 	case '0': return 0;
 	}
 	return number();
@@ -198,7 +199,9 @@ static const struct call {
 	{ SYS_io_setup, "kb" }, { SYS_process_vm_readv, "iwkwk0" }, { SYS_rseq, "bkkk" }, { SYS_close_range, "kkk" }, { SYS_openat2, "fpwn" },
 	{ SYS_shmget, "knc" }, { SYS_shmat, "kmk" }, { SYS_shmat, "k0k" }, { SYS_shmdt, "m" }, { SYS_shmctl, "kkb" }, { SYS_semget, "kkc" },
 	{ SYS_semop, "kwk" }, { SYS_semtimedop, "kwkw" }, { SYS_semctl, "kkkb" }, { SYS_semctl, "kkki" }, { SYS_msgget, "kc" },
-	{ SYS_msgsnd, "kwkc" }, { SYS_msgrcv, "kbnkc" }, { SYS_msgctl, "kkb" },
+	{ SYS_msgsnd, "kwkc" }, { SYS_msgrcv, "kbnkc" }, { SYS_msgctl, "kkb" }, { SYS_mq_open, "poib" }, { SYS_mq_open, "poi0" },
+	{ SYS_mq_unlink, "p" }, { SYS_mq_timedsend, "fbkkw" }, { SYS_mq_timedreceive, "fbnbw" }, { SYS_mq_notify, "fw" },
+	{ SYS_mq_getsetattr, "fwb" },
 };
 
 enum { CALLS = sizeof calls / sizeof calls[0] };
@@ -502,7 +505,7 @@ static void all_end(pid_t child)
 	}
 }
 
-/* What the wild user left of System V IPC, which outlives who made it. */
+/* What the wild user left of IPC that outlives who made it. */
 static void ipc_remove(void)
 {
 	struct shmid_ds segment;
@@ -519,6 +522,7 @@ static void ipc_remove(void)
 	for (int i = msgctl(0, MSG_INFO, &queue); i >= 0; i--)
 		if ((id = msgctl(i, MSG_STAT, &queue)) >= 0 && queue.msg_perm.cuid == USER)
 			msgctl(id, IPC_RMID, NULL);
+	syscall(SYS_mq_unlink, "a");
 }
 
 static unsigned long free_pages(void)

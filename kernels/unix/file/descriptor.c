@@ -208,6 +208,16 @@ int files_set(struct files *files, int descriptor, struct file *file)
 	return status;
 }
 
+/* A descriptor of the table went: what the process has by it goes too. */
+static void file_close(struct file *file, const struct files *files)
+{
+	if (file->inode->locks)
+		file_locks_files_release(file->inode, files);
+	if (file->operations->closed)
+		file->operations->closed(file);
+	file_put(file);
+}
+
 int descriptor_close(int descriptor)
 {
 	struct files *files = self_process()->files;
@@ -220,9 +230,7 @@ int descriptor_close(int descriptor)
 	mutex_unlock(&files->lock);
 	if (!file)
 		return -EBADF;
-	if (file->inode->locks)
-		file_locks_files_release(file->inode, files);
-	file_put(file);
+	file_close(file, files);
 	return 0;
 }
 
@@ -291,9 +299,7 @@ static void slots_close(struct files *files, uint32_t block, uint64_t which)
 		mutex_lock(&files->lock);       /* others may look at it, through /proc */
 		file = slot_clear(files, (int)(block * BLOCK_SLOTS + (uint32_t)__builtin_ctzll(which)));
 		mutex_unlock(&files->lock);
-		if (file->inode->locks)
-			file_locks_files_release(file->inode, files);
-		file_put(file);
+		file_close(file, files);
 	}
 }
 
@@ -397,11 +403,8 @@ static int64_t descriptor_copy(int from, int to, bool close_on_exec)
 	mutex_unlock(&files->lock);
 	if (status)
 		file_put(file);
-	if (old) {
-		if (old->inode->locks)
-			file_locks_files_release(old->inode, files);
-		file_put(old);
-	}
+	if (old)
+		file_close(old, files);
 	return status ? status : to;
 }
 

@@ -18,6 +18,7 @@
 
 struct inode;
 struct pipe;
+struct named;                   /* a message queue: ipc/named.h */
 struct socket;
 struct terminal;
 struct poll_table;
@@ -114,6 +115,7 @@ struct inode {
 		struct data data;
 		struct { char *target; bool owned; } link;       /* size bytes; in the heap when owned */
 		struct pipe *pipe;
+		struct named *queue;
 		struct socket *socket;  /* bound to it, or null: socket/address.c */
 	};
 };
@@ -321,6 +323,7 @@ struct file_operations {        /* a null operation fails: read, write EINVAL; i
 	void (*release)(struct file *file);
 	/* The path that /proc shows, in place of a name: its length or -ERANGE. */
 	int64_t (*path)(const struct file *file, char *to, uint64_t limit);
+	void (*closed)(struct file *file);      /* the calling process closes a descriptor of it */
 	void (*unmapped)(struct file *file);   /* a region of it goes. A space's lock may be held */
 };
 

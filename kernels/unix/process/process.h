@@ -198,6 +198,8 @@ bool signal_is_killing(void);
 
 /* (Strange's own signal call is signal_send of baryon/calls.h.) Sends signal 1..SIGNAL_COUNT from the system (SI_KERNEL). No locks of the process half may be held. */
 void process_signal(struct process *process, int number);
+/* The same to a process by its number, with details; nothing happens if there is none. */
+void process_signal_queue(int32_t pid, int number, const struct linux_siginfo *info);
 int signal_send_group(int32_t group, int number);       /* 0, or -ESRCH: no such process group */
 void signal_send_self(int number);                      /* to the calling thread: SIGPIPE, SIGTTIN */
 

@@ -219,6 +219,17 @@ void process_signal(struct process *process, int number)
 	signal_post(process, NULL, number, NULL);
 }
 
+void process_signal_queue(int32_t pid, int number, const struct linux_siginfo *info)
+{
+	struct process *process;
+
+	mutex_lock(&tree_lock);
+	process = process_of_pid(pid);
+	if (process != NULL)
+		signal_post(process, NULL, number, info);
+	mutex_unlock(&tree_lock);
+}
+
 void signal_send_self(int number)
 {
 	signal_post(self_process(), self(), number, NULL);

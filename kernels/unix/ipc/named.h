@@ -1,0 +1,69 @@
+/* POSIX message queues, between their files: named.c (names, opening, attributes), named_move.c (sending and receiving), notify.c.
+ *
+ * A queue is an inode that lies in no folder: the table of names holds a reference until mq_unlink, each open file another.
+ * Messages are in the order in which they are received: the higher priority first, and of one priority the older. A message goes
+ * to the first who waits for one; and who waits for room is helped by the one who makes it. */
+#ifndef UNIX_IPC_NAMED_H
+#define UNIX_IPC_NAMED_H
+
+#include "ipc/ipc.h"
+
+enum { MQ_PRIORITIES = 32768, MQ_QUEUES = 256, MQ_MESSAGES = 10, MQ_BYTES = 8192, MQ_MESSAGES_MOST = 65536, MQ_BYTES_MOST = ARRAY_LIMIT,
+	MQ_INODE_BYTES = 80 };
+
+struct linux_mq_attr {
+	int64_t flags, messages, bytes, count, unused[4];
+};
+
+struct linux_sigevent {
+	uint64_t value;
+	int32_t number, notify;
+	uint64_t rest[6];
+};
+
+_Static_assert(sizeof(struct linux_mq_attr) == 64 && sizeof(struct linux_sigevent) == 64, "programs rely on the layout");
+
+struct letter {
+	struct letter *next;
+	uint32_t priority;
+	struct array text;
+};
+
+enum { PARTNER_WAITS = 1 };
+struct partner {                /* who waits for a letter, or with one for room; on its stack */
+	struct partner *next;
+	struct letter *letter;      /* to be sent, or received */
+	int status;                 /* PARTNER_WAITS; 0: done, and out of the line */
+	struct wait_queue wait;
+};
+
+struct named {
+	struct named *next;         /* of all that there are; the table's lock */
+	struct inode *inode;        /* whose it is: it ends with it */
+	uint64_t booked;            /* bytes, for RLIMIT_MSGQUEUE */
+	char *name;                 /* null: it has none any more. The table's lock */
+	struct mutex lock;          /* everything that follows */
+	struct letter *first;
+	uint64_t count, bytes;      /* letters, and bytes in them */
+	uint64_t count_most, bytes_most;        /* never change: letters, and bytes of each */
+	struct partner *senders, *receivers;
+	struct wait_queue poll_wait;
+	int32_t owner;              /* pid of the process that wants to be told; 0: none */
+	struct linux_sigevent event;
+};
+
+/* What shall be told, when no lock is held any more. */
+struct telling {
+	int32_t pid;                /* 0: nobody */
+	struct linux_siginfo info;
+};
+
+extern const struct file_operations named_operations;
+void letter_free(struct letter *letter);                /* null is allowed */
+/* The queue behind a descriptor. false: EBADF; the file is to be put back otherwise. */
+bool named_held(struct held *held, int descriptor, struct named **out);
+void named_closed(struct file *file);                   /* a process closes a descriptor: its wish to be told goes */
+struct telling named_tell(struct named *queue);         /* a letter came to an empty queue. Its lock is held */
+void telling_do(const struct telling *telling);         /* no locks */
+
+#endif
