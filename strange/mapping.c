@@ -308,8 +308,8 @@ static __attribute__((noinline)) enum place home_place(struct space *s, const st
 		uint64_t at = address;
 		unsigned slot = mmu_index(address, 0);
 
-		if (!table_is_leaf(s, address) && (!space_contains(s, address, PAGE_BYTES) ||
-						   table_leaf_long(s, address, 0, &slot) >= TABLE_NONE - 1))
+		if (!space_contains(s, address, PAGE_BYTES) ||
+		    (!table_is_leaf(s, address) && table_leaf_long(s, address, 0, &slot) >= TABLE_NONE - 1))
 			return PLACE_NONE;
 		if (!mmu_present(s->leaf_entries[slot]))
 			return PLACE_FREE;
@@ -376,7 +376,8 @@ static inline __attribute__((always_inline)) bool home_load(struct cpu *cpu, str
 	entry = e->entry[h[HOME_WHAT] >> 32];
 	if (__builtin_expect(entry == 0, 0))
 		return false;
-	if (__builtin_expect(!table_is_leaf(into, h[HOME_ADDRESS]) ||
+	/* A program's space ends a page before its last table does. */
+	if (__builtin_expect(!table_is_leaf(into, h[HOME_ADDRESS]) || h[HOME_ADDRESS] == into->bytes ||
 			     mmu_present(into->leaf_entries[mmu_index(h[HOME_ADDRESS], 0)]), 0)) {
 		enum place place = home_place(into, cpu->thread, h[HOME_ADDRESS]);
 

@@ -3,6 +3,7 @@
 #include "strange/pool.h"
 #include "strange/activation.h"
 #include "strange/cache.h"
+#include "strange/space.h"
 #include "strange/table.h"
 
 #define HOLDS(condition, ...) \
@@ -226,6 +227,7 @@ static void leaf_check(const struct space *s, uint32_t table, unsigned slot, mmu
 	HOLDS(!((mmu_rights(e) & RIGHT_WRITE) && (mmu_rights(e) & RIGHT_EXECUTE)), "%lx is W and X", (long)address);
 	HOLDS(!(s->flags & SPACE_SUPERVISOR) == !!(mmu_rights(e) & MMU_USER), "%lx: ring", (long)address);
 	HOLDS(!!m->large == mmu_is_large(e), "%lx: size", (long)address);
+	HOLDS(space_contains(s, address, m->large ? GROUP_BYTES : PAGE_BYTES), "%lx is beyond its space", (long)address);
 }
 
 /* One table and what is under it; returns how many tables. */

@@ -79,6 +79,18 @@ static void homes_of_mappings_are_checked(void)
 	CHECK_IS(world_call(CALL_MAPPING_LOAD, k->space, k->memory, 1, 0), -BARYON_EPERM);
 }
 
+/* The last table of a program's space has an entry for the page beyond it: nothing is entered there, or the space would never be empty. */
+static void the_page_beyond_a_program_is_refused_beside_its_last(void)
+{
+	fresh();
+	for (unsigned i = 1; i < 4; i++) {
+		CHECK_IS(map_try(PROGRAM_LIMIT - i * PAGE_BYTES, 60, HANDLE_MEMORY, RIGHT_READ, 0), 1);
+		CHECK_IS(map_try(PROGRAM_LIMIT, 61, HANDLE_MEMORY, RIGHT_READ, 0), -BARYON_EINVAL);
+	}
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, thread), 0);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_SPACE, program), 0);
+}
+
 static void writable_and_executable_is_refused(void)
 {
 	fresh();
@@ -741,6 +753,7 @@ int main(void)
 	a_domain_without_mappings_has_nothing_to_unload();
 	a_load_does_not_trust_what_has_changed();
 	homes_of_mappings_are_checked();
+	the_page_beyond_a_program_is_refused_beside_its_last();
 	writable_and_executable_is_refused();
 	a_reference_gives_no_more_than_its_rights();
 	a_program_reaches_what_is_mapped_and_nothing_else();
