@@ -67,7 +67,7 @@ static void pieces_fill(void)
 		words[i] = argument_make();
 }
 
-/* Removes what is in a folder; of the root ("") all but /proc. */
+/* Removes what is in a folder; of the root ("") all but /proc and what /dev/shm, the root of a file system, is in. */
 static void folder_clear(const char *path)
 {
 	char list[512], below[PATH_MAX];
@@ -85,6 +85,8 @@ static void folder_clear(const char *path)
 				continue;
 			if (entry->type == DT_DIR)
 				folder_clear(below);
+			if (strcmp(below, "/dev") == 0 || strcmp(below, "/dev/shm") == 0)
+				continue;
 			CHECK_IS(entry->type == DT_DIR ? DO(rmdir, below) : DO(unlink, below), 0);
 		}
 	CHECK_IS(DO(close, fd), 0);
@@ -96,7 +98,7 @@ static void folders_make(void)
 	CHECK_IS(DO(umask, 0) & ~0777, 0);
 	CHECK_IS(DO(mkdir, "/tmp", 0777), 0);
 	CHECK_IS(DO(mkdir, "/tmp/b", 0777), 0);
-	CHECK_IS(DO(mkdir, "/dev", 0755), 0);
+	CHECK_IS(DO(chmod, "/dev", 0755), 0);
 	CHECK_IS(DO(mknod, "/dev/null", S_IFCHR | 0666, DEVICE(1, 3)), 0);
 	CHECK_IS(DO(mknod, "/dev/zero", S_IFCHR | 0666, DEVICE(1, 5)), 0);
 	CHECK_IS(DO(mknod, "/dev/tty", S_IFCHR | 0666, DEVICE(5, 0)), 0);
