@@ -185,12 +185,25 @@ static void segment_removed(void)
 	wait(0);
 }
 
+/* How many segments the program has by its map; an exec leaves none. */
+static int attached(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	int count = 0;
+
+	while (fgets(line, sizeof line, maps))
+		count += strstr(line, "/SYSV") != 0;
+	return count;
+}
+
 static void segment_processes(void)
 {
 	int id = shmget(IPC_PRIVATE, PAGE * 3, 0600), status;
 	char *at = shmat(id, 0, 0);
 
 	SAY("-- processes");
+	TRY(attached());
 	if (fork() == 0) {
 		segment_said(id);
 		at[PAGE] = 7;
@@ -834,18 +847,6 @@ static void queue_rights(void)
 	head_said("/proc/sys/kernel/msgmax");
 	head_said("/proc/sys/kernel/msgmnb");
 	head_said("/proc/sys/kernel/msgmni");
-}
-
-/* What an exec leaves of attachments: nothing. */
-static int attached(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	char line[512];
-	int count = 0;
-
-	while (fgets(line, sizeof line, maps))
-		count += strstr(line, "/SYSV") != 0;
-	return count;
 }
 
 int main(int count, char **arguments)

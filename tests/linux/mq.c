@@ -364,6 +364,17 @@ static void rights(void)
 	}
 	wait(0);
 	if (fork() == 0) {
+		getrlimit(RLIMIT_NOFILE, &limit);
+		limit.rlim_cur = 3;
+		TRY(setrlimit(RLIMIT_NOFILE, &limit));
+		TRY(mq_open(other, O_RDWR | O_CREAT, 0600, &two));
+		limit.rlim_cur = 100;
+		TRY(setrlimit(RLIMIT_NOFILE, &limit));
+		TRY(mq_open(other, O_RDWR));
+		_exit(0);
+	}
+	wait(0);
+	if (fork() == 0) {
 		char descriptor[20];
 
 		sprintf(descriptor, "%d", queue);

@@ -129,6 +129,28 @@ static struct named *name_find_locked(const char *name)
 	return queue;
 }
 
+/* The reference that the name had is the caller's to put. */
+static void name_drop_locked(struct named *queue)
+{
+	heap_free(queue->name);
+	queue->name = 0;
+	queue->inode->nlink = 0;
+}
+
+/* The name of a queue that is of no use goes, unless somebody was faster. The caller has a reference to the inode. */
+static void name_take(struct named *queue)
+{
+	bool had;
+
+	mutex_lock(&names_lock);
+	had = queue->name;
+	if (had)
+		name_drop_locked(queue);
+	mutex_unlock(&names_lock);
+	if (had)
+		inode_put(queue->inode);
+}
+
 /* ---- making one ---- */
 
 /* How much it counts against RLIMIT_MSGQUEUE: as Linux counts it. */
@@ -227,14 +249,15 @@ static int opening_check(const struct opening *opening, struct inode *inode)
 	return inode_allowed(inode, wanted[opening->flags & O_ACCMODE]);
 }
 
-/* The inode, with a reference. */
-static int opening_inode(const struct opening *opening, struct inode **out)
+/* The inode, with a reference, and whether it was made for this. */
+static int opening_inode(const struct opening *opening, struct inode **out, bool *made)
 {
 	struct named *queue;
 	int status = 0;
 
 	mutex_lock(&names_lock);
 	queue = name_find_locked(opening->name);
+	*made = !queue;
 	if (queue)
 		status = opening_check(opening, queue->inode);
 	else
@@ -252,13 +275,18 @@ static int64_t opening_do(const struct opening *opening)
 	enum { KEPT = O_ACCMODE | O_NONBLOCK };
 	struct inode *inode;
 	struct file *file;
-	int64_t status = opening_inode(opening, &inode);
+	bool made;
+	int64_t status = opening_inode(opening, &inode, &made);
 
 	if (status)
 		return status;
 	status = file_open_inode(inode, 0, opening->flags & KEPT, &file);
+	if (status == 0)
+		status = descriptor_install(file, 0, true);
+	if (status < 0 && made)
+		name_take(inode->queue);
 	inode_put(inode);
-	return status ? status : descriptor_install(file, 0, true);
+	return status;
 }
 
 int64_t sys_mq_open(SYSCALL_ARGUMENTS)
@@ -284,35 +312,32 @@ int64_t sys_mq_open(SYSCALL_ARGUMENTS)
 }
 
 /* As in a folder where everybody may make names and take away their own. */
-static int unlink_locked(struct named *queue)
+static int unlink_named(const char *name)
 {
-	if (!queue)
-		return -ENOENT;
-	if (!inode_owned(queue->inode))
-		return -EPERM;
-	heap_free(queue->name);
-	queue->name = 0;
-	queue->inode->nlink = 0;
-	return 0;
+	struct named *queue;
+	int status;
+
+	mutex_lock(&names_lock);
+	queue = name_find_locked(name);
+	status = !queue ? -ENOENT : inode_owned(queue->inode) ? 0 : -EPERM;
+	if (status == 0)
+		name_drop_locked(queue);
+	mutex_unlock(&names_lock);
+	if (status == 0)
+		inode_put(queue->inode);
+	return status;
 }
 
 int64_t sys_mq_unlink(SYSCALL_ARGUMENTS)
 {
 	char *name = heap_alloc_any(ARRAY_RECORD);
-	struct named *queue;
 	int64_t status;
 
 	if (!name)
 		return -ENOMEM;
 	status = name_read(name, a0);
-	if (status > 0) {
-		mutex_lock(&names_lock);
-		queue = name_find_locked(name);
-		status = unlink_locked(queue);
-		mutex_unlock(&names_lock);
-		if (status == 0)
-			inode_put(queue->inode);
-	}
+	if (status > 0)
+		status = unlink_named(name);
 	heap_free(name);
 	return status;
 }
