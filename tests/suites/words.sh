@@ -22,7 +22,10 @@ try() {
 	timeout -k 5 "$try_limit" "$@" >/tmp/try.log 2>&1 9>&1 </dev/null || try_status=$?
 	case $try_status in
 	0) case_said pass "$try_name" ;;
-	77) case_said skip "$try_name" ;;
+	77)
+		grep -i skip /tmp/try.log | tail -n 1 | sed 's/^/    /'
+		case_said skip "$try_name"
+		;;
 	*)
 		tail -n 30 /tmp/try.log | sed 's/^/    /'
 		echo "    status $try_status"
