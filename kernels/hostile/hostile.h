@@ -130,6 +130,9 @@ _Noreturn void hostile_end(bool good);
 /* modes.c: does not return when another mode than the siege is asked for. */
 void mode_run(void);
 
+/* fill.c */
+_Noreturn void fill_run(void);
+
 /* victim.c */
 void victim_prepare(struct victim *victim);
 

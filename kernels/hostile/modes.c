@@ -2,6 +2,7 @@
  *   hoard   loads objects without end, far beyond its floors, and asks for more locks than it may have
  *   die     two kernels: the second offers a portal and dies in every call, while a program of its waits for a fault that is
  *           never answered; the first calls it, and must get its call back as lost each time
+ *   fill    two kernels: many threads of the second keep the SRM's stacks, and the first wants its answers (fill.c)
  *   frames  its programs do nothing but run, and another thread writes all the while to where Strange saves their registers */
 #include "hostile.h"
 
@@ -208,6 +209,8 @@ void mode_run(void)
 		frames_run();
 	if (strcmp(mode, "hoard") == 0)
 		hoard_run();
+	if (strcmp(mode, "fill") == 0)
+		fill_run();
 	if (strcmp(mode, "die") != 0)
 		panic("hostile: no mode '%s'", mode);
 	if (hostile.start->number == KERNEL_FIRST_OF_SRM)

@@ -50,6 +50,7 @@ _Noreturn void child_failed(struct child *child, const char *format, ...)
 void child_recover(struct child *child)
 {
 	child_destroy(child);
+	stacks_recover(child);
 	if (child->restarts == 0) {
 		log_format("baryon: kernel %s is not started again\n", child->name);
 		__atomic_store_n(&child->state, CHILD_ENDED, __ATOMIC_RELEASE);

@@ -218,11 +218,17 @@ static void children_start(void)
 
 _Noreturn void manager_run(void *unused)
 {
+	uint64_t look = 0;
+
 	(void)unused;
 	children_start();
 	for (;;) {
 		failures_serve();
 		requests_serve();
-		park(0);
+		if (clock_now_ns() >= look) {
+			stacks_look();
+			look = clock_now_ns() + STACKS_LOOK_NS;
+		}
+		park(look);
 	}
 }

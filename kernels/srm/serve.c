@@ -4,7 +4,7 @@
 #include "baryon/format.h"
 #include "baryon/string.h"
 
-enum { STACK_BYTES = 8192, FAULT_STACKS = 8, MISS_STACKS = 4, EXCEPTION_STACKS = 2 };
+enum { STACK_BYTES = 8192, FAULT_STACKS = 8, MISS_STACKS = 4, EXCEPTION_STACKS = 2, STACKS_LOOKS = 3 };
 
 static uint8_t fault_stacks[FAULT_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
 static uint8_t miss_stacks[MISS_STACKS][STACK_BYTES] __attribute__((aligned(4096)));
@@ -174,12 +174,15 @@ static long console_bind(struct child *child, baryon_uid thread)
 	return child_console_bind(child, thread);
 }
 
+static uint64_t calls_begun[SERVICE_STACKS];
+
 static void serve(struct portal_words *words, void *context)
 {
 	struct child *child = &srm.children[(words->badge - 1) % CHILDREN];
 	uint64_t argument = words->word[1];
 
 	(void)context;
+	calls_begun[((uint8_t *)__builtin_frame_address(0) - service_stacks[0]) / STACK_BYTES % SERVICE_STACKS]++;
 	switch (words->word[0]) {
 	case SRM_POWER_OFF:
 		words->word[0] = (uint64_t)power_off(child, argument);
@@ -204,6 +207,78 @@ static void serve(struct portal_words *words, void *context)
 		words->word[0] = (uint64_t)-BARYON_EINVAL;
 		break;
 	}
+}
+
+/* ---- stacks that are kept ---- */
+
+static struct held {
+	baryon_uid thread;
+	uint64_t calls;
+} held[SERVICE_STACKS];
+
+/* Is the stack free, or in another call than it was when it was looked at last? */
+static bool stack_moved(unsigned i)
+{
+	const struct activation_record *record = &more_records[EXCEPTION_STACKS + i];
+	bool taken = __atomic_load_n(&record->kind, __ATOMIC_ACQUIRE) != ACTIVATION_FREE;
+	struct held was = held[i];
+
+	held[i].thread = taken ? __atomic_load_n(&record->thread, __ATOMIC_RELAXED) : 0;
+	held[i].calls = __atomic_load_n(&calls_begun[i], __ATOMIC_RELAXED);
+	return !taken || held[i].thread != was.thread || held[i].calls != was.calls;
+}
+
+static unsigned stacks_held(const struct child *child)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < SERVICE_STACKS; i++)
+		count += UID_KEEPER(held[i].thread) == child->number;
+	return count;
+}
+
+static struct child *holder_of_most(void)
+{
+	struct child *most = &srm.children[0];
+
+	for (uint32_t i = 1; i < srm.child_count; i++)
+		if (stacks_held(&srm.children[i]) > stacks_held(most))
+			most = &srm.children[i];
+	return most;
+}
+
+void stacks_look(void)
+{
+	static unsigned looks;
+	struct child *child;
+	bool moved = false;
+
+	for (unsigned i = 0; i < SERVICE_STACKS; i++)
+		moved |= stack_moved(i);
+	looks = moved ? 0 : looks + 1;
+	if (looks < STACKS_LOOKS)
+		return;
+	looks = 0;
+	child = holder_of_most();
+	if (stacks_held(child) > 1)
+		child_report(child, "it keeps %u of the SRM's stacks", stacks_held(child));
+}
+
+void stacks_recover(const struct child *child)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < SERVICE_STACKS; i++) {
+		struct activation_record *record = &more_records[EXCEPTION_STACKS + i];
+
+		if (record->kind == ACTIVATION_FREE || UID_KEEPER(record->thread) != child->number)
+			continue;
+		__atomic_store_n(&record->kind, ACTIVATION_FREE, __ATOMIC_RELEASE);
+		some = true;
+	}
+	if (some && (object_unload(KIND_PORTAL, SRM_UID(NUMBER_SERVICE)) < 0 ||
+		homes_miss(&srm.homes, KIND_PORTAL, SRM_UID(NUMBER_SERVICE)) < 0))
+		log_format("srm: the stacks of kernel %s are lost\n", child->name);
 }
 
 struct pool {

@@ -152,6 +152,12 @@ _Noreturn void scheduler_run(void *unused);
 void memory_report(void);
 
 /* serve.c */
+/* To be called every STACKS_LOOK_NS: when nothing moves on the service's stacks any more, because threads inside were stopped or taken
+ * out, the kernel that keeps most of them has failed, if it keeps more than one. */
+#define STACKS_LOOK_NS 500000000ull
+void stacks_look(void);
+/* The child's threads are destroyed. Those that were not loaded, but inside, hold stacks that nobody else gives back. */
+void stacks_recover(const struct child *child);
 void portals_start(void);
 struct child *child_of_space(baryon_uid space);
 
