@@ -10,13 +10,15 @@ KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o fast_signal.o sche
 	copy.o memory.o timer.o shootdown.o wait.o) $(addprefix build/charm/$(ARCH)/,clock.o)
 KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
-	-ffunction-sections -fdata-sections -Wall -Wextra -Werror \
+	-ffunction-sections -fdata-sections -malign-data=abi -Wall -Wextra -Werror \
 	-I. -Icharm/include -Icharm/$(ARCH)/include
 # Instructions are counted, and bytes: nothing is aligned beyond what the processor fetches at once.
-KERNEL_FAST := -O2 -fno-inline-functions -fno-tree-pre -freorder-blocks-algorithm=simple -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
+KERNEL_FAST := -O2 -fno-inline-functions -fno-inline-small-functions -fno-tree-pre -fno-tree-ch -fno-tree-dominator-opts \
+	-fno-tree-tail-merge -fno-forward-propagate -freorder-blocks-algorithm=simple -fno-reorder-blocks-and-partition \
+	-falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
 # The rest is counted in bytes only.
 KERNEL_SMALL := -Oz -fno-inline-small-functions -fno-move-loop-invariants -fno-if-conversion -fno-tree-sink \
-	-fno-forward-propagate -fno-tree-tail-merge
+	-fno-forward-propagate -fno-tree-tail-merge -fno-tree-forwprop -fno-tree-loop-im -fno-ipa-vrp -fno-tree-dominator-opts
 KERNEL_LDS := charm/$(ARCH)/baryon.lds
 
 CHARM_SOURCES := $(sort $(wildcard charm/$(ARCH)/*.c charm/$(ARCH)/*.S))
