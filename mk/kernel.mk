@@ -6,8 +6,8 @@ KERNEL_LD ?= ld
 READELF ?= readelf
 
 # Files on the paths that are counted in instructions; the rest is made small.
-KERNEL_HOT := $(addprefix build/strange/,fast.o fast_portal.o fast_signal.o schedule.o mapping.o page.o \
-	copy.o memory.o timer.o shootdown.o wait.o) $(addprefix build/charm/$(ARCH)/,clock.o)
+KERNEL_HOT := $(addprefix build/strange/,fast.o fast_copy.o fast_portal.o fast_signal.o schedule.o mapping.o memory.o \
+	shootdown.o) $(addprefix build/charm/$(ARCH)/,clock.o)
 KERNEL_CFLAGS := -std=gnu11 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none \
 	-ffunction-sections -fdata-sections -malign-data=abi -Wall -Wextra -Werror \
@@ -33,7 +33,7 @@ build/strange/fast_portal.o: KERNEL_CFLAGS += -ffixed-r8 -ffixed-r9 -ffixed-r10 
 # Charm's entry saved the caller's registers.
 build/strange/fast_signal.o: KERNEL_CFLAGS += -fcall-used-rbx -fcall-used-r12 -fcall-used-r13 -fcall-used-r14 \
 	-fcall-used-r15 -fomit-frame-pointer
-build/strange/copy.o: KERNEL_FAST += -ftree-pre
+build/strange/fast_copy.o: KERNEL_FAST += -ftree-pre
 
 build/charm/%.o: charm/%.c $(MK_FILES)
 	@mkdir -p $(@D)

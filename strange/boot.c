@@ -28,18 +28,39 @@ enum {
 	TABLES_LOCKED = 24,
 };
 
-static const char *kind_name[KIND_COUNT] = {
+/* The eight kinds, and the page tables. */
+enum { TABLE = KIND_COUNT, SIZES };
+
+static const char size_name[SIZES][12] = {
 #define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = #name,
+#include "abi/objects.def"
+#undef OBJECT
+	[TABLE] = "table",
+};
+
+/* For 1 GiB. */
+static const uint32_t usual[SIZES] = {
+#define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = slots,
+#include "abi/objects.def"
+#undef OBJECT
+	[TABLE] = TABLES_PER_GIB,
+};
+
+/* For each processor, beyond what is locked. */
+static const uint8_t least[SIZES] = {
+#define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = minimum,
+#include "abi/objects.def"
+#undef OBJECT
+	[TABLE] = TABLES_MINIMUM,
+};
+
+static const uint16_t slot_bytes[KIND_COUNT] = {
+#define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = sizeof(struct name),
 #include "abi/objects.def"
 #undef OBJECT
 };
 
 /* sizes */
-
-struct sizes {
-	uint64_t slots[KIND_COUNT];
-	uint64_t tables;
-};
 
 static bool text_is(const char *text, const char *word, uint64_t bytes)
 {
@@ -62,16 +83,16 @@ static const char *option_find(const char *line, const char *name)
 	return NULL;
 }
 
-static uint64_t *size_named(struct sizes *s, const char *word, uint64_t bytes)
+static uint64_t *size_named(uint64_t *sizes, const char *word, uint64_t bytes)
 {
-	for (unsigned k = 0; k < KIND_COUNT; k++)
-		if (text_is(word, kind_name[k], bytes))
-			return &s->slots[k];
-	return text_is(word, "table", bytes) ? &s->tables : NULL;
+	for (unsigned k = 0; k < SIZES; k++)
+		if (text_is(word, size_name[k], bytes))
+			return &sizes[k];
+	return NULL;
 }
 
 /* caches=thread=8,mapping=64,...: sizes beyond what is locked. */
-static void sizes_override(struct sizes *s, const char *text)
+static void sizes_override(uint64_t *sizes, const char *text)
 {
 	while (text && *text && *text != ' ') {
 		const char *word = text;
@@ -79,7 +100,7 @@ static void sizes_override(struct sizes *s, const char *text)
 
 		while (*text && *text != '=' && *text != ' ')
 			text++;
-		size = size_named(s, word, (uint64_t)(text - word));
+		size = size_named(sizes, word, (uint64_t)(text - word));
 		if (size == NULL || *text != '=')
 			panic("caches= names no cache at: %s", word);
 		for (text++; *text >= '0' && *text <= '9'; text++)
@@ -89,69 +110,33 @@ static void sizes_override(struct sizes *s, const char *text)
 	}
 }
 
-static uint64_t scaled(uint64_t per_gib, uint64_t frames)
+static uint64_t locked_most(unsigned k)
 {
-	uint64_t n = per_gib * frames / (1ull << 18);
-
-	return n < per_gib / 8 ? per_gib / 8 : n;
-}
-
-static uint64_t locked_most(unsigned kind)
-{
-	return kind == KIND_PAGE || kind == KIND_MAPPING ? 256 : 16;
-}
-
-/* For each processor, beyond what is locked. */
-static const uint16_t minimum[KIND_COUNT] = {
-#define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = minimum,
-#include "abi/objects.def"
-#undef OBJECT
-};
-
-static void at_least(uint64_t *size, uint64_t minimum)
-{
-	if (*size < minimum)
-		*size = minimum;
-}
-
-static void sizes_check(struct sizes *s)
-{
-	for (unsigned k = 0; k < KIND_COUNT; k++) {
-		if (s->slots[k] < minimum[k] * state.cpus)
-			panic("cache %s: %lu slots are too few, %lu is the minimum for %u processors", kind_name[k],
-			      s->slots[k], (uint64_t)minimum[k] * state.cpus, state.cpus);
-		s->slots[k] += locked_most(k);
-	}
-	if (s->tables < TABLES_MINIMUM * state.cpus)
-		panic("cache table: %lu are too few, %u is the minimum for %u processors", s->tables,
-		      TABLES_MINIMUM * state.cpus, state.cpus);
-	s->tables += TABLES_LOCKED;
+	return k == KIND_PAGE || k == KIND_MAPPING ? 256 : k == TABLE ? TABLES_LOCKED : 16;
 }
 
 /* What the fields of a mapping descriptor and of a frame can name. */
-static void sizes_cap(struct sizes *s)
+static uint64_t size_most(unsigned k)
 {
-	static const uint64_t most[KIND_COUNT] = {
-		[KIND_SPACE] = 65000, [KIND_THREAD] = 65000, [KIND_MAPPING] = (1 << 24) - 1024, [KIND_PAGE] = FRAME_NOBODYS - 1024,
-	};
-
-	for (unsigned k = 0; k < KIND_COUNT; k++)
-		if (most[k] && s->slots[k] > most[k])
-			s->slots[k] = most[k];
+	return k == KIND_SPACE || k == KIND_THREAD ? 65000 : (1 << 24) - 1024;
 }
+_Static_assert(FRAME_NOBODYS >= (1 << 24) - 1, "size_most");
 
-static void sizes_choose(struct sizes *s, uint64_t frames)
+static uint64_t at_least(uint64_t size, uint64_t least) { return size < least ? least : size; }
+
+static void sizes_choose(uint64_t *sizes, uint64_t frames)
 {
-#define OBJECT(NAME, name, number, count, minimum) s->slots[KIND_##NAME] = scaled(count, frames);
-#include "abi/objects.def"
-#undef OBJECT
-	s->tables = scaled(TABLES_PER_GIB, frames);
-	for (unsigned k = 0; k < KIND_COUNT; k++)
-		at_least(&s->slots[k], minimum[k] * state.cpus);
-	at_least(&s->tables, TABLES_MINIMUM * state.cpus);
-	sizes_override(s, option_find(state.command_line, "caches="));
-	sizes_cap(s);
-	sizes_check(s);
+	for (unsigned k = 0; k < SIZES; k++)
+		sizes[k] = at_least(at_least(usual[k] * frames >> 18, usual[k] / 8), least[k] * state.cpus);
+	sizes_override(sizes, option_find(state.command_line, "caches="));
+	for (unsigned k = 0; k < SIZES; k++) {
+		if (sizes[k] > size_most(k))
+			sizes[k] = size_most(k);
+		if (sizes[k] < least[k] * state.cpus)
+			panic("cache %s: %lu are too few, %u is the minimum for %u processors", size_name[k], sizes[k],
+			      least[k] * state.cpus, state.cpus);
+		sizes[k] += locked_most(k);
+	}
 }
 
 /* memory */
@@ -191,13 +176,13 @@ static uint32_t heads_for(uint64_t n)
 	return p;
 }
 
-static void cache_make(unsigned kind, uint64_t stride, uint64_t count)
+static void cache_make(unsigned kind, uint64_t count)
 {
 	struct cache *c = &state.cache[kind];
 
 	c->count = (uint32_t)count;
-	c->stride = (uint32_t)stride;
-	c->slots = array_take(stride * count);
+	c->stride = slot_bytes[kind];
+	c->slots = array_take(c->stride * count);
 	if (kind != KIND_MAPPING) {
 		c->hash.mask = heads_for(count) - 1;
 		c->hash.heads = array_take((c->hash.mask + 1ull) * sizeof *c->hash.heads);
@@ -209,21 +194,17 @@ static void cache_make(unsigned kind, uint64_t stride, uint64_t count)
 	}
 }
 
-static void caches_make(const struct sizes *s)
+static void caches_make(const uint64_t *sizes)
 {
-#define OBJECT(NAME, name, number, count, minimum) \
-	cache_make(KIND_##NAME, sizeof(struct name), s->slots[KIND_##NAME]);
-#include "abi/objects.def"
-#undef OBJECT
-	state.table_frame = frame_take(s->tables, 1);
-	if (state.table_frame == FRAME_NONE)
-		panic("too little memory for page tables");
-	for (uint64_t i = 0; i < s->tables; i++)
-		frame_clear(state.table_frame + (frame_number)i);
-	state.counters->strange_bytes += s->tables * PAGE_BYTES;
-	state.tables = array_take(s->tables * sizeof *state.tables);
-	state.shadow = array_take(s->tables * 512 * sizeof *state.shadow);
-	table_pool_initialise((uint32_t)s->tables);
+	char *tables;
+
+	for (unsigned k = 0; k < KIND_COUNT; k++)
+		cache_make(k, sizes[k]);
+	tables = array_take(sizes[TABLE] * PAGE_BYTES);
+	state.table_frame = frame_of_pointer(tables);
+	state.tables = array_take(sizes[TABLE] * sizeof *state.tables);
+	state.shadow = array_take(sizes[TABLE] * MMU_ENTRIES * sizeof *state.shadow);
+	table_pool_initialise((uint32_t)sizes[TABLE]);
 }
 
 /* Frames that are nobody's to load as pages. */
@@ -273,7 +254,7 @@ static void root_objects(struct root_build *b)
 	b->kernel = kernel_make_root();
 	b->container = container_make_locked(b->kernel, UID_MAKE(KERNEL_NUMBER_ROOT, ROOT_CONTAINER), 1u << 20);
 	b->space = space_make_root(b->kernel, UID_MAKE(KERNEL_NUMBER_ROOT, ROOT_SPACE), ROOT_DOMAIN);
-	if (b->kernel == NULL || b->container == NULL || b->space == NULL)
+	if (b->container == NULL || b->space == NULL)
 		panic("the caches are too small for root");
 }
 
@@ -351,7 +332,7 @@ static void root_make(const struct boot_information *info)
 
 void strange_boot(const struct boot_information *info)
 {
-	struct sizes s;
+	uint64_t sizes[SIZES];
 
 	state.cpus = info->cpus;
 	state.frame_limit = (uint32_t)info->frame_limit;
@@ -372,9 +353,9 @@ void strange_boot(const struct boot_information *info)
 	}
 	if (info->image_bytes == 0)
 		panic("no boot image was loaded: give one as the module of this kernel");
-	sizes_choose(&s, frames_free());
+	sizes_choose(sizes, frames_free());
 	state.frames = array_take(state.frame_limit * sizeof *state.frames);
-	caches_make(&s);
+	caches_make(sizes);
 	frames_reserve(info);
 	root_make(info);
 }

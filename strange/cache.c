@@ -437,52 +437,72 @@ static void slot_clear(struct slot *s)
 	s->used = true;
 }
 
-COLD result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, const void *record, uint64_t bytes,
-		  struct slot **out)
+/* A reference's home is never written. */
+static result slot_links(struct call *call, struct slot *s, uint64_t home)
 {
-	const struct home_header *header = record;
+	unsigned access = OBJECT_KIND(s->id) == KIND_REFERENCE ? RIGHT_READ : RIGHT_READ | RIGHT_WRITE;
 	struct memory_place place;
+	result r = memory_place(call->space, home, access, &place);
+
+	if (r == 0)
+		r = home_link(s, &place);
+	/* From now on a keeper that goes waits for this one. */
+	return r == 0 && !keeper_link(s) ? RESULT_RESTART : r;
+}
+
+COLD result slot_take(struct call *call, unsigned kind, baryon_uid uid, uint64_t home, unsigned flags, struct slot **out)
+{
 	struct slot *s;
 	uint32_t index;
-	result r;
+	result r = quota_check(call->kernel, kind, flags);
 
-	if (home % bytes)
-		return -BARYON_EINVAL;
-	r = header_check(call, kind, header);
-	if (r == 0 && slot_find(kind, header->uid))
-		return slot_want(kind, header->uid, &s) == 0 ? -BARYON_EEXIST : RESULT_RESTART;
-	if (r == 0)
-		r = quota_check(call->kernel, kind, flags);
 	if (r == 0)
 		r = cache_take(kind, call->kernel, &index);
 	if (r < 0)
 		return r;
-	s = slot_of(OBJECT_ID(kind, index));
+	*out = s = slot_of(OBJECT_ID(kind, index));
 	slot_clear(s);
-	s->uid = header->uid;
-	s->home_generation = header->generation;
+	s->uid = uid;
 	s->state = SLOT_LOADING;
 	s->locked = (flags & LOAD_LOCKED) != 0;
 	s->keeper = call->kernel;
 	r = slot_insert(kind, s);
-	if (r < 0) {
-		s->uid = 0;
-		s->state = SLOT_FREE;
-		cache_give(kind, index);
-		return r;
-	}
-	r = memory_place(call->space, home, RIGHT_READ | RIGHT_WRITE, &place);
 	if (r == 0)
-		r = home_link(s, &place);
-	/* From now on a keeper that goes waits for this one. */
-	if (r == 0 && !keeper_link(s))
-		r = RESULT_RESTART;
-	if (r < 0) {
+		r = slot_links(call, s, home);
+	if (r < 0)
 		slot_abort(s);
-		return r;
-	}
-	*out = s;
-	return 0;
+	return r;
+}
+
+COLD result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, const void *record, uint64_t bytes,
+		  struct slot **s)
+{
+	const struct home_header *header = record;
+	result r = home % bytes ? -BARYON_EINVAL : header_check(call, kind, header);
+
+	if (r == 0 && slot_find(kind, header->uid))
+		return slot_want(kind, header->uid, s) == 0 ? -BARYON_EEXIST : RESULT_RESTART;
+	if (r == 0)
+		r = slot_take(call, kind, header->uid, home, flags, s);
+	if (r == 0)
+		(*s)->home_generation = header->generation;
+	return r;
+}
+
+COLD struct slot *slot_make(unsigned kind, struct kernel *keeper, baryon_uid uid)
+{
+	struct slot *s;
+	uint32_t index;
+
+	if (cache_take(kind, keeper, &index) < 0)
+		panic("the caches are too small for root");
+	s = slot_of(OBJECT_ID(kind, index));
+	s->uid = uid;
+	s->keeper = keeper;
+	s->locked = true;
+	if (slot_insert(kind, s) < 0)
+		panic("root has two objects of one name");
+	return s;
 }
 
 static void slot_count(struct slot *s, int by)

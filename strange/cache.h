@@ -73,8 +73,12 @@ bool slot_dependent(struct slot *s, uint32_t *id, uint32_t *generation);
  * and named; end with slot_publish or slot_abort. */
 result slot_begin(struct call *call, unsigned kind, uint64_t home, unsigned flags, const void *record, uint64_t bytes,
 		  struct slot **s) MUST_CHECK;
+/* The part of it that needs no header: a slot of that name, in the lists of its home's page and of its keeper. EQUOTA, EEXIST. */
+result slot_take(struct call *call, unsigned kind, baryon_uid uid, uint64_t home, unsigned flags, struct slot **s) MUST_CHECK;
+/* For root's first objects, which have no homes: a locked slot of that name. Panics when there is none. End with slot_publish. */
+struct slot *slot_make(unsigned kind, struct kernel *keeper, baryon_uid uid);
 result slot_publish(struct slot *s) MUST_CHECK;   /* after slot_begin it does not fail */
-void slot_abort(struct slot *s);
+void slot_abort(struct slot *s);          /* whatever of it was done */
 /* The common part of unloading: leaves the lists, frees the slot. The slot is locked and becomes unlocked. */
 void slot_end(struct slot *s);
 /* Lock the slot if it still is that object and dying. */

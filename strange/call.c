@@ -122,18 +122,16 @@ static COLD result call_object_write_back(struct call *call)
 
 /* explicit calls */
 
-static void words_move(struct registers *to, const struct registers *from)
+static __attribute__((noinline)) void words_move(struct registers *to, const struct registers *from)
 {
 	to->rdi = from->rdi, to->rsi = from->rsi, to->rdx = from->rdx;
 	to->r8 = from->r8, to->r9 = from->r9, to->r10 = from->r10;
 	to->r12 = from->r12, to->r13 = from->r13;
 }
 
-static void words_clear(struct registers *r)
+static __attribute__((noinline)) void words_clear(struct registers *r)
 {
-	static const struct registers none;
-
-	words_move(r, &none);
+	r->rdi = r->rsi = r->rdx = r->r8 = r->r9 = r->r10 = r->r12 = r->r13 = 0;
 }
 
 void call_result(struct registers *at, long r)

@@ -95,17 +95,8 @@ result container_unload(uint32_t index, uint32_t generation, bool write)
 
 struct container *container_make_locked(struct kernel *keeper, baryon_uid uid, uint64_t size_pages)
 {
-	uint32_t i;
-	struct container *c;
+	struct container *c = (struct container *)slot_make(KIND_CONTAINER, keeper, uid);
 
-	if (cache_take(KIND_CONTAINER, keeper, &i) < 0)
-		return NULL;
-	c = SLOT_AT(container, KIND_CONTAINER, i);
-	c->slot.uid = uid;
-	c->slot.keeper = keeper;
-	c->slot.locked = true;
 	c->size_pages = size_pages;
-	if (slot_insert(KIND_CONTAINER, &c->slot) < 0 || slot_publish(&c->slot) < 0)
-		return NULL;
-	return c;
+	return slot_publish(&c->slot) < 0 ? NULL : c;
 }

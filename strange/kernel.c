@@ -170,13 +170,9 @@ result kernel_portal_want(struct kernel *k, unsigned cause, struct portal **p)
 
 struct kernel *kernel_make_root(void)
 {
-	struct kernel *k = SLOT_AT(kernel, KIND_KERNEL, 0);
+	struct kernel *k = (struct kernel *)slot_make(KIND_KERNEL, NULL, KERNEL_UID(KERNEL_NUMBER_ROOT));
 	struct kernel_home h = { .number = KERNEL_NUMBER_ROOT, .rights = ~0u, .priority_ceiling = PRIORITY_COUNT - 1 };
-	uint32_t i;
 
-	if (cache_take(KIND_KERNEL, k, &i) < 0)
-		return NULL;
-	k = SLOT_AT(kernel, KIND_KERNEL, i);
 	for (unsigned n = 0; n < KIND_COUNT; n++)
 		h.lock_quota[n] = n == KIND_PAGE || n == KIND_MAPPING ? 256 : 16;
 	memory_zero(h.cpu_share, sizeof h.cpu_share);
@@ -189,9 +185,7 @@ struct kernel *kernel_make_root(void)
 	h.scheduler = UID_MAKE(KERNEL_NUMBER_ROOT, 6);
 	kernel_fill(k, &h);
 	extents_read(k, &h);
-	k->slot.uid = KERNEL_UID(KERNEL_NUMBER_ROOT);
 	k->slot.keeper = k;
-	k->slot.locked = true;
 	k->slot.state = SLOT_LOADED;
-	return slot_insert(KIND_KERNEL, &k->slot) < 0 ? NULL : k;
+	return k;
 }

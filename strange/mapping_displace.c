@@ -10,7 +10,7 @@ enum { DISPLACED_PART = 32 };
 
 result mapping_unload_some(struct space *s)
 {
-	uint64_t address = space_first(s), end = address + space_bytes(s);
+	uint64_t address = s->first, end = address + s->bytes;
 	bool some;
 
 	/* Another CPU may help to unload the space, and have ended it. */

@@ -31,10 +31,10 @@ result page_home_check(struct call *call, const struct page_home *h)
 
 bool page_frames_free(const struct page_home *h)
 {
-	unsigned pages = h->flags & PAGE_LARGE ? GROUP_PAGES : 1;
+	const struct frame_info *f = state.frames + h->frame, *end = f + (h->flags & PAGE_LARGE ? GROUP_PAGES : 1);
 
-	for (unsigned i = 0; i < pages; i++)
-		if (state.frames[h->frame + i].page)
+	for (; f < end; f++)
+		if (f->page)
 			return false;
 	return true;
 }

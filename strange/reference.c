@@ -119,51 +119,11 @@ static result reference_fill(struct reference *f, const struct reference_home *h
 	return RESULT_RESTART;
 }
 
-static result reference_take(struct call *call, uint64_t home, unsigned flags, baryon_uid name, struct reference **out)
-{
-	struct memory_place place;
-	uint32_t i;
-	result r;
-
-	if (slot_find(KIND_REFERENCE, name))
-		return -BARYON_EEXIST;
-	if ((flags & LOAD_LOCKED) && call->kernel->locked[KIND_REFERENCE] >= call->kernel->lock_quota[KIND_REFERENCE])
-		return -BARYON_EQUOTA;
-	r = cache_take(KIND_REFERENCE, call->kernel, &i);
-	if (r < 0)
-		return r;
-	*out = SLOT_AT(reference, KIND_REFERENCE, i);
-	memory_zero((char *)*out + sizeof(struct slot), sizeof **out - sizeof(struct slot));
-	(*out)->slot.uid = name;
-	(*out)->slot.keeper = call->kernel;
-	(*out)->slot.locked = (flags & LOAD_LOCKED) != 0;
-	(*out)->slot.used = true;
-	(*out)->slot.home_node.at = (*out)->slot.keeper_node.at = NULL;
-	(*out)->slot.state = SLOT_LOADING;
-	r = slot_insert(KIND_REFERENCE, &(*out)->slot);
-	if (r < 0) {
-		(*out)->slot.uid = 0;
-		(*out)->slot.state = SLOT_FREE;
-		cache_give(KIND_REFERENCE, i);
-		return r;
-	}
-	r = memory_place(call->space, home, RIGHT_READ, &place);
-	(*out)->slot.home_frame = place.frame;
-	if (r == 0)
-		r = memory_depend(&place, &(*out)->slot.home_node, (*out)->slot.id);
-	if (r == 0 && !dependent_add(&call->kernel->slot, call->kernel->slot.uid, &(*out)->slot.keeper_node, (*out)->slot.id))
-		r = RESULT_RESTART;
-	if (r < 0)
-		slot_abort(&(*out)->slot);
-	return r;
-}
-
 result reference_load(struct call *call, uint64_t home, unsigned flags)
 {
-	struct slot *target;
+	struct slot *target, *s;
 	struct space *space;
 	struct reference_home h;
-	struct reference *f = NULL;
 	result r;
 
 	if (home % sizeof h)
@@ -171,16 +131,18 @@ result reference_load(struct call *call, uint64_t home, unsigned flags)
 	r = memory_read(call->space, home, &h, sizeof h);
 	if (r == 0)
 		r = target_want(call, &h, &target, &space);
+	if (r == 0 && slot_find(KIND_REFERENCE, reference_name(space, h.handle)))
+		r = -BARYON_EEXIST;
 	if (r == 0)
-		r = reference_take(call, home, flags, reference_name(space, h.handle), &f);
+		r = slot_take(call, KIND_REFERENCE, reference_name(space, h.handle), home, flags, &s);
 	if (r < 0)
 		return r;
-	r = reference_fill(f, &h, space, target);
+	r = reference_fill((struct reference *)s, &h, space, target);
 	if (r < 0) {
-		slot_abort(&f->slot);
+		slot_abort(s);
 		return r;
 	}
-	return slot_publish(&f->slot);
+	return slot_publish(s);
 }
 
 void reference_write_back(uint32_t index) { (void)index; }

@@ -180,16 +180,7 @@ result space_unload(uint32_t index, uint32_t generation, bool write)
 struct space *space_make_root(struct kernel *root, baryon_uid uid, uint32_t domain)
 {
 	struct space_home h = { .domain = domain, .principal = root->slot.uid };
-	struct space *s;
-	uint32_t i;
+	struct space *s = (struct space *)slot_make(KIND_SPACE, root, uid);
 
-	if (cache_take(KIND_SPACE, root, &i) < 0)
-		return NULL;
-	s = space_at(i);
-	s->slot.uid = uid;
-	s->slot.keeper = root;
-	s->slot.locked = true;
-	if (space_fill(s, &h, root) < 0 || slot_insert(KIND_SPACE, &s->slot) < 0 || slot_publish(&s->slot) < 0)
-		return NULL;
-	return s;
+	return space_fill(s, &h, root) < 0 || slot_publish(&s->slot) < 0 ? NULL : s;
 }

@@ -673,15 +673,8 @@ void thread_leave_base(struct call *call)
 struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct space *space, uint64_t entry, uint64_t stack,
 				uint64_t argument, uint64_t handler_top, struct thread_home *home)
 {
-	struct thread *t;
-	uint32_t i;
+	struct thread *t = (struct thread *)slot_make(KIND_THREAD, root, uid);
 
-	if (cache_take(KIND_THREAD, root, &i) < 0)
-		return NULL;
-	t = thread_at(i);
-	t->slot.uid = uid;
-	t->slot.keeper = root;
-	t->slot.locked = true;
 	t->slot.home = home;
 	t->slot.home_frame = frame_of_pointer(home);
 	t->priority = PRIORITY_COUNT - 1;
@@ -695,9 +688,8 @@ struct thread *thread_make_root(struct kernel *root, baryon_uid uid, struct spac
 	t->act[0] = (struct activation){ .kind = ACTIVATION_BASE, .space = space, .map = space, .handler_sp = handler_top };
 	t->act[0].registers = (struct registers){ .rip = entry, .rsp = stack, .rdi = argument, .flags = REGISTERS_FULL };
 	xstate_reset(t->xstate);
-	if (thread_depend(t, space, space->slot.uid, space, space->slot.uid) < 0 || thread_handler(t, space) < 0)
-		return NULL;
-	if (slot_insert(KIND_THREAD, &t->slot) < 0 || slot_publish(&t->slot) < 0)
+	if (thread_depend(t, space, space->slot.uid, space, space->slot.uid) < 0 || thread_handler(t, space) < 0 ||
+	    slot_publish(&t->slot) < 0)
 		return NULL;
 	return t;
 }

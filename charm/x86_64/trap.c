@@ -120,14 +120,16 @@ struct registers *trap_interrupt(struct registers *r, unsigned vector)
 
 static _Noreturn void own_panic(const struct own_frame *f)
 {
-	panic("exception %lu in the kernel, error %lx, address %lx\n"
-	      "rip %016lx cs %lx rflags %lx rsp %016lx\n"
-	      "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n"
-	      "rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n"
-	      "r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n"
-	      "r13 %016lx r14 %016lx r15 %016lx",
-	      f->vector, f->error, fault_address(), f->rip, f->cs, f->rflags, f->rsp, f->rax, f->rbx, f->rcx, f->rdx,
-	      f->rsi, f->rdi, f->rbp, f->r8, f->r9, f->r10, f->r11, f->r12, f->r13, f->r14, f->r15);
+	static const char name[][4] = {
+		"r15", "r14", "r13", "r12", "r11", "r10", "r9", "r8", "rdi", "rsi", "rbp", "rbx", "rdx", "rcx", "rax",
+	};
+	const uint64_t *word = &f->r15;
+
+	console_unlock();       /* this CPU may have held it */
+	for (unsigned i = 0; i < sizeof name / sizeof name[0]; i++)
+		console_print("%s %lx\n", name[i], word[i]);
+	panic("exception %lu in the kernel, error %lx, address %lx, rip %lx, rflags %lx, rsp %lx", f->vector, f->error,
+	      fault_address(), f->rip, f->rflags, f->rsp);
 }
 
 /* An exception inside our own image: at an instruction that may fault, go on at its mending place with r9 the address;
