@@ -25,6 +25,14 @@ bool registers_acceptable(const struct activation *a, const struct registers *r)
 	return r->rip - base < DOMAIN_BYTES || r->rip - STUBS_TRAPPING < 2 * PAGE_BYTES;
 }
 
+void registers_in(struct thread *t, const struct registers *r)
+{
+	if (t == NULL || r == NULL || r == &thread_top(t)->registers)
+		return;
+	thread_top(t)->registers = *r;
+	thread_top(t)->registers.flags = REGISTERS_FULL;
+}
+
 uint64_t activation_address(const struct activation *a)
 {
 	if (a->kind == ACTIVATION_BASE)
@@ -408,6 +416,6 @@ bool activation_leave(struct cpu *cpu, struct thread *t)
 		return false;
 	if (t->pool)
 		return pool_look(t);
-	cpu_hide_xstate(activation_hides_xstate(t));
+	xstate_hide(activation_hides_xstate(t));
 	return true;
 }

@@ -73,13 +73,7 @@ static inline struct registers *thread_save_place(struct thread *t)
 }
 
 /* At every entry but a system call: have them in the slot. A frame is memory of the owner: its flags are not believed. */
-static inline void registers_in(struct thread *t, const struct registers *r)
-{
-	if (t == NULL || r == NULL || r == &thread_top(t)->registers)
-		return;
-	thread_top(t)->registers = *r;
-	thread_top(t)->registers.flags = REGISTERS_FULL;
-}
+void registers_in(struct thread *t, const struct registers *r);
 
 /* Registers that a level may run with: a domain's level stays in the domain or the stub pages. */
 bool registers_acceptable(const struct activation *a, const struct registers *r);

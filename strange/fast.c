@@ -30,7 +30,7 @@ static ALWAYS_INLINE void enter(struct thread *t, struct activation *a, unsigned
 /* With the map that was missing. */
 static COLD __attribute__((noinline)) bool with_map(struct cpu *cpu, struct space *map, bool (*way)(void))
 {
-	return map && cpu_enter_map(cpu, map) && way();
+	return map && cpu_enter_map_out_of_line(cpu, map) && way();
 }
 
 bool strange_trap(void)

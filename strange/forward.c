@@ -342,7 +342,7 @@ static COLD __attribute__((noinline)) struct registers *fault_with_map(struct re
 	struct cpu *cpu = this_cpu();
 	struct space *map = thread_lower(cpu->thread)->map;
 
-	return map && cpu_enter_map(cpu, map) ? strange_fault(r, address, access) : fault_long(r, address, access);
+	return map && cpu_enter_map_out_of_line(cpu, map) ? strange_fault(r, address, access) : fault_long(r, address, access);
 }
 
 struct registers *strange_fault(struct registers *r, uint64_t address, unsigned access)
@@ -379,7 +379,7 @@ static COLD __attribute__((noinline)) struct registers *exception_with_map(struc
 	struct cpu *cpu = this_cpu();
 	struct space *map = thread_lower(cpu->thread)->map;
 
-	return map && cpu_enter_map(cpu, map) ? strange_exception(r, vector, error) : exception_long(r, vector, error);
+	return map && cpu_enter_map_out_of_line(cpu, map) ? strange_exception(r, vector, error) : exception_long(r, vector, error);
 }
 
 struct registers *strange_exception(struct registers *r, unsigned vector, uint64_t error)

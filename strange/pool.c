@@ -228,7 +228,7 @@ bool pool_look(struct thread *t)
 	/* It may hold another one. */
 	if (ended)
 		pool_hurry(thread_top(t)->portal);
-	cpu_hide_xstate(t->pool & POOL_XSTATE ? xstate_look(t) : activation_hides_xstate(t));
+	xstate_hide(t->pool & POOL_XSTATE ? xstate_look(t) : activation_hides_xstate(t));
 	return this_cpu()->attention == 0;
 }
 

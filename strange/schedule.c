@@ -206,6 +206,8 @@ bool cpu_needs_map(const struct cpu *cpu)
 
 bool cpu_join_map_out_of_line(struct cpu *cpu, struct space *map) { return cpu_join_map(cpu, map); }
 
+COLD bool cpu_enter_map_out_of_line(struct cpu *cpu, struct space *map) { return cpu_enter_map(cpu, map); }
+
 void cpu_leave_map(struct cpu *cpu)
 {
 	struct space *old = cpu->map;
@@ -410,7 +412,7 @@ static __attribute__((noinline, cold)) struct thread *settle(struct cpu *cpu)
 		t = cpu->thread;
 		if (t == NULL)
 			return NULL;
-		if (!cpu_enter_map(cpu, thread_top(t)->map)) {
+		if (!cpu_enter_map_out_of_line(cpu, thread_top(t)->map)) {
 			thread_map_lost(cpu, t);
 			continue;
 		}
@@ -500,7 +502,7 @@ static void quantum_count(struct thread *t)
 		t->quanta_elsewhere++;
 }
 
-struct registers *strange_tick(struct registers *r)
+COLD struct registers *strange_tick(struct registers *r)
 {
 	struct cpu *cpu = this_cpu();
 	uint64_t now = clock_now();
@@ -530,7 +532,7 @@ struct registers *strange_tick(struct registers *r)
 	return r;
 }
 
-struct registers *strange_notice(struct registers *r)
+COLD struct registers *strange_notice(struct registers *r)
 {
 	registers_in(this_cpu()->thread, r);
 	return cpu_leave(this_cpu());

@@ -94,6 +94,7 @@ static inline __attribute__((always_inline)) bool cpu_turn_map(struct cpu *cpu, 
 }
 
 static inline __attribute__((always_inline)) bool cpu_enter_map(struct cpu *cpu, struct space *map) { return cpu_change_map(cpu, map, cpu_join_map_out_of_line); }
+bool cpu_enter_map_out_of_line(struct cpu *cpu, struct space *map);
 
 /* Must something be looked at before the thread runs on? */
 static inline bool cpu_attention(const struct cpu *cpu, const struct thread *t)

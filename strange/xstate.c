@@ -32,7 +32,11 @@ void xstate_reset(uint8_t *x)
 	memory_move(x + MXCSR, &mxcsr, sizeof mxcsr);
 }
 
+void xstate_hide(bool hidden) { cpu_hide_xstate(hidden); }
+
 /* callees */
+
+static __attribute__((noinline)) void xstate_switch(void *save, const void *load) { cpu_switch_xstate(save, load); }
 
 void xstate_own(struct thread *t)
 {
@@ -52,7 +56,7 @@ bool xstate_take(struct thread *t)
 	if (!(a->cause & CAUSE_XSTATE))
 		xstate_reset(place);
 	a->cause |= CAUSE_XSTATE;
-	cpu_switch_xstate(t->program ? t->xstate : NULL, place);
+	xstate_switch(t->program ? t->xstate : NULL, place);
 	t->xstate_at = place;
 	t->program = true;
 	xstate_mark(t);
@@ -66,7 +70,7 @@ static void xstate_end(struct thread *t, bool keep)
 	if (t->xstate_at == t->xstate)
 		return;
 	xstate_own(t);
-	cpu_switch_xstate(place, t->program ? t->xstate : NULL);
+	xstate_switch(place, t->program ? t->xstate : NULL);
 }
 
 void xstate_put(struct thread *t) { xstate_end(t, true); }

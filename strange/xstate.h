@@ -6,6 +6,8 @@
 
 /* Make the area one that can be loaded: a wild one is EFORGED; an empty one gets the initial state. */
 result xstate_check(uint8_t *x) MUST_CHECK;
+/* cpu_hide_xstate, out of line. */
+void xstate_hide(bool hidden);
 void xstate_reset(uint8_t *x);
 
 /* A thread's are those of its program, or of its base if that says so. Its own again, which are there. */
