@@ -502,7 +502,7 @@ static void quantum_count(struct thread *t)
 		t->quanta_elsewhere++;
 }
 
-COLD struct registers *strange_tick(struct registers *r)
+struct registers *strange_tick(struct registers *r)
 {
 	struct cpu *cpu = this_cpu();
 	uint64_t now = clock_now();
@@ -532,7 +532,7 @@ COLD struct registers *strange_tick(struct registers *r)
 	return r;
 }
 
-COLD struct registers *strange_notice(struct registers *r)
+struct registers *strange_notice(struct registers *r)
 {
 	registers_in(this_cpu()->thread, r);
 	return cpu_leave(this_cpu());

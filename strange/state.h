@@ -62,9 +62,9 @@ struct slot {
 	uint8_t state;              /* enum slot_state */
 	bool locked;
 	bool used;                  /* since the clock hand passed */
+	frame_number home_frame;
 	struct kernel *keeper;
 	void *home;                 /* Strange's view of the record */
-	frame_number home_frame;
 	struct node home_node;      /* in the dependents of the home's page */
 	struct node keeper_node;    /* in the dependents of the keeper */
 };
@@ -131,7 +131,6 @@ struct space {
 	uint32_t flags, domain;
 	struct kernel *principal;
 	struct kernel *payer;       /* derived: for whom its mappings and tables count: the principal, of a program the keeper */
-	struct node principal_node;
 	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
 	frame_number root;          /* derived: the frame of that */
 	uint64_t first, bytes;      /* derived: its range of addresses */
@@ -145,6 +144,7 @@ struct space {
 	struct bindings bindings;   /* derived: portals called last; none in a program's space */
 	bool entered;               /* a portal was loaded here since the space was loaded */
 	bool destroyed;             /* it is dying for ever: who is inside returns with ELOST */
+	struct node principal_node;
 };
 
 struct activation {
@@ -157,13 +157,13 @@ struct activation {
 	uint64_t block;             /* handler: owner's address of the record and frame pair */
 	struct trap_frame *frame;   /* handler: Strange's view of the frame */
 	struct activation_record *record;   /* Strange's view, null for the base */
-	struct node page_node;      /* nested handler blocks: in the dependents of the block's page */
 	uint64_t link, lower_link;
 	uint64_t lower_record;
 	baryon_uid lower_space, lower_portal;
 	uint64_t handler_sp;        /* handler stack pointer below which the next handler block goes */
 	uint64_t cause;             /* implicit: why */
 	struct registers registers;
+	struct node page_node;      /* nested handler blocks: in the dependents of the block's page */
 };
 
 enum run_state { RUN_STOPPED, RUN_READY, RUN_RUNNING, RUN_PARKED, RUN_SIGNAL, RUN_STACK };
@@ -178,8 +178,6 @@ enum { CALL_TIMERS = 4 };
 
 struct thread {
 	struct slot slot;
-	struct activation act[2];
-	struct activation *level[2];/* of act[]: the top, and the other: the lower when count is 2 */
 	union {
 		struct {
 			uint32_t depth;
@@ -190,6 +188,7 @@ struct thread {
 		};
 		uint64_t levels;            /* all of it: LEVELS_* */
 	};
+	struct activation *level[2];/* of act[]: the top, and the other: the lower when count is 2 */
 	uint8_t run;                /* enum run_state; under slot.lock, and its CPU's alone while running */
 	uint8_t priority;
 	uint8_t urgency;            /* derived: the priority, as its kernel may have it, or what is lent */
@@ -249,6 +248,7 @@ struct thread {
 	uint32_t guard_next;
 	uint8_t *xstate_at;         /* of what is in the processor's registers: xstate, or a callee's place: see xstate.c */
 	uint64_t home_address;      /* owner's address of the home, for the scheduler's signal */
+	struct activation act[2];
 	uint8_t xstate[XSTATE_BYTES] __attribute__((aligned(64)));
 };
 
@@ -264,7 +264,6 @@ _Static_assert(offsetof(struct thread, count) - offsetof(struct thread, levels) 
 struct portal {
 	struct slot slot;
 	struct space *space;
-	struct node space_node;
 	uint64_t entry, stacks, stack_bytes, records, cookie;
 	baryon_uid heirs;
 	uint32_t stack_count, flags;
@@ -275,6 +274,7 @@ struct portal {
 	struct activation_record *record;   /* Strange's view of records[0] */
 	struct node record_node;
 	struct thread *waiting, **waiting_end;      /* under slot.lock */
+	struct node space_node;
 };
 
 /* 16 bytes. All links are index + 1. */
@@ -297,13 +297,13 @@ _Static_assert(sizeof(struct mapping) == 16, "mapping descriptors have 16 bytes"
 struct reference {
 	struct slot slot;           /* slot.uid is (space index, handle), hashed the same way */
 	struct space *space;
-	struct node space_node;
 	uint32_t handle;
 	uint32_t rights;
 	uint64_t badge;
 	struct slot *target;        /* portal or container */
 	struct node target_node;
 	baryon_uid target_uid;
+	struct node space_node;
 };
 
 /* A page table page. tables[i] describes frame table_frame + i. */
