@@ -40,9 +40,8 @@ struct kernel_home {            /* 512 bytes */
 	baryon_uid trap_portal, fault_portal, exception_portal, alert_portal, miss_portal;
 	baryon_uid scheduler;       /* thread that is told of displaced threads and `resumed`; zero: none */
 	uint32_t priority_ceiling;  /* 0..PRIORITY_COUNT-1 */
-	uint32_t floor_tables;      /* page tables that others cannot displace; the top one of a space does not count */
-	uint32_t floors[KIND_COUNT];      /* slots that others cannot displace. Mappings and page tables count for the kernel whose domain
-	                                   * or program it is, everything else for the keeper */
+	uint32_t reserved;
+	uint32_t floors[KIND_COUNT];      /* slots that others cannot displace */
 	uint32_t lock_quota[KIND_COUNT];  /* slots that it may lock */
 	uint8_t cpu_share[CPU_LIMIT];     /* percent of each CPU before it is demoted for the rest of the period */
 	struct group_extent extents[KERNEL_EXTENTS];

@@ -7,7 +7,7 @@
 #include "mapping.h"
 #include "page.h"
 
-enum { UNLOAD_STEPS = 64, DISPLACE_ROUNDS = 3, MAPPING_PATIENCE = 512 };
+enum { UNLOAD_STEPS = 64, DISPLACE_ROUNDS = 3 };
 
 struct slot *slot_of(uint32_t id)
 {
@@ -79,13 +79,12 @@ void mappings_give(uint32_t first, uint32_t last, uint32_t count)
 
 /* displacement */
 
-/* For whom it counts. */
 static struct kernel *object_keeper(unsigned kind, uint32_t i)
 {
 	struct container *c;
 
 	if (kind == KIND_MAPPING)
-		return space_at(mapping_at(i)->space)->payer;
+		return space_at(mapping_at(i)->space)->slot.keeper;
 	if (kind == KIND_PAGE) {
 		c = page_at(i)->container;
 		return c ? c->slot.keeper : NULL;
@@ -93,21 +92,17 @@ static struct kernel *object_keeper(unsigned kind, uint32_t i)
 	return slot_of(OBJECT_ID(kind, i))->keeper;
 }
 
-uint32_t above_floor(unsigned kind, const struct kernel *keeper, const struct kernel *for_whom)
+static bool above_floor(unsigned kind, struct kernel *keeper, struct kernel *for_whom)
 {
-	if (keeper == NULL || keeper == for_whom)
-		return ~0u;
-	return keeper->loaded[kind] > keeper->floor[kind] ? keeper->loaded[kind] - keeper->floor[kind] : 0;
+	return keeper == NULL || keeper == for_whom || keeper->loaded[kind] > keeper->floor[kind];
 }
 
-/* The last mappings of what runs are never displaced. Those that other CPUs must be asked for, all of supervisor domains among them,
- * come after the others. */
+/* The last mappings of what runs are never displaced; those of supervisor domains, which every CPU must forget, after the others. */
 static bool mapping_displaceable(uint32_t i, bool force)
 {
-	const struct mapping *m = mapping_at(i);
-	const struct space *s = space_at(m->space);
+	struct mapping *m = mapping_at(i);
 
-	return m->live && (force || !(s->flags & SPACE_SUPERVISOR || s->cpus & ~(1ull << this_cpu()->number))) && mapping_free(i);
+	return m->live && !m->locked && (force || !(space_at(m->space)->flags & SPACE_SUPERVISOR)) && mapping_unused(i);
 }
 
 /* Does something locked depend on these? Then displacing would unload the locked one. */
@@ -199,33 +194,24 @@ static COLD bool displaceable(unsigned kind, uint32_t i, bool force)
 	return slot_displaceable(OBJECT_ID(kind, i), force) && !object_in_use(OBJECT_ID(kind, i));
 }
 
-COLD result cache_displace(unsigned kind, const struct kernel *for_whom)
+COLD result cache_displace(unsigned kind, struct kernel *for_whom)
 {
 	struct cache *c = &state.cache[kind];
-	uint32_t n = c->count * DISPLACE_ROUNDS, force = c->count, i, id, most;
+	uint32_t n = c->count * DISPLACE_ROUNDS, i, id;
 
-	/* To look at all mappings takes longer than to ask the others. */
-	if (kind == KIND_MAPPING && n > force + MAPPING_PATIENCE)
-		force = n - MAPPING_PATIENCE;
 	while (n-- > 0) {
 		i = __atomic_fetch_add(&c->hand, 1, __ATOMIC_RELAXED) % c->count;
 		id = OBJECT_ID(kind, i);
-		if (!displaceable(kind, i, n < force))
-			continue;
-		most = above_floor(kind, object_keeper(kind, i), for_whom);
-		if (most == 0)
+		if (!displaceable(kind, i, n < c->count) || !above_floor(kind, object_keeper(kind, i), for_whom))
 			continue;
 		state.counters->displaced[kind]++;
-		if (kind != KIND_MAPPING)
-			return object_unload_id(id, object_generation(id), false);
-		mapping_displace(i, most);
-		return 0;
+		return object_unload_id(id, object_generation(id), false);
 	}
 	state.counters->displace_failed++;
 	return RESULT_RESTART;
 }
 
-result cache_take(unsigned kind, const struct kernel *kernel, uint32_t *index)
+result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index)
 {
 	result r;
 

@@ -19,8 +19,7 @@ static void kernel_fill(struct kernel *k, const struct kernel_home *h)
 	k->scheduler = h->scheduler;
 	k->redirect = h->redirect;
 	k->priority_ceiling = h->priority_ceiling;
-	memory_move(k->floor, h->floors, sizeof h->floors);
-	k->floor[COUNT_TABLES] = h->floor_tables;
+	memory_move(k->floor, h->floors, sizeof k->floor);
 	memory_move(k->lock_quota, h->lock_quota, sizeof k->lock_quota);
 	for (unsigned i = 0; i < CPU_LIMIT; i++)
 		k->limit_ns[i] = h->cpu_share[i] < 100 ? PERIOD_NS / 100 * h->cpu_share[i] : UINT64_MAX;

@@ -18,7 +18,7 @@
 #include "space.h"
 #include "table.h"
 
-enum { FEW = 8 };
+enum { BATCH = 64, FEW = 8 };
 
 /* Entries that were taken out and wait for the shoot-down. */
 struct batch {
@@ -124,7 +124,7 @@ static unsigned batch_finish(struct batch *b)
 		return 0;
 	batch_shootdown(b);
 	mappings_give(batch_descriptors(b), b->out[0].mapping, b->count);
-	__atomic_fetch_sub(&b->space->payer->loaded[KIND_MAPPING], b->count, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&b->space->slot.keeper->loaded[KIND_MAPPING], b->count, __ATOMIC_RELAXED);
 	state.counters->unloaded[KIND_MAPPING] += b->count;
 	batch_tables(b);
 	return (mmu_accessed(b->seen) ? MAPPING_ACCESSED : 0) | (mmu_dirty(b->seen) ? MAPPING_DIRTY : 0);
@@ -171,7 +171,12 @@ static uint64_t leaf_bytes(uint32_t table)
 	return state.tables[table].level ? GROUP_BYTES : PAGE_BYTES;
 }
 
-unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bool keep)
+static bool entry_locked(uint32_t table, unsigned slot)
+{
+	return mapping_at(table_shadow(table)[slot] - 1)->locked;
+}
+
+unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bool keep_locked)
 {
 	struct batch b;
 	uint32_t table;
@@ -185,7 +190,7 @@ unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bo
 		unsigned n = leaf_span(table, slot, *address, end), i;
 
 		for (i = 0; i < n && b.count < BATCH; i++)
-			if (mmu_present(e[slot + i]) && (!keep || mapping_free(table_shadow(table)[slot + i] - 1)))
+			if (mmu_present(e[slot + i]) && (!keep_locked || !entry_locked(table, slot + i)))
 				entry_take(&b, table, slot + i);
 		*address = (*address & ~(leaf_bytes(table) - 1)) + i * leaf_bytes(table);
 	}
@@ -427,4 +432,96 @@ bool mapping_unload_fast(struct cpu *cpu, const struct thread *t, struct registe
 	s->slot.used = true;
 	r->rax = seen;
 	return true;
+}
+
+/* for the other caches */
+
+result mapping_unload_some(struct space *s)
+{
+	uint64_t address = s->first, end = address + s->bytes;
+	bool some;
+
+	/* Another CPU may help to unload the space, and have ended it. */
+	spin_lock(&s->slot.lock);
+	some = s->table != TABLE_NONE && state.tables[s->table].entries;
+	if (some)
+		(void)mapping_range_take(s, &address, end, false);
+	spin_unlock(&s->slot.lock);
+	return some;
+}
+
+void mapping_unload_under(uint32_t table)
+{
+	struct table *t = &state.tables[table];
+	struct space *s = space_at(t->space);
+	uint64_t address, end;
+
+	spin_lock(&s->slot.lock);
+	address = t->address;
+	end = address + GROUP_BYTES;
+	while (t->live && t->level == 0 && space_at(t->space) == s && t->address + GROUP_BYTES == end && address < end)
+		(void)mapping_range_take(s, &address, end, true);
+	spin_unlock(&s->slot.lock);
+}
+
+result mapping_unload(uint32_t index, uint32_t generation, bool write)
+{
+	struct mapping *m = mapping_at(index);
+	struct space *s = space_at(m->space);
+	uint64_t address = mapping_address(m), end;
+
+	(void)generation;
+	(void)write;
+	if (!m->live)
+		return 0;
+	end = address + PAGE_BYTES;
+	spin_lock(&s->slot.lock);
+	if (m->live && space_at(m->space) == s && mapping_address(m) == address && s->table != TABLE_NONE)
+		(void)mapping_range_take(s, &address, end, false);
+	spin_unlock(&s->slot.lock);
+	return 0;
+}
+
+bool mapping_unused(uint32_t index)
+{
+	uint32_t name = index + 1;
+
+	for (unsigned i = 0; i < state.cpus; i++) {
+		struct thread *t = state.cpu[i].thread;
+
+		for (unsigned g = 0; t && g < GUARDS; g++)
+			if (t->guard[g] == name)
+				return false;
+	}
+	return true;
+}
+
+bool mapping_guarded_under(uint32_t table)
+{
+	for (unsigned i = 0; i < state.cpus; i++) {
+		struct thread *t = state.cpu[i].thread;
+
+		for (unsigned g = 0; t && g < GUARDS; g++) {
+			struct mapping *m = t->guard[g] ? mapping_at(t->guard[g] - 1) : NULL;
+
+			if (m && m->live && m->space == state.tables[table].space &&
+			    (((uint64_t)m->page << PAGE_BITS) ^ state.tables[table].address) << 16 >> 37 == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+result mapping_unload_signals(struct thread *t)
+{
+	uint32_t name = slot_index(&t->slot) + 1, left = BATCH;
+
+	if (t->signal_mappings == 0)
+		return 0;
+	for (uint32_t i = 0; i < state.cache[KIND_MAPPING].count && left > 0; i++)
+		if (mapping_at(i)->live && mapping_at(i)->thread == name) {
+			(void)mapping_unload(i, 0, false);
+			left--;
+		}
+	return t->signal_mappings ? 1 : 0;
 }

@@ -20,10 +20,7 @@ bool mapping_unload_fast(struct cpu *cpu, const struct thread *t, struct registe
 result mapping_unload_some(struct space *space);
 void mapping_unload_under(uint32_t table);
 bool mapping_guarded_under(uint32_t table);
-/* Make room: unload the mapping and at most `most` neighbours, a part of the cache, behind one shoot-down. */
-void mapping_displace(uint32_t index, uint64_t most);
-/* Neither locked nor guarded. */
-COLD bool mapping_free(uint32_t index);
+bool mapping_unused(uint32_t index);
 /* Unload the signal mappings of a thread that is going. 1: there may be more. */
 result mapping_unload_signals(struct thread *t);
 

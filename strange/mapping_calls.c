@@ -179,7 +179,7 @@ static result plan_enter(struct space *s, const struct plan *p, uint32_t index, 
 	table = table_leaf(s, p->h.address, p->h.flags & MAPPING_LARGE ? 1 : 0, &slot);
 	if (table == TABLE_NONE) {
 		spin_unlock(&s->slot.lock);
-		r = table_displace(s->payer);
+		r = table_displace();
 		return r < 0 ? r : RESULT_RESTART;
 	}
 	if (table == TABLE_NONE - 1 || mmu_present(table_entries(table)[slot]))
@@ -203,7 +203,7 @@ static result map_one(struct call *call, struct space *s, uint64_t address, unsi
 	    call->kernel->locked[KIND_MAPPING] >= call->kernel->lock_quota[KIND_MAPPING])
 		r = -BARYON_EQUOTA;
 	for (int tries = 0; r == 0 && tries < 8; tries++) {
-		r = cache_take(KIND_MAPPING, s->payer, &m);
+		r = cache_take(KIND_MAPPING, call->kernel, &m);
 		if (r < 0)
 			return r;
 		r = plan_enter(s, &p, m, flags);
@@ -364,7 +364,7 @@ result mapping_make_locked(struct space *space, uint64_t address, struct page *p
 		.space = space->slot.uid, .page = page, .grant = { page->container, page->container->slot.uid, rights },
 	};
 	uint32_t m;
-	result r = cache_take(KIND_MAPPING, space->payer, &m);
+	result r = cache_take(KIND_MAPPING, space->slot.keeper, &m);
 
 	return r < 0 ? r : plan_enter(space, &p, m, 0);
 }

@@ -8,11 +8,9 @@
 
 /* ranges */
 
-enum { BATCH = 64 };            /* entries that one shoot-down is for */
-
-/* Take out what lies in [*address, end), at most a batch; *address is where it stopped. keep: pass over what is locked or
- * guarded. Says what was seen, MAPPING_ACCESSED and MAPPING_DIRTY. The space is locked. */
-unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bool keep);
+/* Take out what lies in [*address, end), at most a batch; *address is where it stopped. keep_locked: pass over
+ * locked ones. Says what was seen, MAPPING_ACCESSED and MAPPING_DIRTY. The space is locked. */
+unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bool keep_locked);
 /* One batch, and what was seen is added to *seen. False: the space is another by now, or another's, or has nothing. Locks it. */
 bool mapping_range_step(struct space *s, baryon_uid uid, const struct kernel *keeper, uint64_t *address, uint64_t end, unsigned *seen);
 /* Take rights from what lies in [*address, end), about `limit` entries; *address is where it stopped. Says how many were changed: a
@@ -92,7 +90,7 @@ static inline void mapping_guard(struct thread *t, uint32_t name)
 
 static inline void mappings_count(struct space *s, unsigned count)
 {
-	__atomic_fetch_add(&s->payer->loaded[KIND_MAPPING], count, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&s->slot.keeper->loaded[KIND_MAPPING], count, __ATOMIC_RELAXED);
 	state.counters->loaded[KIND_MAPPING] += count;
 }
 

@@ -87,7 +87,6 @@ static result space_fill(struct space *s, const struct space_home *h, struct ker
 	s->first = h->flags & SPACE_PROGRAM ? 0 : DOMAIN_BASE + h->domain * DOMAIN_BYTES;
 	s->bytes = h->flags & SPACE_PROGRAM ? PROGRAM_LIMIT : DOMAIN_BYTES;
 	s->principal = principal;
-	s->payer = principal ? principal : s->slot.keeper;
 	s->table = TABLE_NONE;
 	s->changes = (uint64_t)s->slot.generation << 32;
 	s->principal_node.at = NULL;

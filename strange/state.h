@@ -69,8 +69,6 @@ struct slot {
 	struct node keeper_node;    /* in the dependents of the keeper */
 };
 
-enum { COUNT_TABLES = KIND_COUNT, COUNTED };   /* beside the kinds: page tables that are not the top ones of their spaces */
-
 struct kernel {
 	struct slot slot;
 	uint32_t number, rights, priority_ceiling;
@@ -78,8 +76,8 @@ struct kernel {
 	struct portal *portal[6];   /* derived: the loaded portal, or null */
 	uint32_t portals_changed;   /* derived: counts changes of that */
 	baryon_uid scheduler, redirect;
-	uint32_t loaded[COUNTED], locked[KIND_COUNT];
-	uint32_t floor[COUNTED], lock_quota[KIND_COUNT];
+	uint32_t loaded[KIND_COUNT], locked[KIND_COUNT];
+	uint32_t floor[KIND_COUNT], lock_quota[KIND_COUNT];
 	uint64_t used_ns[CPU_LIMIT];
 	uint64_t period_ns[CPU_LIMIT];      /* derived: charged in the current period */
 	uint64_t limit_ns[CPU_LIMIT];       /* derived: what may be charged in a period before it is demoted */
@@ -130,7 +128,6 @@ struct space {
 	struct slot slot;
 	uint32_t flags, domain;
 	struct kernel *principal;
-	struct kernel *payer;       /* derived: for whom its mappings and tables count: the principal, of a program the keeper */
 	uint32_t table;             /* top table: root of the map; a supervisor domain: its level 2 table */
 	frame_number root;          /* derived: the frame of that */
 	uint64_t first, bytes;      /* derived: its range of addresses */

@@ -65,7 +65,6 @@ static uint32_t table_make(struct space *space, uint32_t parent, unsigned slot, 
 	if (t == TABLE_NONE)
 		return t;
 	table_set(t, space, parent, slot, level, address);
-	__atomic_fetch_add(&space->payer->loaded[COUNT_TABLES], 1, __ATOMIC_RELAXED);
 	(void)mmu_exchange(&table_entries(parent)[slot], mmu_make_table(state.table_frame + t));
 	table_entry_new(&state.tables[parent], (uint16_t)slot);
 	return t;
@@ -142,7 +141,6 @@ COLD void table_entries_gone(struct space *space, uint32_t table, unsigned count
 		if (space->leaf == table)
 			space->leaf_last = 0;
 		shootdown_space(space);
-		__atomic_fetch_sub(&space->payer->loaded[COUNT_TABLES], 1, __ATOMIC_RELAXED);
 		table_push(table);
 		table = parent;
 	}
@@ -174,7 +172,7 @@ COLD result table_root_take(struct space *space)
 	uint32_t t = table_pop();
 
 	if (t == TABLE_NONE) {
-		result r = table_displace(space->payer);
+		result r = table_displace();
 
 		return r < 0 ? r : RESULT_RESTART;
 	}
@@ -208,21 +206,21 @@ COLD void table_root_give(struct space *space)
 	table_push(t);
 }
 
-static bool table_displaceable(uint32_t i, const struct kernel *for_whom, bool force)
+static bool table_displaceable(uint32_t i, bool force)
 {
 	struct table *t = &state.tables[i];
 	const struct space *s = space_at(t->space);
 
 	return t->live && t->level == 0 && t->pinned == 0 && t->entries && (force || (s->cpus == 0 && !s->entered)) &&
-	       above_floor(COUNT_TABLES, s->payer, for_whom) && !mapping_guarded_under(i);
+	       !mapping_guarded_under(i);
 }
 
-static bool leaf_displace(const struct kernel *for_whom, bool force)
+static bool leaf_displace(bool force)
 {
 	for (uint32_t n = state.table_count; n > 0; n--) {
 		uint32_t i = __atomic_fetch_add(&state.table_hand, 1, __ATOMIC_RELAXED) % state.table_count;
 
-		if (!table_displaceable(i, for_whom, force))
+		if (!table_displaceable(i, force))
 			continue;
 		state.counters->displaced_tables++;
 		mapping_unload_under(i);
@@ -233,14 +231,14 @@ static bool leaf_displace(const struct kernel *for_whom, bool force)
 
 /* First a program's that no processor is in: nobody need be asked, and nobody faults at once. When there is none, and the top
  * tables of many spaces fill the pool, one of these goes; else what is in use. */
-result table_displace(const struct kernel *for_whom)
+result table_displace(void)
 {
 	const struct cache *spaces = &state.cache[KIND_SPACE];
 	bool many = (spaces->count - spaces->free_count) * SPACE_TABLES > state.table_count;
 
-	if (leaf_displace(for_whom, false) || (!many && leaf_displace(for_whom, true)))
+	if (leaf_displace(false) || (!many && leaf_displace(true)))
 		return 0;
-	return cache_displace(KIND_SPACE, for_whom);
+	return cache_displace(KIND_SPACE, NULL);
 }
 
 void table_pool_initialise(uint32_t count)

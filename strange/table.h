@@ -99,8 +99,8 @@ void table_unused(struct space *space, uint32_t table);
 result table_root_take(struct space *space) MUST_CHECK;
 void table_root_give(struct space *space);
 
-/* Take one table from somebody, for that kernel: unloads what is under it. No lock is held. */
-result table_displace(const struct kernel *for_whom) MUST_CHECK;
+/* Take one table from somebody: unloads what is under it. No lock is held. */
+result table_displace(void) MUST_CHECK;
 
 void table_pool_initialise(uint32_t count);
 

@@ -27,14 +27,10 @@ static const struct rule {
 	{ "lock", true, 0, "slots" },
 };
 
-/* Page tables are a cache of no objects: they have floors, and no locks. */
-enum { KIND_TABLE = KIND_COUNT, KINDS };
-
-static const char *const kinds[KINDS] = {
+static const char *const kinds[KIND_COUNT] = {
 #define OBJECT(NAME, name, number, slots, minimum) [KIND_##NAME] = #name,
 #include "abi/objects.def"
 #undef OBJECT
-	[KIND_TABLE] = "table",
 };
 
 /* Digits only; false for anything else. */
@@ -59,7 +55,7 @@ static unsigned kind_read(const char *text, size_t bytes)
 {
 	unsigned kind = 0;
 
-	while (kind < KINDS && !word_is(text, bytes, kinds[kind]))
+	while (kind < KIND_COUNT && !word_is(text, bytes, kinds[kind]))
 		kind++;
 	return kind;
 }
@@ -69,11 +65,11 @@ static uint64_t most_of(const struct rule *rule, unsigned kind)
 {
 	struct counters counters;
 
-	if (rule->most || ((kind == KIND_PAGE || kind == KIND_TABLE) && strcmp(rule->key, "lock") == 0))
+	if (rule->most || (kind == KIND_PAGE && strcmp(rule->key, "lock") == 0))
 		return rule->most;
 	if (machine(MACHINE_COUNTERS, (uint64_t)&counters, sizeof counters) != (long)sizeof counters)
 		return 0;
-	return (kind == KIND_TABLE ? counters.tables : counters.slots[kind]) / CACHE_PART;
+	return counters.slots[kind] / CACHE_PART;
 }
 
 static void name_check(const struct rule *rule, const char *value, size_t bytes)
@@ -98,10 +94,10 @@ static void value_check(const struct rule *rule, const char *value)
 	at++;
 	if (rule->by_kind) {
 		end = strchr(at, '=');
-		kind = end ? kind_read(at, (size_t)(end - at)) : KINDS;
-		if (kind == KINDS)
+		kind = end ? kind_read(at, (size_t)(end - at)) : KIND_COUNT;
+		if (kind == KIND_COUNT)
 			panic("setting %s=%s: it must be %s=NAME=KIND=NUMBER, KIND being one of kernel container page space thread "
-				"portal mapping reference table", rule->key, value, rule->key);
+				"portal mapping reference", rule->key, value, rule->key);
 		at = end + 1;
 	}
 	most = most_of(rule, kind);
@@ -191,9 +187,9 @@ void settings_child(struct child *child)
 
 void settings_home(const struct child *child, struct kernel_home *home)
 {
-	static const uint32_t floors[KINDS] = {
+	static const uint32_t floors[KIND_COUNT] = {
 		[KIND_PAGE] = 8, [KIND_SPACE] = 1, [KIND_THREAD] = 2, [KIND_PORTAL] = 2, [KIND_MAPPING] = 8,
-		[KIND_REFERENCE] = 2, [KIND_TABLE] = 3,
+		[KIND_REFERENCE] = 2,
 	};
 	static const uint32_t locks[KIND_COUNT] = { [KIND_PORTAL] = 6, [KIND_THREAD] = 2 };
 
@@ -201,7 +197,6 @@ void settings_home(const struct child *child, struct kernel_home *home)
 		home->floors[kind] = (uint32_t)number_of("floor", child->name, kinds[kind], floors[kind]);
 		home->lock_quota[kind] = (uint32_t)number_of("lock", child->name, kinds[kind], locks[kind]);
 	}
-	home->floor_tables = (uint32_t)number_of("floor", child->name, kinds[KIND_TABLE], floors[KIND_TABLE]);
 	home->priority_ceiling = (uint32_t)number_of("ceiling", child->name, NULL, PRIORITY_CHILD_CEILING);
 	memset(home->cpu_share, child->share, sizeof home->cpu_share);
 }

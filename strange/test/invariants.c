@@ -138,7 +138,7 @@ static void homes_resolved(void)
 /* Quotas and floors count what is there. */
 static void counts(void)
 {
-	static uint32_t loaded[256][COUNTED], locked[256][COUNTED];
+	static uint32_t loaded[256][KIND_COUNT], locked[256][KIND_COUNT];
 
 	HOLDS(state.cache[KIND_KERNEL].count <= 256, "too many kernels for this check");
 	memset(loaded, 0, sizeof loaded);
@@ -151,7 +151,7 @@ static void counts(void)
 			if (slot_state(k, i) == SLOT_FREE)
 				continue;
 			if (k == KIND_MAPPING)
-				keeper = space_at(mapping_at(i)->space)->payer, lock = mapping_at(i)->locked;
+				keeper = space_at(mapping_at(i)->space)->slot.keeper, lock = mapping_at(i)->locked;
 			else if (k == KIND_PAGE)
 				keeper = page_at(i)->container->slot.keeper, lock = page_at(i)->flags & PAGE_LOCKED;
 			else
@@ -161,14 +161,11 @@ static void counts(void)
 			loaded[slot_index(&keeper->slot)][k]++;
 			locked[slot_index(&keeper->slot)][k] += lock;
 		}
-	for (uint32_t t = 0; t < state.table_count; t++)
-		if (state.tables[t].live && state.tables[t].parent)
-			loaded[slot_index(&space_at(state.tables[t].space)->payer->slot)][COUNT_TABLES]++;
 	for (uint32_t n = 0; n < state.cache[KIND_KERNEL].count; n++)
-		for (unsigned k = 0; kernel_at(n)->slot.state != SLOT_FREE && k < COUNTED; k++) {
+		for (unsigned k = 0; kernel_at(n)->slot.state != SLOT_FREE && k < KIND_COUNT; k++) {
 			HOLDS(kernel_at(n)->loaded[k] == loaded[n][k], "kernel %u kind %u: %u, counted %u",
 			      kernel_at(n)->number, k, kernel_at(n)->loaded[k], loaded[n][k]);
-			HOLDS(k == COUNT_TABLES || kernel_at(n)->locked[k] == locked[n][k], "kernel %u kind %u locked: %u, counted %u",
+			HOLDS(kernel_at(n)->locked[k] == locked[n][k], "kernel %u kind %u locked: %u, counted %u",
 			      kernel_at(n)->number, k, kernel_at(n)->locked[k], locked[n][k]);
 		}
 }

@@ -42,7 +42,7 @@ static void displace_something(void)
 	struct slot *root = slot_find(KIND_KERNEL, KERNEL_UID(KERNEL_NUMBER_ROOT));
 
 	if (kind == KIND_COUNT)
-		(void)(table_displace((struct kernel *)root) == 0);
+		(void)(table_displace() == 0);
 	else
 		(void)(cache_displace(kind, (struct kernel *)root) == 0);
 }
