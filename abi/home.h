@@ -46,7 +46,8 @@ struct kernel_home {            /* 512 bytes */
 	uint8_t cpu_share[CPU_LIMIT];     /* percent of each CPU before it is demoted for the rest of the period */
 	struct group_extent extents[KERNEL_EXTENTS];
 	uint64_t cpu_used_ns[CPU_LIMIT];  /* [w] charged time */
-	baryon_uid redirect;        /* thread that gets signals for pages whose receivers are not loaded: see CALL_SIGNAL; zero: none */
+	baryon_uid redirect;        /* thread that gets signals for pages whose receivers are not loaded: see CALL_SIGNAL; zero: none. Read
+	                             * whenever there is one to tell */
 	uint8_t spare[160];
 };
 

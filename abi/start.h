@@ -80,7 +80,7 @@ enum {
 	SRM_FAILED,                 /* this kernel cannot go on: log and restart or report */
 	SRM_CONSOLE_BIND,           /* uid of one of its threads, which from now on takes the signals to the console channel's pages */
 	SRM_EXPORT,                 /* name, capability: every kernel of the SRM may import it until this one ends or exports another under the name.
-	                             * EFULL. EEXIST: the name is another's. EBUSY: the name is being given to somebody */
+	                             * EFULL: it has EXPORTS_EACH. EEXIST: the name is another's. EBUSY: the name is being given to somebody */
 	SRM_IMPORT,                 /* name -> capability that was last exported under it and not taken back. ENOENT */
 	SRM_GROUPS_MORE,            /* enum group_sort, count 1..: -> second word the first of the new groups, third how many, in a row;
 	                             * fewer than asked when there are no more. They read zero. EQUOTA: there are none. EBUSY:
@@ -89,7 +89,11 @@ enum {
 	                             * EINVAL: it does not have them all */
 	SRM_START,                  /* name of a module of the boot image: starts it as a kernel, as the settings say. EEXIST: it runs.
 	                             * ENOENT: there is no such module. EPERM: it is no kernel. EFULL. EQUOTA: too little memory */
+	SRM_REDIRECT,               /* uid of one of its threads, which from now on is told of signals whose receivers are not loaded (CALL_SIGNAL);
+	                             * 0: none is. EPERM: it is another's */
 };
+
+enum { EXPORTS_EACH = 8 };      /* names that a kernel can have at a time */
 
 /* A name is one word: up to 8 characters, the first in the lowest byte. A capability is in the words from here on. */
 enum { SRM_WORD_CAPABILITY = 2 };

@@ -67,3 +67,10 @@ long srm_kernel_start(const char *name)
 
 	return ask(words);
 }
+
+long srm_redirect(baryon_uid thread)
+{
+	uint64_t words[PORTAL_WORDS] = { SRM_REDIRECT, thread };
+
+	return ask(words);
+}

@@ -17,7 +17,6 @@ static void kernel_fill(struct kernel *k, const struct kernel_home *h)
 	k->portal_uid[TRAP_ALERT] = h->alert_portal;
 	k->portal_uid[TRAP_MISS] = h->miss_portal;
 	k->scheduler = h->scheduler;
-	k->redirect = h->redirect;
 	k->priority_ceiling = h->priority_ceiling;
 	memory_move(k->floor, h->floors, sizeof k->floor);
 	memory_move(k->lock_quota, h->lock_quota, sizeof k->lock_quota);

@@ -36,28 +36,22 @@ bool signal_post(struct thread *t, uint32_t generation, uint64_t address)
 	return there;
 }
 
-/* Its kernel misses one less. */
-static void receiver_present(struct signal_receivers *out, const struct thread *t)
-{
-	for (unsigned i = 0; i < SIGNAL_KERNELS; i++)
-		if ((out->absent[i] & SIGNAL_KERNEL) == t->slot.keeper->number)
-			out->absent[i] = out->absent[i] >> SIGNAL_OTHERS ? out->absent[i] - (1u << SIGNAL_OTHERS) : 0;
-}
-
-static void receivers_find(frame_number frame, struct signal_receivers *out)
+/* False: the page goes, and whoever signals there finds it missing. */
+static bool receivers_find(frame_number frame, struct signal_receivers *out)
 {
 	uint32_t name = state.frames[frame].page;
-	struct page *p = name ? page_at(name - 1) : NULL;
+	struct page *p = page_at(name - 1);
+	const struct container *c;
 
 	out->count = 0;
-	memory_zero(out->absent, sizeof out->absent);
-	if (p == NULL)
-		return;
+	if (name == 0)
+		return false;
 	spin_lock(&p->lock);
-	if (p->state == SLOT_LOADED) {
-		out->container = p->container->slot.uid;
-		out->index = p->index;
-		memory_move(out->absent, p->container->signal_kernels, sizeof out->absent);
+	c = p->container;
+	if (c) {
+		out->container = c->slot.uid;
+		out->index = p->index + (frame - p->frame);
+		memory_move(out->absent, c->signal_kernels, sizeof out->absent);
 	}
 	for (uint32_t i = state.frames[frame].mappings; i && out->count < RECEIVERS; i = mapping_at(i - 1)->next) {
 		struct mapping *m = mapping_at(i - 1);
@@ -67,26 +61,39 @@ static void receivers_find(frame_number frame, struct signal_receivers *out)
 			continue;
 		out->to[out->count].thread = t;
 		out->to[out->count].generation = t->slot.generation;
+		out->to[out->count].number = t->slot.keeper->number;
 		out->to[out->count++].address = mapping_address(m);
-		receiver_present(out, t);
 	}
 	spin_unlock(&p->lock);
+	return c != NULL;
 }
 
-static void receivers_tell(const struct signal_receivers *found, uint64_t offset)
+/* Its kernel misses one less. */
+static void receiver_told(struct signal_receivers *found, uint32_t number)
+{
+	for (unsigned i = 0; i < SIGNAL_KERNELS; i++)
+		if ((found->absent[i] & SIGNAL_KERNEL) == number)
+			found->absent[i] = found->absent[i] >> SIGNAL_OTHERS ? found->absent[i] - (1u << SIGNAL_OTHERS) : 0;
+}
+
+/* One that went since it was found is missing like the others. */
+static void receivers_tell(struct signal_receivers *found, uint64_t offset)
 {
 	for (unsigned i = 0; i < found->count; i++)
-		(void)signal_post(found->to[i].thread, found->to[i].generation, found->to[i].address + offset);
+		if (signal_post(found->to[i].thread, found->to[i].generation, found->to[i].address + offset))
+			receiver_told(found, found->to[i].number);
 }
 
-/* The thread of kernel `number` that signals are redirected to; null: it has none. */
+/* The thread of kernel `number` that signals are redirected to, as its home says now; null: it has none. */
 static COLD result redirect_want(uint32_t number, struct thread **t)
 {
 	struct slot *k, *s = NULL;
 	result r = slot_want(KIND_KERNEL, KERNEL_UID(number), &k);
+	const struct kernel_home *h = r == 0 ? k->home : NULL;
+	baryon_uid redirect = h ? h->redirect : 0;
 
-	if (r == 0 && UID_KEEPER(((struct kernel *)k)->redirect) == number)
-		r = slot_want(KIND_THREAD, ((struct kernel *)k)->redirect, &s);
+	if (UID_KEEPER(redirect) == number)
+		r = slot_want(KIND_THREAD, redirect, &s);
 	*t = (struct thread *)s;
 	return r;
 }
@@ -147,7 +154,8 @@ static COLD result absent_tell(const struct kernel *caller, const struct signal_
 
 result signal_frame(frame_number frame, uint64_t offset, const struct kernel *caller, struct signal_receivers *found)
 {
-	receivers_find(frame, found);
+	if (!receivers_find(frame, found))
+		return RESULT_RESTART;
 	receivers_tell(found, offset);
 	return absent_tell(caller, found, offset);
 }

@@ -13,7 +13,7 @@ struct signal_receivers {
 	unsigned count;
 	struct {
 		struct thread *thread;
-		uint32_t generation;
+		uint32_t generation, number;    /* number: of its kernel */
 		uint64_t address;
 	} to[RECEIVERS];
 	/* what a redirect thread is told, and the kernels that miss a receiver (SIGNAL_KERNEL); zero: none */

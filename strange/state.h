@@ -75,7 +75,7 @@ struct kernel {
 	baryon_uid portal_uid[6];   /* by enum trap_cause */
 	struct portal *portal[6];   /* derived: the loaded portal, or null */
 	uint32_t portals_changed;   /* derived: counts changes of that */
-	baryon_uid scheduler, redirect;
+	baryon_uid scheduler;
 	uint32_t loaded[KIND_COUNT], locked[KIND_COUNT];
 	uint32_t floor[KIND_COUNT], lock_quota[KIND_COUNT];
 	uint64_t used_ns[CPU_LIMIT];

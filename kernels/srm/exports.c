@@ -4,7 +4,7 @@
 
 #include "baryon/string.h"
 
-enum { EXPORTS = 16 };
+enum { EXPORTS = CHILDREN * EXPORTS_EACH };
 enum { EXPORT_FREE = 0, EXPORT_CHANGES, EXPORT_SET };
 
 static struct export {
@@ -12,7 +12,7 @@ static struct export {
 	uint32_t owner;             /* number of the kernel */
 	uint64_t name;
 	struct capability capability;
-} exports[EXPORTS];
+} exports[EXPORTS];             /* each child has its own part: who takes all of it leaves the others theirs */
 
 static bool state_change(struct export *e, uint32_t from, uint32_t to)
 {
@@ -31,9 +31,9 @@ static struct export *find(uint64_t name, uint32_t *state)
 	return NULL;
 }
 
-static struct export *find_free(uint32_t *state)
+static struct export *find_free(const struct child *child, uint32_t *state)
 {
-	for (uint32_t i = 0; i < EXPORTS; i++) {
+	for (uint32_t i = child->index * EXPORTS_EACH; i < (child->index + 1) * EXPORTS_EACH; i++) {
 		*state = __atomic_load_n(&exports[i].state, __ATOMIC_ACQUIRE);
 		if ((*state & 0xff) == EXPORT_FREE)
 			return &exports[i];
@@ -52,7 +52,7 @@ long export_add(const struct child *child, const struct portal_words *words)
 	if (e && e->owner != child->number)
 		return -BARYON_EEXIST;
 	if (!e)
-		e = find_free(&state);
+		e = find_free(child, &state);
 	if (!e)
 		return -BARYON_EFULL;
 	if (!state_change(e, state, EXPORT_CHANGES))

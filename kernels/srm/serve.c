@@ -176,6 +176,15 @@ static long console_bind(struct child *child, baryon_uid thread)
 
 static uint64_t calls_begun[SERVICE_STACKS];
 
+/* Strange reads the home whenever it needs it. */
+static long redirect_set(struct child *child, baryon_uid thread)
+{
+	if (thread && UID_KEEPER(thread) != child->number)
+		return -BARYON_EPERM;
+	__atomic_store_n(&child->kernel.redirect, thread, __ATOMIC_RELAXED);
+	return 0;
+}
+
 static void serve(struct portal_words *words, void *context)
 {
 	struct child *child = &srm.children[(words->badge - 1) % CHILDREN];
@@ -191,6 +200,9 @@ static void serve(struct portal_words *words, void *context)
 		child_failed(child, "it gave up");
 	case SRM_CONSOLE_BIND:
 		words->word[0] = (uint64_t)console_bind(child, argument);
+		break;
+	case SRM_REDIRECT:
+		words->word[0] = (uint64_t)redirect_set(child, argument);
 		break;
 	case SRM_EXPORT:
 		words->word[0] = (uint64_t)export_add(child, words);

@@ -143,6 +143,21 @@ static void each_receiver_that_is_missing_is_told_of_and_those_that_are_there_ge
 	redirected();
 }
 
+/* Another processor took it out between the two. */
+static void a_receiver_that_goes_after_it_was_found_is_told_of(void)
+{
+	struct thread *t;
+
+	fresh();
+	t = world_thread(receiver(1, 1));
+	(void)receiver(2, 1);
+	t->slot.state = SLOT_DYING;
+	CHECK_IS(send(), 0);
+	t->slot.state = SLOT_LOADED;
+	CHECK_IS(t->signal_count, 0);
+	redirected();
+}
+
 static void the_last_load_says_how_many_receivers_there_are(void)
 {
 	baryon_uid a, b;
@@ -304,6 +319,7 @@ int main(void)
 {
 	a_signal_without_its_receiver_goes_to_the_redirect_thread();
 	each_receiver_that_is_missing_is_told_of_and_those_that_are_there_get_the_signal();
+	a_receiver_that_goes_after_it_was_found_is_told_of();
 	the_last_load_says_how_many_receivers_there_are();
 	a_redirect_thread_that_is_not_loaded_is_missed();
 	root_does_not_wait_for_a_redirect_thread();

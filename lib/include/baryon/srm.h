@@ -27,4 +27,9 @@ static inline const volatile struct memory_asked *srm_memory_asked(const struct 
 /* Starts a further kernel from the boot image's module `name` (1..8 characters). ENOENT, EPERM, EEXIST, EFULL, EQUOTA. */
 MUST_CHECK long srm_kernel_start(const char *name);
 
+/* From now on that thread of the kernel's is told of signals whose receivers are not loaded, by (container, index, offset); 0: none is.
+ * What it does then: load the receivers of that page, and signal there again, for one that came back meanwhile knows nothing.
+ * EPERM: it is another's. */
+MUST_CHECK long srm_redirect(baryon_uid thread);
+
 #endif
