@@ -46,21 +46,6 @@ static void heirs_load(struct world_kernel *to)
 	}
 }
 
-static void reference_give(unsigned from, unsigned number, unsigned to, uint32_t handle)
-{
-	struct reference_home h;
-	uint64_t at;
-
-	world_run(k[from]->thread);
-	at = world_reference_home(k[from], KIND_PORTAL, UID_MAKE(k[from]->number, number), RIGHT_CALL, 0xb0, k[to]->space, handle);
-	world_read(at, &h, sizeof h);
-	world_run(k[to]->thread);
-	at = world_memory(k[to], sizeof h);
-	world_write(at, &h, sizeof h);
-	world_remember(k[to], KIND_REFERENCE, k[to]->space, handle, at, 0);
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, at), 0);
-}
-
 /* Handle 40 + i: the service of kernel i, with heirs; 50 + i: without. */
 static void fresh(unsigned cpus, bool supervisor)
 {
@@ -78,8 +63,8 @@ static void fresh(unsigned cpus, bool supervisor)
 	}
 	for (unsigned from = 0; from < KERNELS; from++)
 		for (unsigned to = 0; to < KERNELS; to++) {
-			reference_give(from, SERVICE, to, 40 + from);
-			reference_give(from, PLAIN, to, 50 + from);
+			world_portal_give(k[from], SERVICE, 0xb0, k[to], 40 + from);
+			world_portal_give(k[from], PLAIN, 0xb0, k[to], 50 + from);
 		}
 	world_run(k[0]->thread);
 	worker = world_thread_load(k[0], 200, k[0]->space, k[0]->base + 0x10000, 6);

@@ -11,18 +11,6 @@ static struct world_kernel *a, *b;
 
 static uint64_t rip(void) { return machine_cpu()->now.rip; }
 
-static void home_carry(struct world_kernel *from, struct world_kernel *to)
-{
-	uint64_t home = world_reference_home(from, KIND_PORTAL, SERVICE(from), RIGHT_CALL, from->number, to->space, 40), at;
-	struct reference_home h = *(struct reference_home *)machine_translate(home, RIGHT_READ);
-
-	world_run(to->thread);
-	at = world_memory(to, sizeof h);
-	world_write(at, &h, sizeof h);
-	world_remember(to, KIND_REFERENCE, to->space, 40, at, 0);
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, at), 0);
-}
-
 static void kernel_fill(struct world_kernel *k)
 {
 	world_run(k->thread);
@@ -39,9 +27,9 @@ static void fresh(void)
 	a = world_kernel_make(2, 0, false);
 	b = world_kernel_make(3, 0, false);
 	kernel_fill(a);
-	home_carry(a, b);
+	world_portal_give(a, 70, a->number, b, 40);
 	kernel_fill(b);
-	home_carry(b, a);
+	world_portal_give(b, 70, b->number, a, 40);
 }
 
 static void call_into(uint64_t handle, struct world_kernel *target)

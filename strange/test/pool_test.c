@@ -11,23 +11,6 @@ static baryon_uid w[THREADS];
 
 static struct registers *now(void) { return &machine_cpu()->now; }
 
-/* k's service, at HANDLE + number of k, for `to`. */
-static void give(struct world_kernel *k, struct world_kernel *to)
-{
-	uint32_t handle = HANDLE + k->number;
-	struct reference_home h;
-	uint64_t home, copy;
-
-	world_run(k->thread);
-	home = world_reference_home(k, KIND_PORTAL, UID_MAKE(k->number, SERVICE), RIGHT_CALL, 0, to->space, handle);
-	world_read(home, &h, sizeof h);
-	world_run(to->thread);
-	copy = world_memory(to, sizeof h);
-	world_write(copy, &h, sizeof h);
-	world_remember(to, KIND_REFERENCE, to->space, handle, copy, 0);
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, copy), 0);
-}
-
 static struct world_kernel *kernel_make(uint32_t number, unsigned stacks)
 {
 	struct world_kernel *k;
@@ -57,9 +40,9 @@ static void fresh(unsigned stacks)
 	a = kernel_make(2, 1);
 	b = kernel_make(3, stacks);
 	c = kernel_make(4, 1);
-	give(b, a);
-	give(c, b);
-	give(b, c);
+	world_portal_give(b, SERVICE, 0, a, HANDLE + b->number);
+	world_portal_give(c, SERVICE, 0, b, HANDLE + c->number);
+	world_portal_give(b, SERVICE, 0, c, HANDLE + b->number);
 	for (unsigned i = 0; i < THREADS; i++)
 		w[i] = worker(a, i, priority[i]);
 }

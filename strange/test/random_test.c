@@ -75,21 +75,6 @@ static void program_make(struct side *s, unsigned i)
 	world_run(s->k->thread);
 }
 
-static void cross_reference(struct side *from, struct side *to)
-{
-	struct reference_home h;
-	uint64_t at;
-
-	world_run(to->k->thread);
-	at = world_reference_home(to->k, KIND_PORTAL, UID_MAKE(to->k->number, SERVICE), RIGHT_CALL, 1, from->k->space, 40);
-	world_read(at, &h, sizeof h);
-	world_run(from->k->thread);
-	at = world_memory(from->k, sizeof h);
-	world_write(at, &h, sizeof h);
-	world_remember(from->k, KIND_REFERENCE, from->k->space, 40, at, 0);
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, at), 0);
-}
-
 static void make(const char *options)
 {
 	world_boot(options, 1);
@@ -108,8 +93,8 @@ static void make(const char *options)
 		for (unsigned n = 0; n < PROGRAMS; n++)
 			program_make(s, n);
 	}
-	cross_reference(&sides[0], &sides[1]);
-	cross_reference(&sides[1], &sides[0]);
+	world_portal_give(sides[1].k, SERVICE, 1, sides[0].k, 40);
+	world_portal_give(sides[0].k, SERVICE, 1, sides[1].k, 40);
 	for (unsigned i = 0; i < KERNELS; i++)
 		for (unsigned n = 0; n < PROGRAMS; n++)
 			for (unsigned m = 0; m < SLOTS; m++)

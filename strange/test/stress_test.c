@@ -428,21 +428,6 @@ static void side_make(struct side *s, unsigned i)
 	CHECK(s->k->next <= s->k->memory + (FIRST_PAGE - 24) * PAGE_BYTES);
 }
 
-static void cross_reference(struct side *from, struct side *to)
-{
-	struct reference_home h;
-	uint64_t at;
-
-	world_run(to->k->thread);
-	at = world_reference_home(to->k, KIND_PORTAL, UID_MAKE(to->k->number, SERVICE), RIGHT_CALL, 1, from->k->space, 40);
-	world_read(at, &h, sizeof h);
-	world_run(from->k->thread);
-	at = world_memory(from->k, sizeof h);
-	world_write(at, &h, sizeof h);
-	world_remember(from->k, KIND_REFERENCE, from->k->space, 40, at, 0);
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, at), 0);
-}
-
 /* Threads that are never displaced, so that somebody always reloads the others. */
 static void workers_load(struct side *s)
 {
@@ -483,8 +468,8 @@ static void make(const char *options)
 		world_kernel_home.lock_quota[KIND_THREAD] = WORKERS + 1;
 		side_make(&sides[i], i);
 	}
-	cross_reference(&sides[0], &sides[1]);
-	cross_reference(&sides[1], &sides[0]);
+	world_portal_give(sides[1].k, SERVICE, 1, sides[0].k, 40);
+	world_portal_give(sides[0].k, SERVICE, 1, sides[1].k, 40);
 	for (unsigned i = 0; i < KERNELS; i++)
 		workers_load(&sides[i]);
 }

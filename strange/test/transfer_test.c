@@ -28,26 +28,12 @@ static void fresh(bool supervisor)
 	world_kernel_portals(b);
 	service_b = world_portal_load(b, 70, ENTRY_SERVICE, 4);
 	CHECK_IS(world_reference_load(b, KIND_PORTAL, service_b, RIGHT_CALL, 0xb1, b->space, 41), 0);
-	uint64_t for_a = world_reference_home(b, KIND_PORTAL, service_b, RIGHT_CALL, 0xb0, a->space, 40);
 	world_run(a->thread);
 	world_kernel_portals(a);
 	service_a = world_portal_load(a, 70, ENTRY_SERVICE, 4);
 	CHECK_IS(world_reference_load(a, KIND_PORTAL, service_a, RIGHT_CALL, 0xa1, a->space, 41), 0);
-	uint64_t for_b = world_reference_home(a, KIND_PORTAL, service_a, RIGHT_CALL, 0xa0, b->space, 40);
-	/* Capabilities travel as bytes. */
-	struct reference_home h;
-	uint64_t copy = world_memory(a, sizeof h);
-	h = *(struct reference_home *)machine_translate(for_b, RIGHT_READ);
-	world_run(b->thread);
-	uint64_t in_b = world_memory(b, sizeof h);
-	world_write(in_b, &h, sizeof h);
-	world_remember(b, KIND_REFERENCE, b->space, 40, in_b, 0);
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, in_b), 0);
-	h = *(struct reference_home *)machine_translate(for_a, RIGHT_READ);
-	world_run(a->thread);
-	world_write(copy, &h, sizeof h);
-	world_remember(a, KIND_REFERENCE, a->space, 40, copy, 0);
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, copy), 0);
+	world_portal_give(a, 70, 0xa0, b, 40);
+	world_portal_give(b, 70, 0xb0, a, 40);
 	program = world_space_load(a, 100, SPACE_PROGRAM, 0);
 	thread = world_thread_load(a, 101, program, PROGRAM_START, 6);
 }

@@ -482,6 +482,21 @@ uint64_t world_reference_home(struct world_kernel *k, unsigned kind, baryon_uid 
 	return at;
 }
 
+void world_portal_give(struct world_kernel *from, uint64_t number, uint64_t badge, struct world_kernel *to, uint32_t handle)
+{
+	struct reference_home h;
+	uint64_t at;
+
+	world_run(from->thread);
+	at = world_reference_home(from, KIND_PORTAL, UID_MAKE(from->number, number), RIGHT_CALL, badge, to->space, handle);
+	world_read(at, &h, sizeof h);
+	world_run(to->thread);
+	at = world_memory(to, sizeof h);
+	world_write(at, &h, sizeof h);
+	world_remember(to, KIND_REFERENCE, to->space, handle, at, 0);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, at), 0);
+}
+
 long world_reference_load(struct world_kernel *k, unsigned kind, baryon_uid uid, unsigned rights, uint64_t badge,
 			  baryon_uid space, uint32_t handle)
 {

@@ -124,6 +124,8 @@ long world_reference_load(struct world_kernel *k, unsigned kind, baryon_uid uid,
 /* The sealed reference, written but not loaded. */
 uint64_t world_reference_home(struct world_kernel *k, unsigned kind, baryon_uid uid, unsigned rights, uint64_t badge,
 			      baryon_uid space, uint32_t handle);
+/* Loads a reference to portal `number` of `from` at a handle of `to`, which runs then: made there, carried as bytes. */
+void world_portal_give(struct world_kernel *from, uint64_t number, uint64_t badge, struct world_kernel *to, uint32_t handle);
 /* Map page `index` of k's memory at `address` of its own space `uid`. */
 long world_map(struct world_kernel *k, baryon_uid space, uint64_t address, uint64_t index, unsigned rights, unsigned flags);
 

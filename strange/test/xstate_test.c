@@ -26,21 +26,6 @@ static long portal_load(unsigned number, unsigned stacks)
 	return world_load(KIND_PORTAL, at, 0);
 }
 
-static void give(unsigned number, uint32_t handle)
-{
-	struct reference_home h;
-	uint64_t home, copy;
-
-	world_run(b->thread);
-	home = world_reference_home(b, KIND_PORTAL, UID_MAKE(b->number, number), RIGHT_CALL, 0, a->space, handle);
-	world_read(home, &h, sizeof h);
-	world_run(a->thread);
-	copy = world_memory(a, sizeof h);
-	world_write(copy, &h, sizeof h);
-	world_remember(a, KIND_REFERENCE, a->space, handle, copy, 0);
-	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, copy), 0);
-}
-
 static void fresh(void)
 {
 	world_boot(NULL, 1);
@@ -53,8 +38,8 @@ static void fresh(void)
 	(void)world_portal_load(b, PLAIN, ENTRY_SERVICE, 2);
 	world_run(a->thread);
 	world_kernel_portals(a);
-	give(SERVICE, HANDLE);
-	give(PLAIN, PLAIN_HANDLE);
+	world_portal_give(b, SERVICE, 0, a, HANDLE);
+	world_portal_give(b, PLAIN, 0, a, PLAIN_HANDLE);
 	world_run(a->thread);
 	thread = world_thread_load(a, 200, a->space, a->base + 0x10000, 5);
 	world_run(thread);
