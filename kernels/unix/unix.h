@@ -140,6 +140,8 @@ int wait_sleep(struct waiter *waiters, unsigned count, bool interruptible, uint6
 
 uint64_t time_monotonic(void);          /* ns */
 uint64_t time_wall(void);               /* ns since 1970 */
+/* A time-out of the program's: 0 is none. *deadline is on the monotonic clock. 0, -EFAULT, -EINVAL. */
+int deadline_read(uint64_t address, bool absolute, bool realtime, uint64_t *deadline);
 
 /* ---- memory of the calling program (user.c) ---- */
 /* All return 0 or -EFAULT. Addresses above PROGRAM_LIMIT fail. The program's own page faults are resolved in place. */

@@ -351,6 +351,13 @@ static inline bool file_readable(const struct file *file)
 {
 	return (file->flags & O_ACCMODE) != O_WRONLY && !(file->flags & O_PATH);
 }
+static inline void file_flag_set(struct file *file, uint32_t flag, bool on)
+{
+	if (on)
+		__atomic_fetch_or(&file->flags, flag, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&file->flags, ~flag, __ATOMIC_RELAXED);
+}
 static inline bool file_writable(const struct file *file)
 {
 	return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH);

@@ -320,10 +320,7 @@ static int64_t flag_call(struct file *file, uint32_t flag, uint64_t argument)
 		return -EFAULT;
 	if (flag == O_ASYNC && on && (inode_is(file->inode, S_IFREG) || inode_is(file->inode, S_IFDIR)))
 		return -ENOTTY;
-	if (on)
-		__atomic_fetch_or(&file->flags, flag, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_and(&file->flags, ~flag, __ATOMIC_RELAXED);
+	file_flag_set(file, flag, on);
 	return 0;
 }
 

@@ -26,6 +26,7 @@ struct ipc_object {             /* the first thing in each kind's record */
 struct ipc_table {
 	struct mutex lock;
 	uint32_t limit;             /* objects, at most IPC_INDEXES */
+	void (*end)(struct ipc_object *object);         /* it was removed: whoever waits gets EIDRM. Its lock is held */
 	void (*free)(struct ipc_object *object);        /* the last reference is gone */
 	uint32_t count;
 	int32_t highest, last;      /* index in use, and given last; -1: none */
@@ -61,6 +62,11 @@ int ipc_may_control(const struct ipc_object *object);  /* owner, maker or superu
 /* Finds an object to change or remove it: as ipc_take, -EPERM. The table is locked too; ipc_control_end must follow a 0. */
 int ipc_control_begin(struct ipc_table *table, int32_t id, struct ipc_object **out);
 void ipc_control_end(struct ipc_table *table, struct ipc_object *object);
+int ipc_remove(struct ipc_table *table, int32_t id);    /* IPC_RMID of a kind with an end: 0, and as ipc_control_begin */
+/* How an object is named whose state is asked for, and by whom it may be. */
+enum ipc_naming { IPC_BY_ID, IPC_BY_INDEX, IPC_BY_INDEX_ANY };
+/* Finds and locks it: 0, or its id when it was named by its index; as ipc_take, -EACCES. ipc_leave must follow what is no error. */
+int64_t ipc_stat_begin(struct ipc_table *table, int32_t id, enum ipc_naming naming, struct ipc_object **out);
 /* Between those two, or with both locks held otherwise. */
 void ipc_key_drop(struct ipc_table *table, struct ipc_object *object);         /* it is not found by its key any more */
 void ipc_remove_locked(struct ipc_table *table, struct ipc_object *object);    /* nor by its id; the caller has a reference */
@@ -74,6 +80,22 @@ int32_t ipc_highest(struct ipc_table *table);           /* index in use; 0 when 
 int ipc_shared_line(int32_t *index, char *to, uint64_t limit);
 int ipc_semaphore_line(int32_t *index, char *to, uint64_t limit);
 int ipc_queue_line(int32_t *index, char *to, uint64_t limit);
+
+/* ---- those who wait, in the order of coming (line.c). The lock of what they wait for is held ---- */
+struct ipc_waiter {             /* on its stack, the first thing in each kind's record */
+	struct ipc_waiter *next, *previous;
+	bool waits;                 /* it is in the line */
+	int status;
+	struct wait_queue queue;
+};
+
+struct ipc_line {
+	struct ipc_waiter *first, *last;
+};
+
+/* Until somebody ends it, the lock being let go meanwhile. The status that it is ended with, -ERESTARTSYS, -ETIMEDOUT (deadline; 0: none). */
+int ipc_line_wait(struct ipc_line *line, struct ipc_waiter *waiter, struct mutex *lock, uint64_t deadline);
+void ipc_line_end(struct ipc_line *line, struct ipc_waiter *waiter, int status);       /* takes it out and wakes it: 0, -E* */
 
 /* ---- rows of items of which each lies in one record (array.c) ---- */
 struct array {

@@ -344,14 +344,6 @@ int64_t sys_mq_unlink(SYSCALL_ARGUMENTS)
 
 /* ---- attributes ---- */
 
-static void flags_set(struct file *file, uint32_t nonblock)
-{
-	if (nonblock)
-		__atomic_fetch_or(&file->flags, O_NONBLOCK, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_and(&file->flags, ~(uint32_t)O_NONBLOCK, __ATOMIC_RELAXED);
-}
-
 int64_t sys_mq_getsetattr(SYSCALL_ARGUMENTS)
 {
 	struct linux_mq_attr new = {0}, old = {0};
@@ -370,7 +362,7 @@ int64_t sys_mq_getsetattr(SYSCALL_ARGUMENTS)
 	old.bytes = (int64_t)queue->bytes_most;
 	old.count = (int64_t)queue->count;
 	if (a1)
-		flags_set(held.file, (uint32_t)new.flags);
+		file_flag_set(held.file, O_NONBLOCK, new.flags);
 	mutex_unlock(&queue->lock);
 	held_put(&held);
 	return a2 ? user_write(a2, &old, sizeof(old)) : 0;

@@ -29,12 +29,9 @@ struct letter {
 	struct array text;
 };
 
-enum { PARTNER_WAITS = 1 };
-struct partner {                /* who waits for a letter, or with one for room; on its stack */
-	struct partner *next;
+struct partner {                /* who waits for a letter, or with one for room */
+	struct ipc_waiter waiter;
 	struct letter *letter;      /* to be sent, or received */
-	int status;                 /* PARTNER_WAITS; 0: done, and out of the line */
-	struct wait_queue wait;
 };
 
 struct named {
@@ -46,7 +43,7 @@ struct named {
 	struct letter *first;
 	uint64_t count, bytes;      /* letters, and bytes in them */
 	uint64_t count_most, bytes_most;        /* never change: letters, and bytes of each */
-	struct partner *senders, *receivers;
+	struct ipc_line senders, receivers;     /* struct partner */
 	struct wait_queue poll_wait;
 	int32_t owner;              /* pid of the process that wants to be told; 0: none */
 	struct linux_sigevent event;

@@ -1,44 +1,6 @@
 /* POSIX message queues: mq_timedsend, mq_timedreceive. */
 #include "ipc/named.h"
 
-/* ---- lines of those who wait ---- */
-
-static void partner_add(struct partner **line, struct partner *partner)
-{
-	while (*line)
-		line = &(*line)->next;
-	*line = partner;
-}
-
-static void partner_remove(struct partner **line, struct partner *partner)
-{
-	while (*line != partner)
-		line = &(*line)->next;
-	*line = partner->next;
-}
-
-static void partner_end(struct partner **line, struct partner *partner)
-{
-	partner_remove(line, partner);
-	partner->status = 0;
-	wait_queue_wake(&partner->wait);
-}
-
-/* Until somebody serves this one. 0, -ERESTARTSYS, -ETIMEDOUT. */
-static int partner_wait(struct named *queue, struct partner **line, struct partner *partner, uint64_t deadline)
-{
-	int status = 0;
-
-	partner->status = PARTNER_WAITS;
-	partner_add(line, partner);
-	while (partner->status == PARTNER_WAITS && status == 0)
-		status = wait_queue_sleep(&partner->wait, &queue->lock, true, deadline);
-	if (partner->status != PARTNER_WAITS)
-		return 0;
-	partner_remove(line, partner);
-	return status;
-}
-
 /* ---- letters ---- */
 
 static void letter_insert(struct named *queue, struct letter *letter)
@@ -80,26 +42,6 @@ static int letter_make(uint64_t from, uint64_t bytes, uint32_t priority, struct 
 	return status;
 }
 
-/* A time of the wall clock, as one of the monotonic. 0, -EFAULT, -EINVAL. */
-static int deadline_read(uint64_t address, uint64_t *deadline)
-{
-	enum { YEARS_250 = 250 };
-	const uint64_t second = 1000000000, most = (uint64_t)YEARS_250 * 366 * 86400;
-	struct linux_timespec time;
-	uint64_t wall, now = time_monotonic();
-
-	*deadline = 0;
-	if (!address)
-		return 0;
-	if (user_read(&time, address, sizeof(time)))
-		return -EFAULT;
-	if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds >= (int64_t)second)
-		return -EINVAL;
-	wall = ((uint64_t)time.seconds > most ? most : (uint64_t)time.seconds) * second + (uint64_t)time.nanoseconds;
-	*deadline = wall > time_wall() ? now + (wall - time_wall()) : now ? now : 1;
-	return 0;
-}
-
 /* ---- sending ---- */
 
 /* 0: the letter is somebody's. Its lock is held. */
@@ -108,10 +50,10 @@ static int letter_send(struct named *queue, struct letter *letter, bool may_wait
 	struct partner me = {.letter = letter};
 
 	if (queue->count >= queue->count_most)
-		return may_wait ? partner_wait(queue, &queue->senders, &me, deadline) : -EAGAIN;
-	if (queue->receivers) {
-		queue->receivers->letter = letter;
-		partner_end(&queue->receivers, queue->receivers);
+		return may_wait ? ipc_line_wait(&queue->senders, &me.waiter, &queue->lock, deadline) : -EAGAIN;
+	if (queue->receivers.first) {
+		((struct partner *)queue->receivers.first)->letter = letter;
+		ipc_line_end(&queue->receivers, queue->receivers.first, 0);
 		return 0;
 	}
 	letter_insert(queue, letter);
@@ -149,7 +91,7 @@ int64_t sys_mq_timedsend(SYSCALL_ARGUMENTS)
 	struct named *queue;
 	struct held held;
 	uint64_t deadline;
-	int64_t status = deadline_read(a4, &deadline);
+	int64_t status = deadline_read(a4, true, true, &deadline);
 
 	if (status)
 		return status;
@@ -170,14 +112,14 @@ static int letter_receive(struct named *queue, bool may_wait, uint64_t deadline,
 	int status = 0;
 
 	if (queue->count == 0) {
-		status = may_wait ? partner_wait(queue, &queue->receivers, &me, deadline) : -EAGAIN;
+		status = may_wait ? ipc_line_wait(&queue->receivers, &me.waiter, &queue->lock, deadline) : -EAGAIN;
 		*out = me.letter;
 		return status;
 	}
 	*out = letter_take(queue);
-	if (queue->senders) {
-		letter_insert(queue, queue->senders->letter);
-		partner_end(&queue->senders, queue->senders);
+	if (queue->senders.first) {
+		letter_insert(queue, ((struct partner *)queue->senders.first)->letter);
+		ipc_line_end(&queue->senders, queue->senders.first, 0);
 	} else {
 		queue_wake_events(&queue->poll_wait, POLLOUT | POLLWRNORM);
 	}
@@ -212,7 +154,7 @@ int64_t sys_mq_timedreceive(SYSCALL_ARGUMENTS)
 	struct named *queue;
 	struct held held;
 	uint64_t deadline;
-	int64_t status = deadline_read(a4, &deadline);
+	int64_t status = deadline_read(a4, true, true, &deadline);
 
 	if (status)
 		return status;

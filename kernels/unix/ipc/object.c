@@ -221,6 +221,19 @@ void ipc_control_end(struct ipc_table *table, struct ipc_object *object)
 	ipc_put(table, object);
 }
 
+int ipc_remove(struct ipc_table *table, int32_t id)
+{
+	struct ipc_object *object;
+	int status = ipc_control_begin(table, id, &object);
+
+	if (status)
+		return status;
+	ipc_remove_locked(table, object);
+	table->end(object);
+	ipc_control_end(table, object);
+	return 0;
+}
+
 int ipc_set(struct ipc_object *object, const struct linux_ipc_perm *perm)
 {
 	if (perm->uid == ~0u || perm->gid == ~0u)
@@ -230,6 +243,18 @@ int ipc_set(struct ipc_object *object, const struct linux_ipc_perm *perm)
 	object->mode = (object->mode & ~(uint32_t)RIGHTS) | (perm->mode & RIGHTS);
 	object->changed = ipc_seconds();
 	return 0;
+}
+
+int64_t ipc_stat_begin(struct ipc_table *table, int32_t id, enum ipc_naming naming, struct ipc_object **out)
+{
+	int status = naming == IPC_BY_ID ? ipc_take(table, id, out) : ipc_take_index(table, id, out);
+
+	if (status)
+		return status;
+	status = naming == IPC_BY_INDEX_ANY ? 0 : ipc_allowed(*out, 0444);
+	if (status)
+		ipc_leave(table, *out);
+	return status || naming == IPC_BY_ID ? status : (*out)->id;
 }
 
 void ipc_stat(const struct ipc_object *object, struct linux_ipc_perm *out)

@@ -22,7 +22,25 @@ static void queue_free(struct ipc_object *object)
 	heap_free(queue);
 }
 
-struct ipc_table queues = {.limit = MSGMNI, .free = queue_free, .highest = -1, .last = -1};
+/* Whoever waits looks again, and learns `status`. */
+static void queue_wake(struct queue *queue, int status)
+{
+	wait_queue_wake(&queue->room);
+	while (queue->receivers.first)
+		ipc_line_end(&queue->receivers, queue->receivers.first, status);
+}
+
+void queue_look_again(struct queue *queue)
+{
+	queue_wake(queue, -EAGAIN);
+}
+
+static void queue_end(struct ipc_object *object)
+{
+	queue_wake((struct queue *)object, -EIDRM);
+}
+
+struct ipc_table queues = {.limit = MSGMNI, .end = queue_end, .free = queue_free, .highest = -1, .last = -1};
 
 /* ---- msgget ---- */
 
@@ -118,45 +136,12 @@ static bool wish_holds(const struct wish *wish, const struct message *message)
 
 /* ---- who waits for a message ---- */
 
-enum { RECEIVER_WAITS = 1 };
-
-struct receiver {               /* on its stack */
-	struct receiver *next, *previous;
+struct receiver {
+	struct ipc_waiter waiter;
 	struct wish wish;
 	struct message *message;    /* it has it now */
 	int32_t pid;
-	int status;                 /* RECEIVER_WAITS; 0, -E*: and it is out of the list */
-	struct wait_queue wait;
 };
-
-static void receiver_add(struct queue *queue, struct receiver *receiver)
-{
-	receiver->previous = queue->receivers_last;
-	if (queue->receivers_last)
-		queue->receivers_last->next = receiver;
-	else
-		queue->receivers = receiver;
-	queue->receivers_last = receiver;
-}
-
-static void receiver_remove(struct queue *queue, struct receiver *receiver)
-{
-	if (receiver->previous)
-		receiver->previous->next = receiver->next;
-	else
-		queue->receivers = receiver->next;
-	if (receiver->next)
-		receiver->next->previous = receiver->previous;
-	else
-		queue->receivers_last = receiver->previous;
-}
-
-static void receiver_end(struct queue *queue, struct receiver *receiver, int status)
-{
-	receiver_remove(queue, receiver);
-	receiver->status = status;
-	wait_queue_wake(&receiver->wait);
-}
 
 static void queue_received(struct queue *queue, int32_t pid)
 {
@@ -167,36 +152,24 @@ static void queue_received(struct queue *queue, int32_t pid)
 /* Gives a message to somebody who waits for it. Those for whom it is too long learn that. */
 static bool message_hand(struct queue *queue, struct message *message)
 {
-	struct receiver *receiver = queue->receivers, *next;
+	struct ipc_waiter *waiter = queue->receivers.first, *next;
 
-	for (; receiver; receiver = next) {
-		next = receiver->next;
+	for (; waiter; waiter = next) {
+		struct receiver *receiver = (struct receiver *)waiter;
+
+		next = waiter->next;
 		if (!wish_suits(&receiver->wish, message))
 			continue;
 		if (!wish_holds(&receiver->wish, message)) {
-			receiver_end(queue, receiver, -E2BIG);
+			ipc_line_end(&queue->receivers, waiter, -E2BIG);
 			continue;
 		}
 		receiver->message = message;
 		queue_received(queue, receiver->pid);
-		receiver_end(queue, receiver, 0);
+		ipc_line_end(&queue->receivers, waiter, 0);
 		return true;
 	}
 	return false;
-}
-
-void queue_look_again(struct queue *queue)
-{
-	wait_queue_wake(&queue->room);
-	while (queue->receivers)
-		receiver_end(queue, queue->receivers, -EAGAIN);
-}
-
-void queue_end(struct queue *queue)
-{
-	wait_queue_wake(&queue->room);
-	while (queue->receivers)
-		receiver_end(queue, queue->receivers, -EIDRM);
 }
 
 /* ---- msgsnd ---- */
@@ -303,17 +276,11 @@ static struct message *message_take(struct queue *queue, struct message **link)
 
 static int receive_wait(struct queue *queue, const struct wish *wish, struct message **out)
 {
-	struct receiver receiver = {.wish = *wish, .pid = self_process()->pid, .status = RECEIVER_WAITS};
-	int status = 0;
+	struct receiver receiver = {.wish = *wish, .pid = self_process()->pid};
+	int status = ipc_line_wait(&queue->receivers, &receiver.waiter, &queue->object.lock, 0);
 
-	receiver_add(queue, &receiver);
-	while (receiver.status == RECEIVER_WAITS && status == 0)
-		status = wait_queue_sleep(&receiver.wait, &queue->object.lock, true, 0);
 	*out = receiver.message;
-	if (receiver.status != RECEIVER_WAITS)
-		return receiver.status;
-	receiver_remove(queue, &receiver);
-	return -ERESTARTNOHAND;
+	return status == -ERESTARTSYS ? -ERESTARTNOHAND : status;
 }
 
 /* One message, out of the queue. -EAGAIN: look again. */

@@ -16,7 +16,7 @@ struct message {
 struct queue {
 	struct ipc_object object;   /* its lock guards everything here */
 	struct message *first, *last;
-	struct receiver *receivers, *receivers_last;
+	struct ipc_line receivers;  /* struct receiver */
 	struct wait_queue room;
 	uint64_t bytes, count, most_bytes;
 	int64_t sent, received;     /* seconds; 0: never */
@@ -26,8 +26,6 @@ struct queue {
 extern struct ipc_table queues;
 
 void message_free(struct message *message);             /* null is allowed */
-/* The queue is removed: whoever waits gets EIDRM. Its lock is held. */
-void queue_end(struct queue *queue);
 void queue_look_again(struct queue *queue);             /* its limit or its rights changed. Its lock is held */
 
 #endif

@@ -10,21 +10,17 @@ static void queue_stat(const struct queue *queue, struct linux_msqid *out)
 	ipc_stat(&queue->object, &out->perm);
 }
 
-static int64_t control_stat(int32_t id, uint32_t command, uint64_t to)
+static int64_t control_stat(int32_t id, enum ipc_naming naming, uint64_t to)
 {
 	struct linux_msqid stat;
 	struct ipc_object *object;
-	int64_t result = command == IPC_STAT ? ipc_take(&queues, id, &object) : ipc_take_index(&queues, id, &object);
+	int64_t result = ipc_stat_begin(&queues, id, naming, &object);
 
-	if (result)
+	if (result < 0)
 		return result;
-	if (command != MSG_STAT_ANY)
-		result = ipc_allowed(object, 0444);
 	queue_stat((struct queue *)object, &stat);
-	if (result == 0 && command != IPC_STAT)
-		result = object->id;
 	ipc_leave(&queues, object);
-	return result >= 0 && user_write(to, &stat, sizeof(stat)) ? -EFAULT : result;
+	return user_write(to, &stat, sizeof(stat)) ? -EFAULT : result;
 }
 
 /* More than MSGMNB is the superuser's to give. */
@@ -52,19 +48,6 @@ static int64_t control_set(int32_t id, uint64_t from)
 	status = queue_set((struct queue *)object, &wanted);
 	ipc_control_end(&queues, object);
 	return status;
-}
-
-static int64_t control_remove(int32_t id)
-{
-	struct ipc_object *object;
-	int status = ipc_control_begin(&queues, id, &object);
-
-	if (status)
-		return status;
-	ipc_remove_locked(&queues, object);
-	queue_end((struct queue *)object);
-	ipc_control_end(&queues, object);
-	return 0;
 }
 
 static int64_t control_limits(uint32_t command, uint64_t to)
@@ -100,13 +83,15 @@ int64_t sys_msgctl(SYSCALL_ARGUMENTS)
 	case MSG_INFO:
 		return control_limits((uint32_t)a1, a2);
 	case IPC_STAT:
+		return control_stat(id, IPC_BY_ID, a2);
 	case MSG_STAT:
+		return control_stat(id, IPC_BY_INDEX, a2);
 	case MSG_STAT_ANY:
-		return control_stat(id, (uint32_t)a1, a2);
+		return control_stat(id, IPC_BY_INDEX_ANY, a2);
 	case IPC_SET:
 		return control_set(id, a2);
 	case IPC_RMID:
-		return control_remove(id);
+		return ipc_remove(&queues, id);
 	}
 	return -EINVAL;
 }

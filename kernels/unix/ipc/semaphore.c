@@ -7,7 +7,16 @@ static void set_free(struct ipc_object *object)
 	heap_free(object);
 }
 
-struct ipc_table semaphore_sets = {.limit = SEMMNI, .free = set_free, .highest = -1, .last = -1};
+static void set_end(struct ipc_object *object)
+{
+	struct semaphore_set *set = (struct semaphore_set *)object;
+
+	while (set->waiting.first)
+		ipc_line_end(&set->waiting, set->waiting.first, -EIDRM);
+	undos_end(set);
+}
+
+struct ipc_table semaphore_sets = {.limit = SEMMNI, .end = set_end, .free = set_free, .highest = -1, .last = -1};
 
 /* ---- semget ---- */
 
@@ -45,6 +54,8 @@ int64_t sys_semget(SYSCALL_ARGUMENTS)
 }
 
 /* ---- operations ---- */
+
+enum { SEMAPHORE_WAITS = 1 };
 
 /* 0: done; SEMAPHORE_WAITS, -EAGAIN, -ERANGE: nothing is changed. */
 static int operation_do(struct semaphore_set *set, const struct linux_sembuf *operation, struct semaphore_undo *undo)
@@ -103,73 +114,30 @@ static bool wait_alters(const struct semaphore_wait *wait)
 
 /* ---- waiting ---- */
 
-static void wait_add(struct semaphore_set *set, struct semaphore_wait *wait)
-{
-	wait->previous = set->last;
-	if (set->last)
-		set->last->next = wait;
-	else
-		set->first = wait;
-	set->last = wait;
-}
-
-static void wait_remove(struct semaphore_set *set, struct semaphore_wait *wait)
-{
-	if (wait->previous)
-		wait->previous->next = wait->next;
-	else
-		set->first = wait->next;
-	if (wait->next)
-		wait->next->previous = wait->previous;
-	else
-		set->last = wait->previous;
-}
-
-static void wait_end(struct semaphore_set *set, struct semaphore_wait *wait, int status)
-{
-	wait_remove(set, wait);
-	wait->status = status;
-	wait_queue_wake(&wait->queue);
-}
-
 void semaphores_changed(struct semaphore_set *set)
 {
-	struct semaphore_wait *wait = set->first, *next;
+	struct ipc_waiter *waiter = set->waiting.first, *next;
 
-	for (; wait; wait = next) {
+	for (; waiter; waiter = next) {
+		struct semaphore_wait *wait = (struct semaphore_wait *)waiter;
 		int status = operations_do(set, wait);
-
 		bool again = status == 0 && wait_alters(wait);
 
-		next = wait->next;
+		next = waiter->next;
 		if (status == SEMAPHORE_WAITS)
 			continue;
-		wait_end(set, wait, status);
+		ipc_line_end(&set->waiting, waiter, status);
 		if (again)
-			next = set->first;
+			next = set->waiting.first;
 	}
-}
-
-void semaphores_end(struct semaphore_set *set)
-{
-	while (set->first)
-		wait_end(set, set->first, -EIDRM);
-	undos_end(set);
 }
 
 /* Until somebody has done the operations. */
 static int wait_for(struct semaphore_set *set, struct semaphore_wait *wait, uint64_t deadline)
 {
-	int status = 0;
+	int status = ipc_line_wait(&set->waiting, &wait->waiter, &set->object.lock, deadline);
 
-	wait->status = SEMAPHORE_WAITS;
-	wait_add(set, wait);
-	while (wait->status == SEMAPHORE_WAITS && status == 0)
-		status = wait_queue_sleep(&wait->queue, &set->object.lock, true, deadline);
-	if (wait->status != SEMAPHORE_WAITS)
-		return wait->status;
-	wait_remove(set, wait);
-	return status == -ETIMEDOUT ? -EAGAIN : -EINTR;
+	return status == -ETIMEDOUT ? -EAGAIN : status == -ERESTARTSYS ? -EINTR : status;
 }
 
 /* ---- semop ---- */

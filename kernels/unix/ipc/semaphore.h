@@ -16,19 +16,16 @@ struct semaphore_set {
 	struct ipc_object object;   /* its lock guards everything here */
 	struct array values;
 	int64_t operated;           /* seconds; 0: never */
-	struct semaphore_wait *first, *last;
+	struct ipc_line waiting;    /* struct semaphore_wait */
 	struct semaphore_undo *undos;
 };
 
-enum { SEMAPHORE_WAITS = 1 };
-struct semaphore_wait {         /* on the waiter's stack */
-	struct semaphore_wait *next, *previous;
+struct semaphore_wait {
+	struct ipc_waiter waiter;
 	const struct linux_sembuf *operations;
 	unsigned count, blocking;   /* operations, and which of them cannot be done */
 	struct semaphore_undo *undo;
 	int32_t pid;
-	int status;                 /* SEMAPHORE_WAITS; 0: done, -E*; both are out of the list */
-	struct wait_queue queue;
 };
 
 /* What an exit of a process changes in a set. Its process's list is guarded by undo_lock, the set's by the set's lock. */
@@ -53,7 +50,6 @@ static inline int16_t *undo_at(const struct semaphore_undo *undo, unsigned numbe
 
 /* All with the set's lock held. */
 void semaphores_changed(struct semaphore_set *set);    /* those who can go on now do */
-void semaphores_end(struct semaphore_set *set);        /* the set is removed: whoever waits gets EIDRM */
 struct semaphore_undo *undo_of(struct semaphore_set *set, struct process *process);    /* made if need be; null: no memory */
 void undos_forget(struct semaphore_set *set, unsigned number, unsigned count);          /* values were set: of so many, from there on */
 void undos_end(struct semaphore_set *set);

@@ -1,6 +1,21 @@
 /* semctl, and /proc/sysvipc/sem. */
 #include "ipc/semaphore.h"
 
+/* Finds and locks a set for somebody with that right. 0, -EACCES and as ipc_take: nothing is held. */
+static int set_take(int32_t id, uint32_t right, struct semaphore_set **set)
+{
+	struct ipc_object *object;
+	int status = ipc_take(&semaphore_sets, id, &object);
+
+	*set = (struct semaphore_set *)object;
+	if (status)
+		return status;
+	status = ipc_allowed(object, right);
+	if (status)
+		ipc_leave(&semaphore_sets, object);
+	return status;
+}
+
 /* ---- one semaphore ---- */
 
 /* Of those who wait, how many do for a larger value, or for zero. */
@@ -8,7 +23,8 @@ static int64_t waiting_count(const struct semaphore_set *set, uint32_t number, b
 {
 	int64_t count = 0;
 
-	for (const struct semaphore_wait *wait = set->first; wait; wait = wait->next) {
+	for (const struct ipc_waiter *waiter = set->waiting.first; waiter; waiter = waiter->next) {
+		const struct semaphore_wait *wait = (const struct semaphore_wait *)waiter;
 		const struct linux_sembuf *operation = &wait->operations[wait->blocking];
 
 		count += operation->number == number && (operation->operation == 0) == zero;
@@ -31,15 +47,13 @@ static int64_t value_get(const struct semaphore_set *set, uint32_t number, uint3
 
 static int64_t control_value(int32_t id, uint32_t number, uint32_t command)
 {
-	struct ipc_object *object;
-	int64_t result = ipc_take(&semaphore_sets, id, &object);
+	struct semaphore_set *set;
+	int64_t result = set_take(id, 0444, &set);
 
 	if (result)
 		return result;
-	result = ipc_allowed(object, 0444);
-	if (result == 0)
-		result = value_get((struct semaphore_set *)object, number, command);
-	ipc_leave(&semaphore_sets, object);
+	result = value_get(set, number, command);
+	ipc_leave(&semaphore_sets, &set->object);
 	return result;
 }
 
@@ -74,19 +88,15 @@ static int64_t control_value_set(int32_t id, uint32_t number, int32_t value)
 static int64_t control_all(int32_t id, uint64_t to)
 {
 	struct semaphore_set *set;
-	struct ipc_object *object;
 	struct array all = {0};
-	int status = ipc_take(&semaphore_sets, id, &object);
+	int status = set_take(id, 0444, &set);
 
 	if (status)
 		return status;
-	set = (struct semaphore_set *)object;
-	status = ipc_allowed(object, 0444);
-	if (status == 0)
-		status = array_make(&all, set->values.count, sizeof(uint16_t));
+	status = array_make(&all, set->values.count, sizeof(uint16_t));
 	for (uint32_t i = 0; status == 0 && i < all.count; i++)
 		*(uint16_t *)array_at(&all, i) = (uint16_t)semaphore_at(set, i)->value;
-	ipc_leave(&semaphore_sets, object);
+	ipc_leave(&semaphore_sets, &set->object);
 	if (status == 0)
 		status = array_write(&all, to, all.count * sizeof(uint16_t));
 	array_free(&all);
@@ -116,25 +126,21 @@ static int all_set(struct semaphore_set *set, const struct array *all)
 static int64_t control_all_set(int32_t id, uint64_t from)
 {
 	struct semaphore_set *set;
-	struct ipc_object *object;
 	struct array all = {0};
-	int status = ipc_take(&semaphore_sets, id, &object);
+	int status = set_take(id, 0222, &set);
 
 	if (status)
 		return status;
-	set = (struct semaphore_set *)object;
-	status = ipc_allowed(object, 0222);
-	ipc_lend(object);
-	if (status == 0)
-		status = array_make(&all, set->values.count, sizeof(uint16_t));
+	ipc_lend(&set->object);
+	status = array_make(&all, set->values.count, sizeof(uint16_t));
 	if (status == 0)
 		status = array_read(&all, from);
 	if (status == 0)
 		status = all_check(&all);
-	mutex_lock(&object->lock);
+	mutex_lock(&set->object.lock);
 	if (status == 0)
 		status = all_set(set, &all);
-	ipc_leave(&semaphore_sets, object);
+	ipc_leave(&semaphore_sets, &set->object);
 	array_free(&all);
 	return status;
 }
@@ -147,21 +153,17 @@ static void set_stat(const struct semaphore_set *set, struct linux_semid *out)
 	ipc_stat(&set->object, &out->perm);
 }
 
-static int64_t control_stat(int32_t id, uint32_t command, uint64_t to)
+static int64_t control_stat(int32_t id, enum ipc_naming naming, uint64_t to)
 {
 	struct linux_semid stat;
 	struct ipc_object *object;
-	int64_t result = command == IPC_STAT ? ipc_take(&semaphore_sets, id, &object) : ipc_take_index(&semaphore_sets, id, &object);
+	int64_t result = ipc_stat_begin(&semaphore_sets, id, naming, &object);
 
-	if (result)
+	if (result < 0)
 		return result;
-	if (command != SEM_STAT_ANY)
-		result = ipc_allowed(object, 0444);
 	set_stat((struct semaphore_set *)object, &stat);
-	if (result == 0 && command != IPC_STAT)
-		result = object->id;
 	ipc_leave(&semaphore_sets, object);
-	return result >= 0 && user_write(to, &stat, sizeof(stat)) ? -EFAULT : result;
+	return user_write(to, &stat, sizeof(stat)) ? -EFAULT : result;
 }
 
 static int64_t control_set(int32_t id, uint64_t from)
@@ -177,19 +179,6 @@ static int64_t control_set(int32_t id, uint64_t from)
 	status = ipc_set(object, &wanted.perm);
 	ipc_control_end(&semaphore_sets, object);
 	return status;
-}
-
-static int64_t control_remove(int32_t id)
-{
-	struct ipc_object *object;
-	int status = ipc_control_begin(&semaphore_sets, id, &object);
-
-	if (status)
-		return status;
-	ipc_remove_locked(&semaphore_sets, object);
-	semaphores_end((struct semaphore_set *)object);
-	ipc_control_end(&semaphore_sets, object);
-	return 0;
 }
 
 static int64_t control_limits(uint32_t command, uint64_t to)
@@ -223,9 +212,11 @@ int64_t sys_semctl(SYSCALL_ARGUMENTS)
 	case SEM_INFO:
 		return control_limits((uint32_t)a2, a3);
 	case IPC_STAT:
+		return control_stat(id, IPC_BY_ID, a3);
 	case SEM_STAT:
+		return control_stat(id, IPC_BY_INDEX, a3);
 	case SEM_STAT_ANY:
-		return control_stat(id, (uint32_t)a2, a3);
+		return control_stat(id, IPC_BY_INDEX_ANY, a3);
 	case GETVAL:
 	case GETPID:
 	case GETNCNT:
@@ -240,7 +231,7 @@ int64_t sys_semctl(SYSCALL_ARGUMENTS)
 	case IPC_SET:
 		return control_set(id, a3);
 	case IPC_RMID:
-		return control_remove(id);
+		return ipc_remove(&semaphore_sets, id);
 	}
 	return -EINVAL;
 }

@@ -198,21 +198,17 @@ static void segment_stat(struct segment *segment, struct linux_shmid *out)
 	ipc_stat(&segment->object, &out->perm);
 }
 
-static int64_t control_stat(int32_t id, uint32_t command, uint64_t to)
+static int64_t control_stat(int32_t id, enum ipc_naming naming, uint64_t to)
 {
 	struct linux_shmid stat;
 	struct ipc_object *object;
-	int64_t result = command == IPC_STAT ? ipc_take(&segments, id, &object) : ipc_take_index(&segments, id, &object);
+	int64_t result = ipc_stat_begin(&segments, id, naming, &object);
 
-	if (result)
+	if (result < 0)
 		return result;
-	if (command != SHM_STAT_ANY)
-		result = ipc_allowed(object, 0444);
 	segment_stat((struct segment *)object, &stat);
-	if (result == 0 && command != IPC_STAT)
-		result = object->id;
 	ipc_leave(&segments, object);
-	return result >= 0 && user_write(to, &stat, sizeof(stat)) ? -EFAULT : result;
+	return user_write(to, &stat, sizeof(stat)) ? -EFAULT : result;
 }
 
 static int64_t control_set(int32_t id, uint64_t from)
@@ -300,9 +296,11 @@ int64_t sys_shmctl(SYSCALL_ARGUMENTS)
 	case SHM_INFO:
 		return control_sums(a2);
 	case IPC_STAT:
+		return control_stat(id, IPC_BY_ID, a2);
 	case SHM_STAT:
+		return control_stat(id, IPC_BY_INDEX, a2);
 	case SHM_STAT_ANY:
-		return control_stat(id, (uint32_t)a1, a2);
+		return control_stat(id, IPC_BY_INDEX_ANY, a2);
 	case IPC_SET:
 		return control_set(id, a2);
 	case IPC_RMID:

@@ -153,24 +153,6 @@ static int64_t futex_wait(uint64_t address, bool private, uint32_t value, uint64
 	return status;
 }
 
-int futex_deadline(uint64_t address, bool absolute, bool realtime, uint64_t *deadline)
-{
-	struct linux_timespec time;
-	uint64_t ns, now = realtime ? time_wall() : time_monotonic();
-
-	*deadline = 0;
-	if (address == 0)
-		return 0;
-	if (user_read(&time, address, sizeof time) != 0)
-		return -EFAULT;
-	if (timespec_ns(&time, &ns) != 0)
-		return -EINVAL;
-	if (absolute)
-		ns = ns > now ? ns - now : 1;
-	*deadline = time_monotonic() + ns;
-	return 0;
-}
-
 static void buckets_lock(struct bucket *one, struct bucket *other)
 {
 	mutex_lock(one < other ? &one->lock : &other->lock);
@@ -344,7 +326,7 @@ int64_t sys_futex(SYSCALL_ARGUMENTS)
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-		status = bits == 0 ? -EINVAL : futex_deadline(a3, command == FUTEX_WAIT_BITSET, a1 & FUTEX_REALTIME, &deadline);
+		status = bits == 0 ? -EINVAL : deadline_read(a3, command == FUTEX_WAIT_BITSET, a1 & FUTEX_REALTIME, &deadline);
 		return status != 0 ? status : futex_wait(a0, private, (uint32_t)a2, deadline, bits);
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
@@ -355,7 +337,7 @@ int64_t sys_futex(SYSCALL_ARGUMENTS)
 		return futex_two(command, &pair);
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
-		status = futex_deadline(a3, true, command == FUTEX_LOCK_PI || (a1 & FUTEX_REALTIME), &deadline);
+		status = deadline_read(a3, true, command == FUTEX_LOCK_PI || (a1 & FUTEX_REALTIME), &deadline);
 		return status != 0 ? status : futex_lock_owned(a0, private, false, deadline);
 	case FUTEX_TRYLOCK_PI:
 		return futex_lock_owned(a0, private, true, 0);

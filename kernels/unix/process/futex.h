@@ -11,8 +11,6 @@ struct futex_key {
 
 /* 0, -EFAULT. A word that is said to be private is not looked at. */
 int futex_key_of(uint64_t address, bool private, struct futex_key *key);
-/* A time-out of the program's: 0 is none. *deadline is on the monotonic clock. 0, -EFAULT, -EINVAL. */
-int futex_deadline(uint64_t address, bool absolute, bool realtime, uint64_t *deadline);
 
 /* Locks whose word holds the owner's id (futex_owned.c). `deadline` 0 waits for ever. */
 int64_t futex_lock_owned(uint64_t address, bool private, bool try, uint64_t deadline);

@@ -239,6 +239,24 @@ static int timespec_read(uint64_t address, uint64_t *ns)
 	return user_read(&time, address, sizeof time) != 0 ? -EFAULT : timespec_ns(&time, ns);
 }
 
+int deadline_read(uint64_t address, bool absolute, bool realtime, uint64_t *deadline)
+{
+	struct linux_timespec time;
+	uint64_t ns, now = realtime ? time_wall() : time_monotonic();
+
+	*deadline = 0;
+	if (address == 0)
+		return 0;
+	if (user_read(&time, address, sizeof time) != 0)
+		return -EFAULT;
+	if (timespec_ns(&time, &ns) != 0)
+		return -EINVAL;
+	if (absolute)
+		ns = ns > now ? ns - now : 1;
+	*deadline = time_monotonic() + ns;
+	return 0;
+}
+
 /* A sleep that was interrupted without a handler is executed again with the same arguments: the deadline is kept. */
 static uint64_t deadline_take(uint64_t ns)
 {
