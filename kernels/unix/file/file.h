@@ -18,7 +18,7 @@
 
 struct inode;
 struct pipe;
-struct named;                   /* a message queue: ipc/named.h */
+struct posix_queue;             /* a message queue: ipc/posix_queue.h */
 struct socket;
 struct terminal;
 struct poll_table;
@@ -115,7 +115,7 @@ struct inode {
 		struct data data;
 		struct { char *target; bool owned; } link;       /* size bytes; in the heap when owned */
 		struct pipe *pipe;
-		struct named *queue;
+		struct posix_queue *queue;
 		struct socket *socket;  /* bound to it, or null: socket/address.c */
 	};
 };

@@ -136,7 +136,8 @@ static int lock_sleep(struct inode *inode, const struct file_locks *wanted)
 	return status;
 }
 
-/* A flock of the other kind that the file has goes first, as it always did: so two that share it can both ask for it alone. */
+/* A flock of the other kind that the file has goes first, also when the new one cannot be had: so of two that share it and ask for
+ * it alone, one gets it. */
 static void flock_convert(struct inode *inode, const struct file_locks *wanted)
 {
 	struct file_locks **place = &inode->locks, *there;

@@ -3,7 +3,7 @@
 
 enum what {
 	PROC_ROOT, PROC_SELF, PROC_THREAD_SELF, PROC_FOLDER, PROC_DESCRIPTORS, PROC_DESCRIPTOR, PROC_POSITIONS, PROC_POSITION,
-	PROC_THREADS, PROC_THREAD, PROC_SYSTEM_FOLDER, PROC_KERNEL, PROC_RANDOM, PROC_FILES, PROC_MEMORY, PROC_IPC, PROC_NAMED,
+	PROC_THREADS, PROC_THREAD, PROC_SYSTEM_FOLDER, PROC_KERNEL, PROC_RANDOM, PROC_FILES, PROC_MEMORY, PROC_IPC, PROC_MQUEUE,
 	PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_MOUNTS_LINK,
 	PROC_TEXT = 32,             /* + enum process_text */
 	PROC_THREAD_TEXT = PROC_TEXT + 32,      /* the same, of one thread */
@@ -23,7 +23,8 @@ enum value {
 	VALUE_MOUNTS, VALUE_MOUNT_INFO, VALUE_FILESYSTEMS, VALUE_DEVICES, VALUE_COMMAND_LINE, VALUE_SWAPS, VALUE_OS, VALUE_RELEASE, VALUE_VERSION,
 	VALUE_PIDS, VALUE_THREADS, VALUE_DOMAIN, VALUE_GROUPS, VALUE_CAPABILITY, VALUE_ENTROPY, VALUE_FILES, VALUE_FILES_USED,
 	VALUE_DESCRIPTORS, VALUE_PIPE, VALUE_OVERCOMMIT, VALUE_IO, VALUE_NOBODY, VALUE_ZERO,
-	VALUE_SHARED_BYTES, VALUE_SHARED_COUNT, VALUE_SEMAPHORES, VALUE_MESSAGE_MOST, VALUE_QUEUE_MOST, VALUE_QUEUES, VALUE_NAMED_MESSAGES, VALUE_NAMED_QUEUES,
+	VALUE_SHARED_BYTES, VALUE_SHARED_COUNT, VALUE_SEMAPHORES, VALUE_MESSAGE_MOST, VALUE_QUEUE_MOST, VALUE_QUEUES,
+	VALUE_MQUEUE_MESSAGES, VALUE_MQUEUE_QUEUES,
 };
 
 static const char *const values[] = {
@@ -55,8 +56,8 @@ static const char *const values[] = {
 	[VALUE_SEMAPHORES] = "32000\t1024000000\t500\t32000\n",
 	[VALUE_MESSAGE_MOST] = "8192\n",
 	[VALUE_QUEUE_MOST] = "16384\n",
-	[VALUE_NAMED_MESSAGES] = "10\n",
-	[VALUE_NAMED_QUEUES] = "256\n",
+	[VALUE_MQUEUE_MESSAGES] = "10\n",
+	[VALUE_MQUEUE_QUEUES] = "256\n",
 	[VALUE_QUEUES] = "32000\n",
 	[VALUE_SHARED_COUNT] = "4096\n",
 };
@@ -115,13 +116,13 @@ static const struct name random_names[] = {
 static const struct name files_names[] = {
 	TEXT("file-max", PROC_VALUE + VALUE_FILES), TEXT("file-nr", PROC_VALUE + VALUE_FILES_USED),
 	TEXT("nr_open", PROC_VALUE + VALUE_DESCRIPTORS), TEXT("pipe-max-size", PROC_VALUE + VALUE_PIPE),
-	FOLDER("mqueue", PROC_NAMED),
+	FOLDER("mqueue", PROC_MQUEUE),
 };
 
-static const struct name named_names[] = {
-	TEXT("msg_default", PROC_VALUE + VALUE_NAMED_MESSAGES), TEXT("msg_max", PROC_VALUE + VALUE_NAMED_MESSAGES),
+static const struct name mqueue_names[] = {
+	TEXT("msg_default", PROC_VALUE + VALUE_MQUEUE_MESSAGES), TEXT("msg_max", PROC_VALUE + VALUE_MQUEUE_MESSAGES),
 	TEXT("msgsize_default", PROC_VALUE + VALUE_MESSAGE_MOST), TEXT("msgsize_max", PROC_VALUE + VALUE_MESSAGE_MOST),
-	TEXT("queues_max", PROC_VALUE + VALUE_NAMED_QUEUES),
+	TEXT("queues_max", PROC_VALUE + VALUE_MQUEUE_QUEUES),
 };
 
 static const struct name memory_names[] = {TEXT("overcommit_memory", PROC_VALUE + VALUE_OVERCOMMIT)};
@@ -140,7 +141,8 @@ struct folder {
 static const struct folder folders[] = {        /* those with names that never change */
 	[PROC_ROOT] = NAMES(root_names), [PROC_FOLDER] = NAMES(process_names), [PROC_THREAD] = NAMES(thread_names),
 	[PROC_SYSTEM_FOLDER] = NAMES(sys_names), [PROC_KERNEL] = NAMES(kernel_names), [PROC_RANDOM] = NAMES(random_names),
-	[PROC_FILES] = NAMES(files_names), [PROC_MEMORY] = NAMES(memory_names), [PROC_IPC] = NAMES(ipc_names), [PROC_NAMED] = NAMES(named_names),
+	[PROC_FILES] = NAMES(files_names), [PROC_MEMORY] = NAMES(memory_names), [PROC_IPC] = NAMES(ipc_names),
+	[PROC_MQUEUE] = NAMES(mqueue_names),
 };
 
 static const struct folder *folder_of(const struct inode *directory)

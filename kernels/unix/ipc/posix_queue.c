@@ -1,22 +1,22 @@
 /* POSIX message queues: mq_open, mq_unlink, mq_getsetattr, and what their descriptors can. */
-#include "ipc/named.h"
+#include "ipc/posix_queue.h"
 
 static struct mutex names_lock;
-static struct named *all;
+static struct posix_queue *all;
 
-void letter_free(struct letter *letter)
+void posix_message_free(struct posix_message *message)
 {
-	if (!letter)
+	if (!message)
 		return;
-	array_free(&letter->text);
-	heap_free(letter);
+	array_free(&message->text);
+	heap_free(message);
 }
 
 /* ---- the inode ---- */
 
-static void named_destroy(struct inode *inode)
+static void posix_queue_destroy(struct inode *inode)
 {
-	struct named *queue = inode->queue, **link = &all;
+	struct posix_queue *queue = inode->queue, **link = &all;
 
 	mutex_lock(&names_lock);
 	while (*link != queue)
@@ -24,28 +24,28 @@ static void named_destroy(struct inode *inode)
 	*link = queue->next;
 	mutex_unlock(&names_lock);
 	while (queue->first) {
-		struct letter *letter = queue->first;
+		struct posix_message *message = queue->first;
 
-		queue->first = letter->next;
-		letter_free(letter);
+		queue->first = message->next;
+		posix_message_free(message);
 	}
 	heap_free(queue);
 }
 
-static int named_open(struct inode *inode, struct file *file)
+static int posix_queue_open(struct inode *inode, struct file *file)
 {
-	file->operations = &named_operations;
+	file->operations = &posix_queue_operations;
 	file->state = inode->queue;
 	return 0;
 }
 
-static const struct inode_operations inode_operations = {.open = named_open, .destroy = named_destroy};
+static const struct inode_operations inode_operations = {.open = posix_queue_open, .destroy = posix_queue_destroy};
 
 /* ---- the file ---- */
 
-static int64_t named_read(struct file *file, struct io *io, uint64_t *position)
+static int64_t posix_queue_read(struct file *file, struct io *io, uint64_t *position)
 {
-	struct named *queue = file->state;
+	struct posix_queue *queue = file->state;
 	char text[128];
 	uint64_t left, done, bytes;
 	bool signals;
@@ -63,9 +63,9 @@ static int64_t named_read(struct file *file, struct io *io, uint64_t *position)
 	return done || !left ? (int64_t)done : -EFAULT;
 }
 
-static uint32_t named_poll(struct file *file, struct poll_table *table)
+static uint32_t posix_queue_poll(struct file *file, struct poll_table *table)
 {
-	struct named *queue = file->state;
+	struct posix_queue *queue = file->state;
 	uint64_t count;
 
 	poll_watch(table, &queue->poll_wait);
@@ -73,9 +73,9 @@ static uint32_t named_poll(struct file *file, struct poll_table *table)
 	return (count ? POLLIN | POLLRDNORM : 0) | (count < queue->count_most ? POLLOUT | POLLWRNORM : 0);
 }
 
-static int64_t named_path(const struct file *file, char *to, uint64_t limit)
+static int64_t posix_queue_path(const struct file *file, char *to, uint64_t limit)
 {
-	const struct named *queue = file->state;
+	const struct posix_queue *queue = file->state;
 	int64_t bytes;
 
 	mutex_lock(&names_lock);
@@ -84,20 +84,20 @@ static int64_t named_path(const struct file *file, char *to, uint64_t limit)
 	return (uint64_t)bytes < limit ? bytes : -ERANGE;
 }
 
-const struct file_operations named_operations = {
+const struct file_operations posix_queue_operations = {
 	.seekable = true,
-	.read = named_read,
-	.poll = named_poll,
-	.path = named_path,
-	.closed = named_closed,
+	.read = posix_queue_read,
+	.poll = posix_queue_poll,
+	.path = posix_queue_path,
+	.closed = posix_queue_closed,
 };
 
-bool named_held(struct held *held, int descriptor, struct named **out)
+bool posix_queue_held(struct held *held, int descriptor, struct posix_queue **out)
 {
 	if (!held_get(held, descriptor))
 		return false;
 	*out = held->file->state;
-	if (held->file->operations == &named_operations)
+	if (held->file->operations == &posix_queue_operations)
 		return true;
 	held_put(held);
 	return false;
@@ -120,9 +120,9 @@ static int64_t name_read(char *name, uint64_t from)
 	return bytes > NAME_MAX ? -ENAMETOOLONG : bytes;
 }
 
-static struct named *name_find_locked(const char *name)
+static struct posix_queue *name_find_locked(const char *name)
 {
-	struct named *queue = all;
+	struct posix_queue *queue = all;
 
 	while (queue && (!queue->name || strcmp(queue->name, name) != 0))
 		queue = queue->next;
@@ -130,7 +130,7 @@ static struct named *name_find_locked(const char *name)
 }
 
 /* The reference that the name had is the caller's to put. */
-static void name_drop_locked(struct named *queue)
+static void name_drop_locked(struct posix_queue *queue)
 {
 	heap_free(queue->name);
 	queue->name = 0;
@@ -138,7 +138,7 @@ static void name_drop_locked(struct named *queue)
 }
 
 /* The name of a queue that is of no use goes, unless somebody was faster. The caller has a reference to the inode. */
-static void name_take(struct named *queue)
+static void name_take(struct posix_queue *queue)
 {
 	bool had;
 
@@ -177,7 +177,7 @@ static int room_check_locked(uint64_t bytes)
 	uint64_t booked = bytes;
 	unsigned count = 0;
 
-	for (const struct named *queue = all; queue; queue = queue->next, count++)
+	for (const struct posix_queue *queue = all; queue; queue = queue->next, count++)
 		if (queue->inode->uid == me->credentials.fsuid)
 			booked += queue->booked;
 	if (count >= MQ_QUEUES && me->credentials.euid)
@@ -185,11 +185,11 @@ static int room_check_locked(uint64_t bytes)
 	return booked > me->rlimits[RLIMIT_MSGQUEUE].soft ? -EMFILE : 0;
 }
 
-static struct named *named_make(const char *name, uint32_t mode, const struct linux_mq_attr *attributes)
+static struct posix_queue *posix_queue_make(const char *name, uint32_t mode, const struct linux_mq_attr *attributes)
 {
 	const struct credentials *who = &self_process()->credentials;
 	uint64_t bytes = strlen(name) + 1;
-	struct named *queue = heap_alloc(sizeof(*queue));
+	struct posix_queue *queue = heap_alloc(sizeof(*queue));
 	struct inode *inode = queue ? inode_make(S_IFREG | (mode & MODE_BITS & ~path_umask()), who->fsuid, who->fsgid, 0) : 0;
 
 	if (queue)
@@ -219,7 +219,7 @@ struct opening {
 	struct linux_mq_attr attributes;
 };
 
-static int opening_make_locked(const struct opening *opening, struct named **out)
+static int opening_make_locked(const struct opening *opening, struct posix_queue **out)
 {
 	int status;
 
@@ -230,7 +230,7 @@ static int opening_make_locked(const struct opening *opening, struct named **out
 	status = room_check_locked(attributes_bytes(&opening->attributes));
 	if (status)
 		return status;
-	*out = files_are_full(1) ? 0 : named_make(opening->name, opening->mode, &opening->attributes);
+	*out = files_are_full(1) ? 0 : posix_queue_make(opening->name, opening->mode, &opening->attributes);
 	if (!*out)
 		return -ENOMEM;
 	(*out)->next = all;
@@ -252,7 +252,7 @@ static int opening_check(const struct opening *opening, struct inode *inode)
 /* The inode, with a reference, and whether it was made for this. */
 static int opening_inode(const struct opening *opening, struct inode **out, bool *made)
 {
-	struct named *queue;
+	struct posix_queue *queue;
 	int status = 0;
 
 	mutex_lock(&names_lock);
@@ -314,7 +314,7 @@ int64_t sys_mq_open(SYSCALL_ARGUMENTS)
 /* As in a folder where everybody may make names and take away their own. */
 static int unlink_named(const char *name)
 {
-	struct named *queue;
+	struct posix_queue *queue;
 	int status;
 
 	mutex_lock(&names_lock);
@@ -347,14 +347,14 @@ int64_t sys_mq_unlink(SYSCALL_ARGUMENTS)
 int64_t sys_mq_getsetattr(SYSCALL_ARGUMENTS)
 {
 	struct linux_mq_attr new = {0}, old = {0};
-	struct named *queue;
+	struct posix_queue *queue;
 	struct held held;
 
 	if (a1 && user_read(&new, a1, sizeof(new)))
 		return -EFAULT;
 	if (new.flags & ~(int64_t)O_NONBLOCK)
 		return -EINVAL;
-	if (!named_held(&held, (int)a0, &queue))
+	if (!posix_queue_held(&held, (int)a0, &queue))
 		return -EBADF;
 	mutex_lock(&queue->lock);
 	old.flags = held.file->flags & O_NONBLOCK;

@@ -1,11 +1,11 @@
-/* mq_notify: a process is told once when a letter comes to an empty queue for which nobody waits. */
-#include "ipc/named.h"
+/* mq_notify: a process is told once when a message comes to an empty queue for which nobody waits. */
+#include "ipc/posix_queue.h"
 
 enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SI_MESGQ = -3, COOKIE_BYTES = 32 };
 
-void named_closed(struct file *file)
+void posix_queue_closed(struct file *file)
 {
-	struct named *queue = file->state;
+	struct posix_queue *queue = file->state;
 	struct process *me = self_process();
 
 	mutex_lock(&queue->lock);
@@ -14,7 +14,7 @@ void named_closed(struct file *file)
 	mutex_unlock(&queue->lock);
 }
 
-struct telling named_tell(struct named *queue)
+struct telling posix_queue_tell(struct posix_queue *queue)
 {
 	const struct process *me = self_process();
 	struct telling telling = {0};
@@ -65,7 +65,7 @@ static int event_check(const struct linux_sigevent *event)
 }
 
 /* The queue's lock is held. */
-static int owner_set(struct named *queue, const struct linux_sigevent *event)
+static int owner_set(struct posix_queue *queue, const struct linux_sigevent *event)
 {
 	int32_t me = self_process()->pid;
 
@@ -84,7 +84,7 @@ static int owner_set(struct named *queue, const struct linux_sigevent *event)
 int64_t sys_mq_notify(SYSCALL_ARGUMENTS)
 {
 	struct linux_sigevent event;
-	struct named *queue;
+	struct posix_queue *queue;
 	struct held held;
 	int status = a1 ? user_read(&event, a1, sizeof(event)) : 0;
 
@@ -92,7 +92,7 @@ int64_t sys_mq_notify(SYSCALL_ARGUMENTS)
 		status = event_check(&event);
 	if (status)
 		return status;
-	if (!named_held(&held, (int)a0, &queue))
+	if (!posix_queue_held(&held, (int)a0, &queue))
 		return -EBADF;
 	mutex_lock(&queue->lock);
 	status = owner_set(queue, a1 ? &event : 0);
