@@ -50,31 +50,31 @@ static bool may_run(const struct thread *t, unsigned cpu)
 	return (t->bound == CPU_ANY || t->bound == cpu) && (state.only == NULL || state.only == t);
 }
 
-/* The best thread that may run on `cpu`; it leaves the queue, which is locked and not empty. */
-static inline struct thread *queue_best(struct queue *q, unsigned cpu)
+/* The best thread of the priorities `ready` that may run on `cpu`; it leaves the queue, which is locked. */
+static inline struct thread *queue_best(struct queue *q, unsigned cpu, uint32_t ready)
 {
-	uint32_t ready = q->ready;
 	struct thread *t;
 
-	do {
+	while (ready) {
 		for (t = q->first[top_priority(ready)]; t; t = t->queue_next)
 			if (may_run(t, cpu)) {
 				queue_remove(q, t);
 				return t;
 			}
 		ready &= ~(1u << top_priority(ready));
-	} while (ready);
+	}
 	return NULL;
 }
 
-static __attribute__((noinline)) struct thread *queue_take(struct queue *q, unsigned cpu)
+/* The same, of `priorities`, a bit each; null: none. */
+static __attribute__((noinline)) struct thread *queue_take(struct queue *q, unsigned cpu, uint32_t priorities)
 {
 	struct thread *t;
 
-	if (q->ready == 0)
+	if ((q->ready & priorities) == 0)
 		return NULL;
 	spin_lock(&q->lock);
-	t = q->ready ? queue_best(q, cpu) : NULL;
+	t = queue_best(q, cpu, q->ready & priorities);
 	spin_unlock(&q->lock);
 	return t;
 }
@@ -283,12 +283,18 @@ static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
 	timer_arm(cpu, now + slice_piece(t->slice_ns));
 }
 
+/* Out of its queue, it may meanwhile have gone elsewhere. Locked. */
+static inline bool thread_may_be_claimed(const struct thread *t)
+{
+	return t->run == RUN_READY && t->queue_at == NULL && t->slot.state == SLOT_LOADED;
+}
+
 static inline bool thread_claim(struct cpu *cpu, struct thread *t, uint64_t now)
 {
 	bool mine;
 
 	spin_lock(&t->slot.lock);
-	mine = t->run == RUN_READY && t->queue_at == NULL && t->slot.state == SLOT_LOADED;
+	mine = thread_may_be_claimed(t);
 	if (mine)
 		thread_on(cpu, t, now);
 	spin_unlock(&t->slot.lock);
@@ -312,7 +318,7 @@ static __attribute__((noinline, cold)) struct thread *thread_steal(struct cpu *c
 
 	for (unsigned round = 0; t == NULL && round < 2; round++) {
 		for (unsigned i = 0; t == NULL && i < state.cpus; i++)
-			t = queue_take(&state.cpu[(cpu->number + i) % state.cpus].queue, cpu->number);
+			t = queue_take(&state.cpu[(cpu->number + i) % state.cpus].queue, cpu->number, ~0u);
 		if (t == NULL)
 			idle_set(cpu, true);
 	}
@@ -327,7 +333,7 @@ static __attribute__((noinline)) struct thread *choose(struct cpu *cpu, uint64_t
 	struct thread *t;
 
 	do {
-		t = queue_take(&cpu->queue, cpu->number);
+		t = queue_take(&cpu->queue, cpu->number, ~0u);
 		if (t == NULL)
 			t = thread_steal(cpu);
 		if (t == NULL) {
@@ -367,6 +373,25 @@ static __attribute__((noinline)) struct thread *relieve(struct cpu *cpu)
 	if (from)
 		requeue(cpu, from, from->slice_ns == 0);
 	return t;
+}
+
+void thread_yield(struct cpu *cpu, struct thread *t)
+{
+	struct thread *next;
+
+	t->slice_ns = 0;
+	if (state.only)
+		return;
+	next = queue_take(&cpu->queue, cpu->number, ~0u << thread_effective_priority(t));
+	if (next == NULL)
+		return;
+	spin_lock(&next->slot.lock);
+	if (thread_may_be_claimed(next)) {
+		next->run = RUN_RUNNING;
+		cpu->next = next;
+		cpu->hand_over = true;
+	}
+	spin_unlock(&next->slot.lock);
 }
 
 /* When a more urgent thread is there, or the slice is over and another of the same priority, the running one goes into the queue. */
@@ -507,11 +532,16 @@ struct registers *strange_tick(struct registers *r)
 	struct cpu *cpu = this_cpu();
 	uint64_t now = clock_now();
 	struct thread *t = cpu->thread, *late;
+	uint64_t first;
 
 	registers_in(t, r);
 	cpu->timer_set = UINT64_MAX;
 	while ((late = timer_expired(cpu, now)) != NULL)
 		thread_expire(late, now);
+	/* It goes to the hardware at the end, if nothing earlier went there by then. */
+	first = timer_first(cpu);
+	if (first < cpu->timer_set)
+		cpu->timer_set = first;
 	period_begin(cpu, now);
 	if (t && !cpu->hand_over) {
 		charge(cpu, t, now);
@@ -528,7 +558,8 @@ struct registers *strange_tick(struct registers *r)
 	r = cpu_leave(cpu);
 	if (cpu->thread && cpu->thread->slice_ns == 0)
 		cpu->thread->slice_ns = cpu->thread->quantum_ns;
-	timer_arm(cpu, timer_first(cpu));
+	if (cpu->timer_set == first)
+		clock_set_timer(first);
 	return r;
 }
 

@@ -24,6 +24,8 @@ void thread_wake_locked(struct thread *t);
 void thread_ready_locked(struct thread *t);
 /* Its urgency is another now: what runs is chosen again. Locked. */
 void thread_urgency_changed_locked(struct thread *t);
+/* The running thread's slice is over: the next in this CPU's queue that is at least as urgent, if there is one, comes to run. */
+void thread_yield(struct cpu *cpu, struct thread *t);
 /* Take it out of whatever queue it is in (not a portal's). Locked. */
 void thread_unqueue_locked(struct thread *t);
 

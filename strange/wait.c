@@ -222,8 +222,7 @@ struct registers *syscall_alert(struct cpu *cpu, struct thread *t, struct regist
 
 struct registers *syscall_yield(struct cpu *cpu, struct thread *t, struct registers *r)
 {
-	t->slice_ns = 0;
-	cpu->reschedule = true;
+	thread_yield(cpu, t);
 	return answer(cpu, r, 0);
 }
 

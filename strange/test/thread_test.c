@@ -501,6 +501,30 @@ static void equals_take_turns_by_slices(void)
 		CHECK(ran[i] >= 9 && ran[i] <= 11);
 }
 
+static void who_yields_goes_behind_its_equals(void)
+{
+	baryon_uid equal[2];
+
+	fresh(1);
+	(void)worker(0, 2);
+	equal[0] = worker(1, 5);
+	equal[1] = worker(2, 5);
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	for (unsigned i = 0; i < 6; i++) {
+		baryon_uid from = world_running();
+
+		CHECK(from == equal[0] || from == equal[1]);
+		CHECK_IS(world_call(CALL_YIELD), WORLD_AWAY);
+		CHECK_IS(world_running(), equal[from == equal[0]]);
+		CHECK_IS(world_thread(from)->run, RUN_READY);
+		invariants_check();
+	}
+	/* Alone at its urgency it goes on, with a turn of its own. */
+	CHECK_IS(world_call(CALL_PARK, 0), WORLD_AWAY);
+	CHECK_IS(world_call(CALL_YIELD), 0);
+	invariants_check();
+}
+
 static void a_longer_turn_is_a_larger_share(void)
 {
 	uint64_t ran[2] = { 0 };
@@ -848,6 +872,7 @@ int main(void)
 	a_signal_mapping_goes_with_its_thread();
 	the_most_urgent_runs_first();
 	equals_take_turns_by_slices();
+	who_yields_goes_behind_its_equals();
 	a_longer_turn_is_a_larger_share();
 	a_kernel_over_its_share_yields_to_others();
 	a_long_turn_does_not_outrun_the_share();
