@@ -102,6 +102,7 @@ static void init_create(void)
 	init->pid = INIT_PID;
 	string_copy(init->name, "init", sizeof init->name);
 	limits_fill(init->rlimits);
+	capabilities_fill(&init->credentials);
 	init->parent = init;
 	init->leader = self();
 	self()->process = init;

@@ -91,6 +91,8 @@ static struct msqid_ds queue = {.msg_qbytes = 10000};
 static struct mq_attr attributes, attributes_new = {.mq_maxmsg = 3, .mq_msgsize = 8};
 static struct { long type; char text[8]; } letter = {3, "letter"};
 static struct sembuf operations[2] = {{0, 1, 0}, {0, -1, 0}};
+static struct { uint32_t version; int32_t pid; } capability_header = {0x20080522, 0};
+static uint32_t capability_sets[6] = {1};        /* effective and not permitted */
 static uint16_t values[2] = {1, 2};
 
 
@@ -118,6 +120,8 @@ static const struct row rows[] = {
 	R(times, 0, O(32))
 	R(getresuid, 0, O(4), O(4), O(4))
 	R(getresgid, 0, O(4), O(4), O(4))
+	R(capget, 0, B(capability_header), O(24))
+	R(capset, NEVER_GOOD, B(capability_header), I(capability_sets))
 	R(rt_sigpending, 0, O(8), V(8))
 	R(rt_sigtimedwait, 0, I(mask), O(128), I(no_time), V(8))
 	R(rt_sigqueueinfo, ALONE, V(THE_PROCESS), V(SIGUSR1), I(queued))

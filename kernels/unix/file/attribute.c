@@ -186,13 +186,11 @@ bool group_held(uint32_t gid)
 
 static int mode_change(struct inode *inode, uint32_t mode)
 {
-	struct credentials *who = &self_process()->credentials;
-
 	if (!inode_owned(inode))
 		return -EPERM;
 	if (inode_is(inode, S_IFLNK))
 		return -EOPNOTSUPP;
-	if (who->fsuid && !group_held(inode->gid))
+	if (!group_held(inode->gid) && !capable(CAP_FSETID))
 		mode &= ~(uint32_t)S_ISGID;
 	inode->mode = (inode->mode & S_IFMT) | (mode & MODE_BITS);
 	return 0;
@@ -200,8 +198,10 @@ static int mode_change(struct inode *inode, uint32_t mode)
 
 static int owner_change(struct inode *inode, uint32_t uid, uint32_t gid)
 {
-	if (self_process()->credentials.fsuid) {
-		if (!inode_owned(inode) || (uid != UINT32_MAX && uid != inode->uid))
+	if (!capable(CAP_CHOWN)) {
+		bool own = self_process()->credentials.fsuid == inode->uid;
+
+		if ((uid != UINT32_MAX && (!own || uid != inode->uid)) || (gid != UINT32_MAX && !own))
 			return -EPERM;
 		if (gid != UINT32_MAX && gid != inode->gid && !group_held(gid))
 			return -EPERM;

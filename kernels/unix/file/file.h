@@ -12,6 +12,7 @@
 #define UNIX_FILE_FILE_H
 
 #include "file/linux_file.h"
+#include "process/capability.h"
 #include "process/process.h"
 #include "unix.h"
 #include "baryon/string.h"
@@ -153,10 +154,10 @@ int inode_link_set(struct inode *inode, const char *target, uint64_t bytes);   /
 int64_t inode_readlink(struct inode *inode, char *to, uint64_t limit);
 int inode_allowed(struct inode *inode, uint32_t wanted);        /* R_OK|W_OK|X_OK by fsuid: 0 or -EACCES */
 int inode_allowed_real(struct inode *inode, uint32_t wanted);   /* by the real uid */
-bool inode_owned(struct inode *inode);          /* the caller owns it or is the superuser */
+bool inode_owned(struct inode *inode);          /* the caller owns it or has CAP_FOWNER */
 bool group_held(uint32_t gid);                  /* the caller is in the group */
 void inode_bits_drop(struct inode *inode);      /* a file does not run as its owner or group any more. Its lock */
-void inode_written(struct inode *inode);        /* the same, unless the superuser writes; and the times are now. Its lock */
+void inode_written(struct inode *inode);        /* the same, unless the writer has CAP_FSETID; and the times are now. Its lock */
 /* Whether files may not take so many more pages: an eighth of the memory is left to programs. Slow when it is so. */
 bool files_are_full(uint64_t pages);
 void inode_touch(struct inode *inode);          /* modification and change time are now */

@@ -86,12 +86,12 @@ static bool in_groups(const struct credentials *who, uint32_t gid, uint32_t own)
 	return false;
 }
 
-static int allowed(const struct inode *inode, uint32_t wanted, uint32_t uid, uint32_t gid)
+static int allowed(const struct inode *inode, uint32_t wanted, const struct credentials *who, uint32_t uid, uint32_t gid,
+	uint64_t capabilities)
 {
-	const struct credentials *who = &self_process()->credentials;
-	uint32_t bits = inode->mode & 7;
+	uint32_t bits = inode->mode & 7, reading = inode_is(inode, S_IFDIR) ? R_OK | X_OK : R_OK;
 
-	if (uid == 0) {
+	if (capabilities & CAPABILITY(CAP_DAC_OVERRIDE)) {
 		bool may = !(wanted & X_OK) || inode_is(inode, S_IFDIR) || (inode->mode & 0111);
 		return may ? 0 : -EACCES;
 	}
@@ -99,6 +99,8 @@ static int allowed(const struct inode *inode, uint32_t wanted, uint32_t uid, uin
 		bits = inode->mode >> 6 & 7;
 	else if (in_groups(who, inode->gid, gid))
 		bits = inode->mode >> 3 & 7;
+	if (capabilities & CAPABILITY(CAP_DAC_READ_SEARCH) && !(wanted & ~reading))
+		return 0;
 	return (bits & wanted) == wanted ? 0 : -EACCES;
 }
 
@@ -106,21 +108,24 @@ int inode_allowed(struct inode *inode, uint32_t wanted)
 {
 	const struct credentials *who = &self_process()->credentials;
 
-	return allowed(inode, wanted, who->fsuid, who->fsgid);
+	return allowed(inode, wanted, who, who->fsuid, who->fsgid, who->effective);
 }
 
 int inode_allowed_real(struct inode *inode, uint32_t wanted)
 {
 	const struct credentials *who = &self_process()->credentials;
+	uint64_t capabilities = who->uid ? 0 : who->permitted;
 
-	return allowed(inode, wanted, who->uid, who->gid);
+	if (who->secure_bits & SECURE_NO_SETUID_FIXUP)
+		capabilities = who->effective;
+	return allowed(inode, wanted, who, who->uid, who->gid, capabilities);
 }
 
 bool inode_owned(struct inode *inode)
 {
-	uint32_t uid = self_process()->credentials.fsuid;
+	const struct credentials *who = &self_process()->credentials;
 
-	return uid == 0 || uid == inode->uid;
+	return who->fsuid == inode->uid || credentials_can(who, CAP_FOWNER);
 }
 
 void inode_bits_drop(struct inode *inode)
@@ -130,7 +135,7 @@ void inode_bits_drop(struct inode *inode)
 
 void inode_written(struct inode *inode)
 {
-	if ((inode->mode & (S_ISUID | S_ISGID)) && self_process()->credentials.fsuid)
+	if ((inode->mode & (S_ISUID | S_ISGID)) && !capable(CAP_FSETID))
 		inode_bits_drop(inode);
 	inode_touch(inode);
 }

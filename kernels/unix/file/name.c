@@ -11,7 +11,7 @@ int tree_inode_locked(struct inode *folder, uint32_t mode, uint32_t device, stru
 	if (files_are_full(1))
 		return -ENOSPC;
 	/* a group that the maker is not in is not given its rights */
-	if (inherit && !directory && (mode & (S_ISGID | 010)) == (S_ISGID | 010) && who->fsuid && !group_held(folder->gid))
+	if (inherit && !directory && (mode & (S_ISGID | 010)) == (S_ISGID | 010) && !group_held(folder->gid) && !capable(CAP_FSETID))
 		mode &= ~(uint32_t)S_ISGID;
 	*out = inode_make(mode | (inherit && directory ? S_ISGID : 0), who->fsuid, inherit ? folder->gid : who->fsgid, device);
 	if (!*out)
@@ -118,7 +118,7 @@ static int64_t mknod_call(int directory, uint64_t path, uint32_t mode, uint32_t 
 		return -EPERM;
 	if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK && type != S_IFCHR && type != S_IFBLK)
 		return -EINVAL;
-	if ((type == S_IFCHR || type == S_IFBLK) && self_process()->credentials.fsuid)
+	if ((type == S_IFCHR || type == S_IFBLK) && !capable(CAP_MKNOD))
 		return -EPERM;
 	return node_call(directory, path, type | (mode & MODE_BITS & ~path_umask()), device);
 }

@@ -24,7 +24,7 @@ struct step {                   /* where a walk is */
 	struct inode *root;
 	const char *path;           /* what is left */
 	uint32_t links;
-	bool all;                   /* the superuser may walk through every folder */
+	bool all;                   /* the caller may walk through every folder */
 };
 
 /* Cuts the next name off. Returns false at the end of the path; the walk then still holds the last name. */
@@ -206,9 +206,11 @@ static int root_find(int descriptor, uint32_t flags, struct inode **out)
 	return 0;
 }
 
+#define SEARCHES (CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_DAC_READ_SEARCH))
+
 static int walk_path(struct walk *walk, int descriptor, const char *path, uint32_t flags)
 {
-	struct step step = {.path = path, .all = self_process()->credentials.fsuid == 0};
+	struct step step = {.path = path, .all = self_process()->credentials.effective & SEARCHES};
 	int status = 0;
 
 	if (*path == 0) {

@@ -496,7 +496,7 @@ static int64_t capacity_set(struct pipe *pipe, uint64_t bytes)
 		return -EINVAL;
 	while ((uint64_t)slots * PAGE_BYTES < bytes)
 		slots *= 2;
-	if (slots > SLOTS_USERS && slots > pipe->slots && self_process()->credentials.euid)
+	if (slots > SLOTS_USERS && slots > pipe->slots && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	if (slots > SLOTS_MOST)
 		return -ENOMEM;

@@ -69,7 +69,7 @@ int64_t sys_chroot(SYSCALL_ARGUMENTS)
 
 	if (status)
 		return status;
-	if (self_process()->credentials.euid) {
+	if (!capable(CAP_SYS_CHROOT)) {
 		inode_put(inode);
 		return -EPERM;
 	}
@@ -149,7 +149,7 @@ int64_t sys_fstatfs(SYSCALL_ARGUMENTS)
 /* File systems cannot be mounted. */
 int64_t sys_mount(SYSCALL_ARGUMENTS)
 {
-	return self_process()->credentials.euid ? -EPERM : -ENODEV;
+	return !capable(CAP_SYS_ADMIN) ? -EPERM : -ENODEV;
 }
 
 int64_t sys_umount2(SYSCALL_ARGUMENTS)
@@ -157,7 +157,7 @@ int64_t sys_umount2(SYSCALL_ARGUMENTS)
 	struct inode *inode;
 	int status;
 
-	if (self_process()->credentials.euid)
+	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	status = path_inode(AT_FDCWD, a0, WALK_FOLLOW, &inode);
 	if (status)

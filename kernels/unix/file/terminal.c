@@ -416,7 +416,7 @@ static int64_t control_take(struct terminal *terminal, uint64_t force)
 	else if (process->session->terminal == terminal)
 		status = 1;
 	else if (process->session->id != process->pid || process->session->terminal ||
-		 (terminal->session && !(force == 1 && process->credentials.euid == 0)))
+		 (terminal->session && !(force == 1 && capable(CAP_SYS_ADMIN))))
 		status = -EPERM;
 	else if (terminal->session)
 		terminal->session->terminal = 0;

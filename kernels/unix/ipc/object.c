@@ -184,14 +184,14 @@ int ipc_allowed(const struct ipc_object *object, uint32_t wanted)
 		granted >>= 6;
 	else if (group_held(object->cgid) || group_held(object->gid))
 		granted >>= 3;
-	return uid == 0 || !(wanted & ~granted) ? 0 : -EACCES;
+	return !(wanted & ~granted) || capable(CAP_IPC_OWNER) ? 0 : -EACCES;
 }
 
 int ipc_may_control(const struct ipc_object *object)
 {
 	uint32_t uid = self_process()->credentials.euid;
 
-	return uid == 0 || uid == object->cuid || uid == object->uid ? 0 : -EPERM;
+	return uid == object->cuid || uid == object->uid || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 int ipc_control_begin(struct ipc_table *table, int32_t id, struct ipc_object **out)

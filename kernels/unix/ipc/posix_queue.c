@@ -164,7 +164,7 @@ static uint64_t attributes_bytes(const struct linux_mq_attr *attributes)
 
 static bool attributes_good(const struct linux_mq_attr *attributes)
 {
-	bool super = self_process()->credentials.euid == 0;
+	bool super = capable(CAP_SYS_RESOURCE);
 
 	return attributes->messages > 0 && attributes->bytes > 0 && attributes->messages <= (super ? MQ_MESSAGES_MOST : MQ_MESSAGES) &&
 		attributes->bytes <= (int64_t)(super ? MQ_BYTES_MOST : MQ_BYTES);
@@ -180,7 +180,7 @@ static int room_check_locked(uint64_t bytes)
 	for (const struct posix_queue *queue = all; queue; queue = queue->next, count++)
 		if (queue->inode->uid == me->credentials.fsuid)
 			booked += queue->booked;
-	if (count >= MQ_QUEUES && me->credentials.euid)
+	if (count >= MQ_QUEUES && !capable(CAP_SYS_RESOURCE))
 		return -ENOSPC;
 	return booked > me->rlimits[RLIMIT_MSGQUEUE].soft ? -EMFILE : 0;
 }

@@ -23,10 +23,10 @@ static int64_t control_stat(int32_t id, enum ipc_naming naming, uint64_t to)
 	return user_write(to, &stat, sizeof(stat)) ? -EFAULT : result;
 }
 
-/* More than MSGMNB is the superuser's to give. */
+/* More than MSGMNB needs CAP_SYS_RESOURCE. */
 static int queue_set(struct queue *queue, const struct linux_msqid *wanted)
 {
-	int status = wanted->most_bytes > MSGMNB && self_process()->credentials.euid ? -EPERM : ipc_set(&queue->object, &wanted->perm);
+	int status = wanted->most_bytes > MSGMNB && !capable(CAP_SYS_RESOURCE) ? -EPERM : ipc_set(&queue->object, &wanted->perm);
 
 	if (status == 0) {
 		queue->most_bytes = wanted->most_bytes;

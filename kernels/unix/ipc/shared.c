@@ -92,7 +92,7 @@ static int segment_check(const struct ipc_wanted *wanted)
 	if (wanted->size == 0 || wanted->size > INT64_MAX)
 		return -EINVAL;
 	if (wanted->flags & SHM_HUGETLB)
-		return self_process()->credentials.euid ? -EPERM : -ENOMEM;
+		return !capable(CAP_IPC_LOCK) ? -EPERM : -ENOMEM;
 	if (!(wanted->flags & SHM_NORESERVE) && wanted->size / PAGE_BYTES >= page_count_total())
 		return -ENOMEM;
 	return 0;

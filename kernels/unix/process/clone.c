@@ -16,7 +16,7 @@ static int64_t clone_checked(const struct clone_arguments *clone)
 	uint64_t shared = clone->flags & THREAD_PARTS;
 
 	if (clone->flags & CLONE_NEW_SPACES)
-		return self_process()->credentials.euid != 0 ? -EPERM : -EINVAL;
+		return !capable(CAP_SYS_ADMIN) ? -EPERM : -EINVAL;
 	if (clone->flags & CLONE_SIGHAND && clone->flags & CLONE_CLEAR_SIGHAND)
 		return -EINVAL;
 	if (clone->flags & CLONE_PIDFD && clone->flags & (CLONE_THREAD | CLONE_DETACHED))

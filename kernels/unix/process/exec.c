@@ -38,32 +38,32 @@ static void exec_free(struct exec *exec)
 	heap_free(exec);
 }
 
-/* The set-user-id and set-group-id bits of the program, or of a script's interpreter. */
-static void identity_choose(struct exec *exec)
+/* The set-user-id and set-group-id bits of the program, or of a script's interpreter, and capabilities. */
+static int identity_choose(struct exec *exec)
 {
 	enum { SET_USER = 04000, SET_GROUP = 02000, GROUP_EXECUTE = 010 };
 	const struct process *me = self_process();
+	struct file_capabilities capabilities = { 0 };
 	uint32_t mode, uid, gid;
 
-	exec->euid = me->credentials.euid;
-	exec->egid = me->credentials.egid;
-	if (me->no_new_privileges)
-		return;
+	exec->credentials = me->credentials;
 	file_owner(exec->file, &mode, &uid, &gid);
-	if (mode & SET_USER)
-		exec->euid = uid;
-	if ((mode & (SET_GROUP | GROUP_EXECUTE)) == (SET_GROUP | GROUP_EXECUTE))
-		exec->egid = gid;
+	if (!me->no_new_privileges && (mode & SET_USER))
+		exec->credentials.euid = uid;
+	if (!me->no_new_privileges && (mode & (SET_GROUP | GROUP_EXECUTE)) == (SET_GROUP | GROUP_EXECUTE))
+		exec->credentials.egid = gid;
+	return capabilities_exec(&exec->credentials, &me->credentials, &capabilities, me->no_new_privileges, &exec->secure);
 }
 
 static void identity_take(struct process *process, const struct exec *exec)
 {
 	struct credentials *c = &process->credentials;
-	bool changes = c->euid != exec->euid || c->egid != exec->egid;
+	const struct credentials *new = &exec->credentials;
+	bool changes = c->euid != new->euid || c->egid != new->egid || c->fsuid != new->fsuid || c->fsgid != new->fsgid ||
+		(new->permitted & ~c->permitted);
 
-	c->euid = c->suid = c->fsuid = exec->euid;
-	c->egid = c->sgid = c->fsgid = exec->egid;
-	process->dumpable = !changes;
+	*c = *new;
+	process->dumpable = !changes && c->euid == c->uid && c->egid == c->gid;
 	if (changes)
 		process->parent_death_signal = 0;
 }
@@ -74,7 +74,7 @@ static int exec_prepare(struct exec *exec)
 	int status = exec_open(exec);
 
 	if (status == 0)
-		identity_choose(exec);
+		status = identity_choose(exec);
 	if (status == 0)
 		status = text_gather(exec);
 	if (status != 0)

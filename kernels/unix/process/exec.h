@@ -36,7 +36,8 @@ struct exec {
 	uint64_t bias, interpreter_bias;
 	struct space *space;
 	uint64_t entry, stack;          /* to start at */
-	uint32_t euid, egid;            /* as whom it runs */
+	struct credentials credentials; /* as whom it runs */
+	bool secure;                    /* it can do more than its caller: AT_SECURE */
 };
 
 /* exec_text.c: gathers the texts. 0, -E2BIG, -EFAULT, -ENOMEM. */

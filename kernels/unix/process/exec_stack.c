@@ -45,7 +45,7 @@ static uint64_t pointers_put(struct stack_writer *writer, const struct program_t
 
 static unsigned auxiliary_fill(const struct exec *exec, uint64_t base, uint64_t vector[AUXILIARY_LIMIT][2])
 {
-	const struct credentials *c = &self_process()->credentials;
+	const struct credentials *c = &exec->credentials;
 	const struct elf_image *image = &exec->image;
 	const uint64_t entries[][2] = {
 		{ AT_PHDR, image->headers_address == 0 ? 0 : image->headers_address + exec->bias },
@@ -55,11 +55,11 @@ static unsigned auxiliary_fill(const struct exec *exec, uint64_t base, uint64_t 
 		{ AT_BASE, exec->interpreter_file != NULL ? exec->interpreter_bias : 0 },
 		{ AT_FLAGS, 0 },
 		{ AT_ENTRY, image->entry + exec->bias },
-		{ AT_UID, c->uid }, { AT_EUID, exec->euid }, { AT_GID, c->gid }, { AT_EGID, exec->egid },
+		{ AT_UID, c->uid }, { AT_EUID, c->euid }, { AT_GID, c->gid }, { AT_EGID, c->egid },
 		{ AT_PLATFORM, base + exec->text->platform },
 		{ AT_HWCAP, processor_features().d },
 		{ AT_CLKTCK, CLOCK_TICKS },
-		{ AT_SECURE, c->uid != exec->euid || c->gid != exec->egid },
+		{ AT_SECURE, exec->secure },
 		{ AT_RANDOM, base + exec->text->random },
 		{ AT_HWCAP2, 0 },
 		{ AT_EXECFN, base + exec->text->path },

@@ -109,7 +109,7 @@ static bool user_is_full(const struct process *me)
 
 	if (session_is_full(me->session))
 		return true;
-	if (user == 0 || me->credentials.euid == 0)
+	if (user == 0 || credentials_can(&me->credentials, CAP_SYS_RESOURCE) || credentials_can(&me->credentials, CAP_SYS_ADMIN))
 		return false;
 	for (struct process *p = process_next(NULL); p != NULL && count < limit; p = process_next(p))
 		count += p->credentials.uid != user ? 0 : p->state == PROCESS_ZOMBIE ? 1 : p->thread_count;

@@ -30,9 +30,11 @@ int64_t sys_getegid(SYSCALL_ARGUMENTS)
 }
 
 /* Who becomes another has rights, and things in memory, that others of that user have not. */
-static void identity_changed(bool changed)
+static void identity_changed(const struct credentials *before)
 {
-	if (!changed)
+	const struct credentials *c = mine();
+
+	if (c->euid == before->euid && c->egid == before->egid && c->fsuid == before->fsuid && c->fsgid == before->fsgid)
 		return;
 	self_process()->dumpable = 0;
 	self_process()->parent_death_signal = 0;
@@ -40,18 +42,17 @@ static void identity_changed(bool changed)
 
 static bool may_be_user(uint32_t uid)
 {
-	return uid == KEEP || mine()->euid == 0 || uid == mine()->uid || uid == mine()->euid || uid == mine()->suid;
+	return uid == KEEP || uid == mine()->uid || uid == mine()->euid || uid == mine()->suid || capable(CAP_SETUID);
 }
 
 static bool may_be_group(uint32_t gid)
 {
-	return gid == KEEP || mine()->euid == 0 || gid == mine()->gid || gid == mine()->egid || gid == mine()->sgid;
+	return gid == KEEP || gid == mine()->gid || gid == mine()->egid || gid == mine()->sgid || capable(CAP_SETGID);
 }
 
 static int users_set(uint32_t uid, uint32_t euid, uint32_t suid)
 {
-	struct credentials *c = mine();
-	uint32_t was = c->euid;
+	struct credentials *c = mine(), before = *c;
 
 	if (!may_be_user(uid) || !may_be_user(euid) || !may_be_user(suid))
 		return -EPERM;
@@ -59,14 +60,14 @@ static int users_set(uint32_t uid, uint32_t euid, uint32_t suid)
 	c->euid = euid == KEEP ? c->euid : euid;
 	c->suid = suid == KEEP ? c->suid : suid;
 	c->fsuid = c->euid;
-	identity_changed(c->euid != was);
+	capabilities_follow_users(c, &before);
+	identity_changed(&before);
 	return 0;
 }
 
 static int groups_set(uint32_t gid, uint32_t egid, uint32_t sgid)
 {
-	struct credentials *c = mine();
-	uint32_t was = c->egid;
+	struct credentials *c = mine(), before = *c;
 
 	if (!may_be_group(gid) || !may_be_group(egid) || !may_be_group(sgid))
 		return -EPERM;
@@ -74,22 +75,26 @@ static int groups_set(uint32_t gid, uint32_t egid, uint32_t sgid)
 	c->egid = egid == KEEP ? c->egid : egid;
 	c->sgid = sgid == KEEP ? c->sgid : sgid;
 	c->fsgid = c->egid;
-	identity_changed(c->egid != was);
+	identity_changed(&before);
 	return 0;
 }
 
 int64_t sys_setuid(SYSCALL_ARGUMENTS)
 {
-	uint32_t uid = (uint32_t)a0, others = mine()->euid == 0 ? uid : KEEP;
+	uint32_t uid = (uint32_t)a0, others = capable(CAP_SETUID) ? uid : KEEP;
 
-	return uid == KEEP ? -EINVAL : users_set(others, uid, others);
+	if (uid == KEEP)
+		return -EINVAL;
+	return others == KEEP && uid != mine()->uid && uid != mine()->suid ? -EPERM : users_set(others, uid, others);
 }
 
 int64_t sys_setgid(SYSCALL_ARGUMENTS)
 {
-	uint32_t gid = (uint32_t)a0, others = mine()->euid == 0 ? gid : KEEP;
+	uint32_t gid = (uint32_t)a0, others = capable(CAP_SETGID) ? gid : KEEP;
 
-	return gid == KEEP ? -EINVAL : groups_set(others, gid, others);
+	if (gid == KEEP)
+		return -EINVAL;
+	return others == KEEP && gid != mine()->gid && gid != mine()->sgid ? -EPERM : groups_set(others, gid, others);
 }
 
 int64_t sys_setreuid(SYSCALL_ARGUMENTS)
@@ -97,6 +102,8 @@ int64_t sys_setreuid(SYSCALL_ARGUMENTS)
 	uint32_t uid = (uint32_t)a0, euid = (uint32_t)a1;
 	bool saved = uid != KEEP || (euid != KEEP && euid != mine()->uid);
 
+	if (uid != KEEP && uid != mine()->uid && uid != mine()->euid && !capable(CAP_SETUID))
+		return -EPERM;
 	return users_set(uid, euid, saved ? (euid == KEEP ? mine()->euid : euid) : KEEP);
 }
 
@@ -105,6 +112,8 @@ int64_t sys_setregid(SYSCALL_ARGUMENTS)
 	uint32_t gid = (uint32_t)a0, egid = (uint32_t)a1;
 	bool saved = gid != KEEP || (egid != KEEP && egid != mine()->gid);
 
+	if (gid != KEEP && gid != mine()->gid && gid != mine()->egid && !capable(CAP_SETGID))
+		return -EPERM;
 	return groups_set(gid, egid, saved ? (egid == KEEP ? mine()->egid : egid) : KEEP);
 }
 
@@ -139,20 +148,25 @@ int64_t sys_getresgid(SYSCALL_ARGUMENTS)
 
 int64_t sys_setfsuid(SYSCALL_ARGUMENTS)
 {
-	uint32_t old = mine()->fsuid;
+	struct credentials before = *mine();
 
-	if ((uint32_t)a0 != KEEP && may_be_user((uint32_t)a0))
+	if ((uint32_t)a0 != KEEP && (may_be_user((uint32_t)a0) || (uint32_t)a0 == before.fsuid)) {
 		mine()->fsuid = (uint32_t)a0;
-	return old;
+		capabilities_follow_files(mine(), &before);
+		identity_changed(&before);
+	}
+	return before.fsuid;
 }
 
 int64_t sys_setfsgid(SYSCALL_ARGUMENTS)
 {
-	uint32_t old = mine()->fsgid;
+	struct credentials before = *mine();
 
-	if ((uint32_t)a0 != KEEP && may_be_group((uint32_t)a0))
+	if ((uint32_t)a0 != KEEP && (may_be_group((uint32_t)a0) || (uint32_t)a0 == before.fsgid)) {
 		mine()->fsgid = (uint32_t)a0;
-	return old;
+		identity_changed(&before);
+	}
+	return before.fsgid;
 }
 
 int64_t sys_getgroups(SYSCALL_ARGUMENTS)
@@ -170,7 +184,7 @@ int64_t sys_setgroups(SYSCALL_ARGUMENTS)
 {
 	uint32_t groups[GROUPS_LIMIT];
 
-	if (mine()->euid != 0)
+	if (!capable(CAP_SETGID))
 		return -EPERM;
 	if (a0 > GROUPS_LIMIT)
 		return -EINVAL;

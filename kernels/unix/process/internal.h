@@ -2,6 +2,7 @@
 #ifndef UNIX_PROCESS_INTERNAL_H
 #define UNIX_PROCESS_INTERNAL_H
 
+#include "process/capability.h"
 #include "process/process.h"
 #include "process/space.h"
 

@@ -18,6 +18,8 @@ struct space;
 struct credentials {
 	uint32_t uid, euid, suid, fsuid;
 	uint32_t gid, egid, sgid, fsgid;
+	uint64_t effective, permitted, inheritable, bounding, ambient;  /* capabilities: process/capability.h */
+	uint32_t secure_bits;
 	uint32_t group_count;
 	uint32_t groups[GROUPS_LIMIT];
 };

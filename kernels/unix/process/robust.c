@@ -75,7 +75,7 @@ int64_t sys_get_robust_list(SYSCALL_ARGUMENTS)
 	thread = (int32_t)a0 == 0 ? self() : thread_of_pid((int32_t)a0);
 	if (thread == NULL)
 		status = -ESRCH;
-	else if (mine->euid != 0 && mine->euid != thread->process->credentials.uid)
+	else if (mine->euid != thread->process->credentials.uid && !capable(CAP_SYS_PTRACE))
 		status = -EPERM;
 	else
 		list = thread->robust_list;

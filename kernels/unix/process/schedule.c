@@ -59,7 +59,7 @@ static bool may_schedule(const struct thread *thread)
 {
 	const struct credentials *mine = &self_process()->credentials, *its = &thread->process->credentials;
 
-	return mine->euid == 0 || mine->euid == its->uid || mine->euid == its->euid;
+	return mine->euid == its->uid || mine->euid == its->euid || capable(CAP_SYS_NICE);
 }
 
 int64_t sys_sched_yield(SYSCALL_ARGUMENTS)
@@ -76,7 +76,7 @@ static int policy_check(uint32_t policy, int32_t priority)
 		return -EINVAL;
 	if (policy_is_realtime(policy) ? priority < REALTIME_LEAST || priority > REALTIME_MOST : priority != 0)
 		return -EINVAL;
-	return policy_is_realtime(policy) && self_process()->credentials.euid != 0 ? -EPERM : 0;
+	return policy_is_realtime(policy) && !capable(CAP_SYS_NICE) ? -EPERM : 0;
 }
 
 /* policy -1: as it is. */
@@ -294,9 +294,9 @@ static bool nice_visit(struct process *process, void *argument)
 	if (!walk->set) {
 		walk->nice = process->nice < walk->nice ? process->nice : walk->nice;
 		walk->status = 0;
-	} else if (mine->euid != 0 && mine->euid != process->credentials.uid && mine->euid != process->credentials.euid) {
+	} else if (mine->euid != process->credentials.uid && mine->euid != process->credentials.euid && !capable(CAP_SYS_NICE)) {
 		walk->status = -EPERM;
-	} else if (mine->euid != 0 && walk->nice < process->nice) {
+	} else if (walk->nice < process->nice && !capable(CAP_SYS_NICE)) {
 		walk->status = -EACCES;
 	} else {
 		process->nice = walk->nice;

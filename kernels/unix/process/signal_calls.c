@@ -118,8 +118,8 @@ bool signal_allowed(const struct process *target, int number)
 
 	if (number == SIGCONT && target->session == self_process()->session)
 		return true;
-	return mine->euid == 0 || mine->euid == its->uid || mine->euid == its->suid || mine->uid == its->uid ||
-		mine->uid == its->suid;
+	return mine->euid == its->uid || mine->euid == its->suid || mine->uid == its->uid || mine->uid == its->suid ||
+		capable(CAP_KILL);
 }
 
 static void sender_info(struct linux_siginfo *info, int number, int code)

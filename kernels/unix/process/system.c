@@ -41,7 +41,7 @@ int64_t sys_sethostname(SYSCALL_ARGUMENTS)
 {
 	char name[NAME_BYTES] = { 0 };
 
-	if (self_process()->credentials.euid != 0)
+	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (a1 >= NAME_BYTES)
 		return -EINVAL;
@@ -89,7 +89,7 @@ static bool may_limit(const struct process *process)
 {
 	const struct credentials *mine = &self_process()->credentials, *its = &process->credentials;
 
-	return process == self_process() || mine->euid == 0 || (mine->uid == its->uid && mine->uid == its->euid && mine->uid == its->suid &&
+	return process == self_process() || capable(CAP_SYS_RESOURCE) || (mine->uid == its->uid && mine->uid == its->euid && mine->uid == its->suid &&
 		mine->gid == its->gid && mine->gid == its->egid && mine->gid == its->sgid);
 }
 
@@ -97,7 +97,7 @@ static int limit_change(struct process *process, unsigned which, const struct rl
 {
 	if (limit->soft > limit->hard)
 		return -EINVAL;
-	if (limit->hard > process->rlimits[which].hard && self_process()->credentials.euid != 0)
+	if (limit->hard > process->rlimits[which].hard && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	process->rlimits[which] = *limit;
 	if (which == RLIMIT_CPU)
@@ -188,7 +188,7 @@ int64_t sys_prctl(SYSCALL_ARGUMENTS)
 	case GET_NO_NEW_PRIVS:
 		return a1 != 0 || a2 != 0 || a3 != 0 || a4 != 0 ? -EINVAL : process->no_new_privileges;
 	default:
-		return -EINVAL;
+		return capability_prctl(a0, a1, a2, a3, a4);
 	}
 }
 

@@ -107,6 +107,7 @@ static uint64_t status_text(struct thread *thread, bool alone, char *to, uint64_
 	struct process *p = thread->process;
 	uint64_t length = 0, processors = (1ull << info_page()->cpus) - 1;
 	char letter = thread_letter(thread);
+	const struct credentials *c = &p->credentials;
 	struct usage usage;
 
 	ADD("Name:\t%s\nUmask:\t0022\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", name_of(thread, alone),
@@ -118,6 +119,8 @@ static uint64_t status_text(struct thread *thread, bool alone, char *to, uint64_
 			space_bytes(p) / 1024, usage.pages_most * PAGE_KILOBYTES, resident(p) * PAGE_KILOBYTES);
 	ADD("Threads:\t%u\n", p->thread_count);
 	length += signals_text(thread, to + (length < limit ? length : limit), length < limit ? limit - length : 0);
+	ADD("CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->inheritable, c->permitted,
+		c->effective, c->bounding, c->ambient);
 	ADD("NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed:\t%lx\n", p->no_new_privileges, thread->affinity != 0 ? thread->affinity : processors);
 	ADD("voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", usage.sleeps, usage.quanta);
 	return length;
@@ -262,9 +265,9 @@ bool process_may_look(const struct process *process)
 {
 	const struct credentials *mine = &self_process()->credentials, *its = &process->credentials;
 
-	if (process == self_process() || mine->fsuid == 0)
+	if (process == self_process() || capable(CAP_SYS_PTRACE))
 		return true;
-	return process->dumpable && mine->fsuid == its->uid && mine->fsuid == its->euid && mine->fsuid == its->suid &&
+	return process->dumpable && !(its->permitted & ~mine->effective) && mine->fsuid == its->uid && mine->fsuid == its->euid && mine->fsuid == its->suid &&
 		mine->fsgid == its->gid && mine->fsgid == its->egid && mine->fsgid == its->sgid;
 }
 

@@ -129,7 +129,7 @@ static int wall_may_set(const struct linux_timespec *time)
 
 	if (time->seconds < 0 || time->seconds >= seconds_most || (uint64_t)time->nanoseconds >= SECOND_NS)
 		return -EINVAL;
-	return self_process()->credentials.euid != 0 ? -EPERM : 0;
+	return !capable(CAP_SYS_TIME) ? -EPERM : 0;
 }
 
 /* Sleeps and timers that were given a time of the day keep the moment that it meant when they began. */

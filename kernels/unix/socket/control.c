@@ -44,16 +44,17 @@ static bool one_of(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
 	return id == a || id == b || id == c;
 }
 
-/* Whom a program may say that it is: itself; the superuser: anybody. */
+/* Whom a program may say that it is: itself, or with capabilities whoever they are for. */
 static int credentials_check(const struct linux_ucred *claimed)
 {
 	const struct process *process = self_process();
 	const struct credentials *who = &process->credentials;
 
-	if (who->euid == 0)
-		return 0;
-	return claimed->pid == process->pid && one_of(claimed->uid, who->uid, who->euid, who->suid) &&
-		one_of(claimed->gid, who->gid, who->egid, who->sgid) ? 0 : -EPERM;
+	bool pid = claimed->pid == process->pid || credentials_can(who, CAP_SYS_ADMIN);
+	bool uid = one_of(claimed->uid, who->uid, who->euid, who->suid) || credentials_can(who, CAP_SETUID);
+	bool gid = one_of(claimed->gid, who->gid, who->egid, who->sgid) || credentials_can(who, CAP_SETGID);
+
+	return pid && uid && gid ? 0 : -EPERM;
 }
 
 static int message_read(struct control *control, const struct linux_cmsghdr *header)

@@ -98,7 +98,7 @@ static int option_set(struct socket *socket, uint64_t name, uint64_t from, uint6
 		return -EFAULT;
 	if (name == SO_LINGER)
 		return linger_set(socket, from, bytes);
-	if ((name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE) && self_process()->credentials.euid)
+	if ((name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE) && !capable(CAP_NET_ADMIN))
 		return -EPERM;
 	return number_set(socket, name, value);
 }

@@ -393,6 +393,7 @@ struct process *fake_process(struct process *like)
 	for (int i = 0; i < RLIMIT_COUNT; i++)
 		process->rlimits[i] = (struct rlimit_pair){UINT64_MAX, UINT64_MAX};
 	process->rlimits[RLIMIT_NOFILE].soft = 1024;
+	process->credentials.effective = process->credentials.permitted = CAPABILITIES_ALL;
 	mine.thread.process = process;
 	if (like) {
 		process->session = like->session;

@@ -114,6 +114,7 @@ static void round_of_calls(unsigned count)
 		calls[n].function(argument_make(), argument_make(), argument_make(), argument_make(), argument_make(),
 			argument_make());
 		self_process()->credentials.fsuid = random_word() % 4 ? 0 : 1000;
+		self_process()->credentials.effective = self_process()->credentials.fsuid ? 0 : CAPABILITIES_ALL;
 	}
 }
 
@@ -133,7 +134,7 @@ static void descriptors_reset(void)
 
 static void clear_up(void)
 {
-	self_process()->credentials = (struct credentials){0};
+	self_process()->credentials = (struct credentials){.effective = CAPABILITIES_ALL, .permitted = CAPABILITIES_ALL};
 	fake_good_from = fake_good_to = 0;
 	descriptors_reset();
 	CHECK_IS(DO(chdir, "/"), 0);
