@@ -15,7 +15,8 @@ ROOT ?= standard
 ROOT_WANTED := $(ROOT_PACKAGES) $(if $(filter larger,$(ROOT)),$(ROOT_LARGER))
 $(if $(filter-out standard larger,$(ROOT)),$(error ROOT is standard or larger, not $(ROOT)))
 
-IMAGE_MODULES = $(foreach k,$(KERNEL_NAMES),$(k)=build/$(k).elf) rootfs=build/rootfs.img
+IMAGE_KERNELS = $(foreach k,$(KERNEL_NAMES),$(k)=build/$(k).elf)
+IMAGE_MODULES = $(IMAGE_KERNELS) rootfs=build/rootfs.img
 
 build/baryon.img: build/tools/mkimage build/rootfs.img $(KERNEL_NAMES:%=build/%.elf)
 	$(call say,IMAGE,$@)
@@ -26,6 +27,18 @@ build/rootfs.img: tools/mkroot build/tools/mkrootfs build/root.packages
 	$(call say,ROOT,$@)
 	$(Q)sh tools/mkroot build/cache build/root $(ROOT_WANTED)
 	$(Q)build/tools/mkrootfs $@.new build/root && mv $@.new $@
+
+# The same with the larger root, whatever ROOT says, for the test of its programs: BARYON_BUILD=build/larger.
+build/larger/rootfs.img: tools/mkroot build/tools/mkrootfs mk/image.mk
+	$(call say,ROOT,$@)
+	@mkdir -p $(@D)
+	$(Q)sh tools/mkroot build/cache build/larger/root $(ROOT_PACKAGES) $(ROOT_LARGER)
+	$(Q)build/tools/mkrootfs $@.new build/larger/root && mv $@.new $@
+
+build/larger/baryon.img: build/tools/mkimage build/larger/rootfs.img $(KERNEL_NAMES:%=build/%.elf)
+	$(call say,IMAGE,$@)
+	$(Q)build/tools/mkimage $@.new $(IMAGE_KERNELS) rootfs=build/larger/rootfs.img && mv $@.new $@
+	@ln -sf ../baryon.elf $(@D)/baryon.elf
 
 .PHONY: root-always
 build/root.packages: root-always
