@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static int zero, null;
@@ -20,6 +21,13 @@ static void open_devices(void)
 static void round_unknown(void) { syscall(999); }
 void round_getpid(void) { syscall(SYS_getpid); }
 static void round_getppid(void) { syscall(SYS_getppid); }
+
+static void round_clock(void)
+{
+	struct timespec now;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &now), "clock_gettime");
+}
 
 void round_read(void)
 {
@@ -55,6 +63,7 @@ static void round_fstat(void)
 static void row_unknown(const char *name) { time_calls(name, round_unknown, MANY); }
 static void row_getpid(const char *name) { time_calls(name, round_getpid, MANY); }
 static void row_getppid(const char *name) { time_calls(name, round_getppid, MANY); }
+static void row_clock(const char *name) { time_calls(name, round_clock, MANY); }
 static void row_read(const char *name) { time_calls(name, round_read, MANY); }
 static void row_write(const char *name)
 {
@@ -117,6 +126,7 @@ static void row_signal(const char *name)
 
 const struct row rows_of_calls[] = {
 	{ "unknown_syscall", row_unknown }, { "getpid", row_getpid }, { "getppid", row_getppid },
+	{ "clock_gettime", row_clock },
 	{ "read_1_dev_zero", row_read }, { "write_1_dev_null", row_write }, { "open_close", row_open }, { "stat", row_stat },
 	{ "fstat", row_fstat }, { "fault_caught_by_handler", row_caught }, { "sigaction", row_action },
 	{ "signal_to_self", row_signal }, { 0 },

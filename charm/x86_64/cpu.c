@@ -11,7 +11,7 @@ enum { AREA_FRAMES = 8, FAULT_STACK = 2 * PAGE_BYTES, SMALL_STACK = 512 };
 
 enum {
 	MSR_EFER = 0xc0000080, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
-	MSR_GS_BASE = 0xc0000101, MSR_KERNEL_GS_BASE,
+	MSR_GS_BASE = 0xc0000101, MSR_KERNEL_GS_BASE, MSR_TSC_AUX,
 };
 
 enum {
@@ -21,6 +21,7 @@ enum {
 
 enum { LEAF1_C_XSAVE = 1 << 26, LEAF1_C_AVX = 1 << 28, LEAF1_C_RDRAND = 1 << 30 };
 enum { LEAF7_B_FSGSBASE = 1, LEAF7_B_SMEP = 1 << 7, LEAF7_B_SMAP = 1 << 20, LEAF7_C_UMIP = 1 << 2 };
+enum { EXTENDED_D_RDTSCP = 1 << 27 };
 
 struct local *local_of[CPU_LIMIT];
 static bool has_random;
@@ -44,6 +45,7 @@ void cpu_check_features(void)
 	feature_need(seven.b & LEAF7_B_SMEP, "SMEP");
 	feature_need(seven.b & LEAF7_B_SMAP, "SMAP");
 	feature_need(seven.c & LEAF7_C_UMIP, "UMIP");
+	feature_need(cpuid_read(0x80000001, 0).d & EXTENDED_D_RDTSCP, "RDTSCP");
 	has_random = one.c & LEAF1_C_RDRAND;
 	xstate_components = one.c & LEAF1_C_AVX ? 7 : 3;
 }
@@ -139,6 +141,7 @@ void cpu_initialise(struct local *local)
 	segments_load(local);
 	msr_write(MSR_GS_BASE, (uintptr_t)local);
 	msr_write(MSR_KERNEL_GS_BASE, 0);
+	msr_write(MSR_TSC_AUX, local->number);
 	msr_write(MSR_STAR, (uint64_t)STAR_USER << 48 | (uint64_t)KERNEL_CS << 32);
 	msr_write(MSR_LSTAR, (uintptr_t)entry_syscall);
 	msr_write(MSR_CSTAR, 0);

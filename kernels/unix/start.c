@@ -13,6 +13,7 @@
 #include "file/terminal.h"
 #include "process/internal.h"
 #include "process/numbers.h"
+#include "process/vdso.h"
 
 enum { WORDS_LIMIT = 256, PATH_LIMIT = 256 };
 #define RLIM_INFINITY (~0ull)
@@ -259,7 +260,9 @@ static void boot_main(void *argument)
 	settings_init();
 	spaces_init();
 	timers_init();
+	clock_init();
 	files_init();
+	vdso_init();
 	first = first_create();
 	first_run(first);
 	init_main(first);

@@ -2,6 +2,7 @@
 #include "baryon/string.h"
 #include "process/exec.h"
 #include "process/numbers.h"
+#include "process/vdso.h"
 
 enum { SCRIPT_DEPTH = 4, SCRIPT_LINE = 255 };
 #define PROGRAM_BIAS 0x555555554000ull          /* where position-independent programs go */
@@ -222,6 +223,8 @@ int exec_map(struct exec *exec)
 		status = interpreter_map(exec);
 	if (status == 0)
 		status = stack_map(space, self_process()->rlimits[RLIMIT_STACK].soft);
+	if (status == 0)
+		status = vdso_map(space);
 	if (status == 0)
 		status = text_place(exec->text, space, &base);
 	return status != 0 ? status : exec_stack_build(exec, base);

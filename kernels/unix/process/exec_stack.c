@@ -2,11 +2,12 @@
 #include "baryon/string.h"
 #include "process/exec.h"
 #include "process/numbers.h"
+#include "process/vdso.h"
 
 enum {
 	AT_NULL = 0, AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY, AT_UID = 11, AT_EUID, AT_GID,
 	AT_EGID, AT_PLATFORM, AT_HWCAP, AT_CLKTCK, AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26, AT_EXECFN = 31,
-	AT_MINSIGSTKSZ = 51, AUXILIARY_LIMIT = 22,
+	AT_SYSINFO_EHDR = 33, AT_MINSIGSTKSZ = 51, AUXILIARY_LIMIT = 22,
 };
 enum { PROGRAM_HEADER_BYTES = 56, CLOCK_TICKS = 100, MINIMUM_SIGNAL_STACK = 2048 };
 
@@ -48,6 +49,7 @@ static unsigned auxiliary_fill(const struct exec *exec, uint64_t base, uint64_t 
 	const struct credentials *c = &exec->credentials;
 	const struct elf_image *image = &exec->image;
 	const uint64_t entries[][2] = {
+		{ AT_SYSINFO_EHDR, PROGRAM_VDSO },
 		{ AT_PHDR, image->headers_address == 0 ? 0 : image->headers_address + exec->bias },
 		{ AT_PHENT, PROGRAM_HEADER_BYTES },
 		{ AT_PHNUM, image->header_count },

@@ -321,6 +321,8 @@ static int64_t remap_locked(struct space *space, uint64_t from, uint64_t old_byt
 		int status = bytes == old_bytes ? 0 : space_unmap(space, from + bytes, from + old_bytes);
 		return status != 0 ? status : (int64_t)from;
 	}
+	if (region->flags & REGION_SYSTEM)
+		return -EFAULT;
 	if (!limit_allows(space, bytes - old_bytes, region, true))
 		return -ENOMEM;
 	more = *region;
@@ -358,27 +360,38 @@ static bool advice_known(uint64_t advice)
 		(advice >= KEEPONFORK && advice <= POPULATE_WRITE) || advice == COLLAPSE;
 }
 
-/* Private pages go; the next touch finds fresh ones. */
+/* Private pages of a region go; the next touch finds fresh ones. 0, -EINVAL. */
+static int region_forget(struct space *space, const struct region *region, uint64_t start, uint64_t end)
+{
+	start = region->start > start ? region->start : start;
+	end = region->end < end ? region->end : end;
+	if (region_is_vdso_data(region))
+		return -EINVAL;
+	if (space_unload(space, start, end) == 0)
+		slots_clear(space, start, end);
+	return 0;
+}
+
 int64_t sys_madvise(SYSCALL_ARGUMENTS)
 {
 	struct space *space = self_process()->space;
 	uint64_t bytes = page_round(a1), end = a0 + bytes;
+	int status = 0;
 
 	if (!advice_known((uint32_t)a2) || a0 % PAGE_BYTES != 0 || (bytes != 0 && range_bad(a0, bytes)))
 		return -EINVAL;
 	if ((uint32_t)a2 != MADV_DONTNEED || bytes == 0)
 		return 0;
 	mutex_lock(&space->lock);
-	for (unsigned i = region_index_after(space, a0); i < space->region_count && region_at(space, i)->start < end; i++) {
+	for (unsigned i = region_index_after(space, a0); status == 0 && i < space->region_count; i++) {
 		const struct region *region = region_at(space, i);
-		uint64_t start = region->start > a0 ? region->start : a0;
-		uint64_t stop = region->end < end ? region->end : end;
 
-		if (space_unload(space, start, stop) == 0)
-			slots_clear(space, start, stop);
+		if (region->start >= end)
+			break;
+		status = region_forget(space, region, a0, end);
 	}
 	mutex_unlock(&space->lock);
-	return 0;
+	return status;
 }
 
 int64_t sys_mincore(SYSCALL_ARGUMENTS)

@@ -8,7 +8,7 @@ enum { NUMBER_KIND_SPACE = 1, NUMBER_KIND_THREAD = 2 };
 enum { NUMBER_PAGE_BITS = 22, NUMBER_COUNTER_BITS = 16 };       /* and two bits of kind above them */
 
 #define PROGRAM_MAP_TOP 0x00007ffff7fff000ull   /* mmap places regions below it */
-#define PROGRAM_STACK_TOP 0x00007ffffffff000ull
+#define PROGRAM_STACK_TOP 0x00007fffffffc000ull /* above it, a free page and the vDSO */
 
 /* A new uid for an object whose home lies in `page`. */
 baryon_uid number_make(unsigned kind, page_index page);

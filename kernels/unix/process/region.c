@@ -189,6 +189,8 @@ static int protect_check(struct space *space, uint64_t start, uint64_t end, uint
 			return -ENOMEM;
 		if ((rights & RIGHT_WRITE) && !(region->flags & REGION_MAY_WRITE))
 			return -EACCES;
+		if ((rights & RIGHT_EXECUTE) && region_is_vdso_data(region))
+			return -EACCES;
 		start = region->end;
 	}
 	return 0;

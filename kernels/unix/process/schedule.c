@@ -222,7 +222,7 @@ static void move_here(uint64_t set)
 {
 	enum { TRIES = 8, NAP_NS = 300000 };
 
-	for (unsigned i = 0; i < TRIES && !(set >> processor_id() & 1); i++)
+	for (unsigned i = 0; i < TRIES && !(set >> processor_number() & 1); i++)
 		(void)park(time_monotonic() + NAP_NS);
 }
 
@@ -253,7 +253,7 @@ int64_t sys_sched_setaffinity(SYSCALL_ARGUMENTS)
 
 int64_t sys_getcpu(SYSCALL_ARGUMENTS)
 {
-	uint32_t processor = processor_id(), node = 0;
+	uint32_t processor = processor_number(), node = 0;
 
 	processor = processor < info_page()->cpus ? processor : 0;
 	if (a0 != 0 && user_write(a0, &processor, sizeof processor) != 0)

@@ -18,6 +18,7 @@ enum {                          /* region flags; the rights are RIGHT_READ|WRITE
 	REGION_MAY_WRITE = 32,      /* mprotect may add write */
 	REGION_HEAP = 64,           /* brk */
 	REGION_STEP = 128,          /* instructions that write to their own page are executed here: step.c */
+	REGION_SYSTEM = 256,        /* a page of the vDSO's: it does not grow */
 	REGION_RIGHTS = 7,
 };
 
@@ -27,6 +28,12 @@ struct region {
 	struct file *file;          /* a reference; null: anonymous */
 	uint64_t flags;
 };
+
+/* The page with the vDSO's data: what it may be used for never becomes more. */
+static inline bool region_is_vdso_data(const struct region *region)
+{
+	return (region->flags & (REGION_SYSTEM | REGION_MAY_WRITE)) == REGION_SYSTEM;
+}
 
 #define REGION_INLINE 80
 #define REGION_CHUNK (PAGE_BYTES / sizeof(struct region))

@@ -3,6 +3,7 @@
 #include "baryon/clock.h"
 #include "baryon/string.h"
 #include "process/internal.h"
+#include "process/vdso.h"
 
 enum { TICK_NS = 10000000, PAGE_KILOBYTES = 4 };
 
@@ -180,7 +181,9 @@ static uint64_t region_text(const struct region *region, char *to, uint64_t limi
 
 	ADD("%08lx-%08lx %c%c%c%c %08lx 00:00 0 ", region->start, region->end, flags & RIGHT_READ ? 'r' : '-',
 		flags & RIGHT_WRITE ? 'w' : '-', flags & RIGHT_EXECUTE ? 'x' : '-', flags & REGION_SHARED ? 's' : 'p', region->offset);
-	if (region->file != NULL && file_path(region->file, path, sizeof path) > 0)
+	if (region->flags & REGION_SYSTEM)
+		ADD("%s", vdso_name(region->file));
+	else if (region->file != NULL && file_path(region->file, path, sizeof path) > 0)
 		ADD("%s", path);
 	else if (flags & (REGION_STACK | REGION_HEAP))
 		ADD("%s", flags & REGION_STACK ? "[stack]" : "[heap]");

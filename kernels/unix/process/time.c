@@ -2,12 +2,9 @@
 #include "baryon/calls.h"
 #include "baryon/clock.h"
 #include "process/internal.h"
+#include "process/vdso.h"
+#include "vdso/data.h"
 
-enum { SECOND_NS = 1000000000, MICROSECOND_NS = 1000 };
-enum {
-	CLOCK_REALTIME = 0, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
-	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI = 11,
-};
 enum { TIMER_ABSTIME = 1 };
 
 uint64_t time_monotonic(void)
@@ -15,13 +12,42 @@ uint64_t time_monotonic(void)
 	return clock_now_ns();
 }
 
-/* The wall clock, as far as it was set away from the machine's, and the time zone, which is only kept. */
-static int64_t wall_offset_ns;
-static int32_t zone_kept[2];
+/* Where programs see it, from clock_share on. */
+static struct vdso_data own_data, *clock_data = &own_data;
+static struct mutex clock_lock;         /* of those who change it */
 
 uint64_t time_wall(void)
 {
-	return clock_wall_ns() + (uint64_t)__atomic_load_n(&wall_offset_ns, __ATOMIC_RELAXED);
+	return clock_now_ns() + __atomic_load_n(&clock_data->wall_ns, __ATOMIC_RELAXED);
+}
+
+void clock_init(void)
+{
+	const volatile struct info_page *info = info_page();
+
+	own_data = (struct vdso_data) {
+		.tsc_at_zero = info->tsc_at_zero, .multiplier = info->tsc_to_ns_multiplier, .monotonic_ns = info->clock_offset_ns,
+		.wall_ns = info->wall_at_zero_ns,
+	};
+}
+
+void clock_share(struct vdso_data *data)
+{
+	*data = own_data;
+	__atomic_store_n(&clock_data, data, __ATOMIC_RELEASE);
+}
+
+/* Between these two, programs that ask for the time make the system call. */
+static void clock_change_begin(void)
+{
+	mutex_lock(&clock_lock);
+	__atomic_fetch_add(&clock_data->sequence, 1, __ATOMIC_SEQ_CST);
+}
+
+static void clock_change_end(void)
+{
+	__atomic_fetch_add(&clock_data->sequence, 1, __ATOMIC_SEQ_CST);
+	mutex_unlock(&clock_lock);
 }
 
 /* ---- clocks ---- */
@@ -119,7 +145,7 @@ int64_t sys_gettimeofday(SYSCALL_ARGUMENTS)
 
 	if (a0 != 0 && user_write(a0, &time, sizeof time) != 0)
 		return -EFAULT;
-	return a1 != 0 ? user_write(a1, zone_kept, sizeof zone_kept) : 0;
+	return a1 != 0 ? user_write(a1, clock_data->zone, sizeof clock_data->zone) : 0;
 }
 
 /* 0, or why this caller may not set the wall clock to this time. It is never earlier than the time since the start. */
@@ -139,7 +165,9 @@ static int wall_set(const struct linux_timespec *time)
 
 	if (wall < time_monotonic())
 		return -EINVAL;
-	__atomic_store_n(&wall_offset_ns, (int64_t)(wall - clock_wall_ns()), __ATOMIC_RELAXED);
+	clock_change_begin();
+	__atomic_store_n(&clock_data->wall_ns, wall - clock_now_ns(), __ATOMIC_RELAXED);
+	clock_change_end();
 	return 0;
 }
 
@@ -182,8 +210,10 @@ int64_t sys_settimeofday(SYSCALL_ARGUMENTS)
 	if (zone[0] < -ZONE_MINUTES_MOST || zone[0] > ZONE_MINUTES_MOST)
 		return -EINVAL;
 	if (a1 != 0) {
-		zone_kept[0] = zone[0];
-		zone_kept[1] = zone[1];
+		clock_change_begin();
+		clock_data->zone[0] = zone[0];
+		clock_data->zone[1] = zone[1];
+		clock_change_end();
 	}
 	return a0 != 0 ? wall_set(&time) : 0;
 }

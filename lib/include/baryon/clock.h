@@ -19,10 +19,4 @@ static inline uint64_t clock_now_ns(void)
 	return (uint64_t)(((unsigned __int128)ticks * info->tsc_to_ns_multiplier) >> 32) + info->clock_offset_ns;
 }
 
-/* Nanoseconds since 1970. */
-static inline uint64_t clock_wall_ns(void)
-{
-	return info_page()->wall_at_zero_ns + clock_now_ns();
-}
-
 #endif

@@ -26,13 +26,13 @@ static inline struct processor_features processor_features(void)
 	return features;
 }
 
-/* The id that its interrupt controller had at the start (leaf 1): of the processor on which this runs just now. */
-static inline uint32_t processor_id(void)
+/* The number that Charm gave to the processor on which this runs just now, from 0 on. */
+static inline uint32_t processor_number(void)
 {
-	uint32_t a = 1, b, c = 0, d;
+	uint32_t number;
 
-	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return b >> 24;
+	(void)__builtin_ia32_rdtscp(&number);
+	return number;
 }
 
 #endif
