@@ -51,6 +51,7 @@ struct linux_siginfo {          /* 128 bytes */
 		struct { int32_t pid; uint32_t uid; uint64_t value; } sender;
 		struct { uint64_t address; } fault;
 		struct { int32_t id, overrun; uint64_t value; } timer;
+		struct { int64_t band; int32_t descriptor; } poll;
 		uint64_t words[14];
 	};
 };

@@ -246,6 +246,9 @@ enum { MAPPABLE_READ = 1, MAPPABLE_WRITE = 2, MAPPABLE_EXECUTE = 4, MAPPABLE_SEA
  * MAPPABLE_WRITE is about shared mappings only; a seal takes it away from a file that may be written otherwise. /dev/zero answers -ENODEV with *anonymous set. */
 int file_mappable(struct file *file, bool *anonymous);
 
+/* Sends the signals of files with O_ASYNC that were woken. No locks. */
+void async_send(void);
+
 /* The first program ended: flushes output, sends FRAME_EXIT with the status (0..255), ends the machine. */
 _Noreturn void console_exit(int status);
 

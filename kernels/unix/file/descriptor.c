@@ -460,10 +460,13 @@ static int64_t duplicate_from(struct file *file, uint64_t lowest, bool close_on_
 	return descriptor_install(file, (int)lowest, close_on_exec);
 }
 
-static int64_t flags_set(struct file *file, uint64_t flags)
+static int64_t flags_set(struct file *file, int descriptor, uint64_t flags)
 {
-	uint32_t mutable = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME;
+	uint32_t mutable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
+	int status = async_switch(file, descriptor, flags & O_ASYNC);
 
+	if (status)
+		return status;
 	__atomic_store_n(&file->flags, (file->flags & ~mutable) | ((uint32_t)flags & mutable), __ATOMIC_RELAXED);
 	return 0;
 }
@@ -505,7 +508,7 @@ int64_t sys_fcntl(SYSCALL_ARGUMENTS)
 		result = held.file->flags | (held.file->flags & O_PATH ? 0 : O_LARGEFILE);
 		break;
 	case F_SETFL:
-		result = held.file->flags & O_PATH ? -EBADF : flags_set(held.file, a2);
+		result = held.file->flags & O_PATH ? -EBADF : flags_set(held.file, (int)a0, a2);
 		break;
 	case F_GETLK:
 	case F_SETLK:
@@ -525,7 +528,12 @@ int64_t sys_fcntl(SYSCALL_ARGUMENTS)
 		break;
 	case F_SETOWN:
 	case F_GETOWN:
-		result = 0;
+	case F_SETSIG:
+	case F_GETSIG:
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+	case F_GETOWNER_UIDS:
+		result = held.file->flags & O_PATH ? -EBADF : async_call(held.file, (uint32_t)a1, a2);
 		break;
 	default:
 		result = -EINVAL;

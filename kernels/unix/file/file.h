@@ -314,6 +314,8 @@ static inline void io_own(struct io *io, void *address, uint64_t bytes)
 struct file_operations {        /* a null operation fails: read, write EINVAL; ioctl ENOTTY; poll is always ready */
 	bool seekable;
 	bool stateless;             /* seekable, but reading and writing look at no position */
+	uint32_t told;              /* POLL* events of which O_ASYNC's signal tells; 0: there is none */
+	bool told_starved;          /* of POLLOUT only after a write that found no room */
 	bool stays;                 /* its contents outlive whoever has it open or mapped: they are limited as files are */
 	const char *name;           /* of files without an inode in the tree, as "[eventfd]" */
 	int64_t (*read)(struct file *file, struct io *io, uint64_t *position);
@@ -339,6 +341,7 @@ struct file {
 	uint32_t name_hash;         /* of that name */
 	struct mutex lock;          /* of the position */
 	uint64_t position;
+	struct async *async;        /* whom O_ASYNC tells, or null: async.c; its lock */
 	struct watched *watched;    /* entries of epoll sets: epoll.c */
 	void *state;                /* of the operations */
 	uint64_t state_bytes;
@@ -424,6 +427,12 @@ int64_t poll_until(int64_t (*scan)(void *what, struct poll_table *table), void *
 /* Time-outs and masks of poll's kin, from the program: *deadline 0 waits for ever. 0, -EFAULT, -EINVAL */
 int timespec_read(uint64_t address, uint64_t *deadline, bool *wait);
 int mask_apply(uint64_t address, uint64_t bytes);
+/* O_ASYNC (async.c): on or off, by that descriptor. 0, -ENOMEM. A file that tells nobody anything stays as it is. */
+int async_switch(struct file *file, int descriptor, bool on);
+int64_t async_call(struct file *file, uint32_t command, uint64_t argument);    /* F_SETOWN and its kin */
+void async_starved(struct file *file);          /* a write found no room */
+void async_forget(struct file *file);           /* at the end of one that has the record */
+int32_t terminal_group(const struct file *file);        /* in its foreground; 0: it is none, or nobody is */
 void epoll_forget(struct file *file);           /* at its end: it leaves all epoll sets */
 
 /* Wakes the pollers of a queue, if there are any. */

@@ -265,6 +265,7 @@ static void inotify_release(struct file *file)
 
 static const struct file_operations inotify_operations = {
 	.name = "inotify",
+	.told = POLLIN,
 	.read = inotify_read,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,

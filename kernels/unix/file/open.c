@@ -41,6 +41,8 @@ void file_put(struct file *file)
 	}
 	if (file->watched)
 		epoll_forget(file);
+	if (file->async)
+		async_forget(file);
 	if (!(file->flags & O_PATH))
 		file_noted(file, file_writable(file) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (file->inode->locks)

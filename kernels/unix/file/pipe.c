@@ -239,6 +239,7 @@ static void pipe_release(struct file *file)
 }
 
 static const struct file_operations pipe_operations = {
+	.told = POLLIN | POLLOUT,
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
@@ -307,7 +308,7 @@ int pipe_open(struct inode *inode, struct file *file)
 		return -ENXIO;
 	}
 	pipe_join(pipe, file);
-	queue_wake_all(&pipe->poll_wait);
+	queue_wake_events(&pipe->poll_wait, POLLERR | POLLHUP);
 	if (named && !now && reads != writes && !(reads ? pipe->writers : pipe->readers))
 		status = fifo_wait(pipe, reads ? &pipe->writer_opens : &pipe->reader_opens);
 	mutex_unlock(&pipe->lock);

@@ -98,7 +98,7 @@ static void slave_closed(struct terminal *terminal)
 	pty->abandoned = pty->slaves == 0;
 	mutex_unlock(&pty->lock);
 	queue_wake_all(&pty->read_wait);
-	queue_wake_all(&pty->poll_wait);
+	queue_wake_events(&pty->poll_wait, POLLERR | POLLHUP);
 	pty_put(terminal);
 }
 
@@ -155,7 +155,7 @@ static int64_t master_read(struct file *file, struct io *io, uint64_t *position 
 	if (result > 0) {
 		terminal_echo_flush(&pty->terminal);
 		queue_wake_all(&pty->room_wait);
-		queue_wake_all(&pty->terminal.poll_wait);
+		queue_wake_events(&pty->terminal.poll_wait, POLLOUT | POLLWRNORM);
 	}
 	return result;
 }
@@ -301,6 +301,7 @@ static void master_release(struct file *file)
 }
 
 static const struct file_operations master_operations = {
+	.told = POLLIN | POLLOUT, .told_starved = true,
 	.read = master_read, .write = master_write, .poll = master_poll, .ioctl = master_ioctl, .release = master_release,
 };
 

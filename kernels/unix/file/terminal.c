@@ -95,7 +95,7 @@ void terminal_hang_up(struct terminal *terminal)
 	mutex_unlock(&terminal->lock);
 	queue_wake_all(&terminal->read_wait);
 	queue_wake_all(&terminal->write_wait);
-	queue_wake_all(&terminal->poll_wait);
+	queue_wake_events(&terminal->poll_wait, POLLERR | POLLHUP);
 	terminal_signals_deliver(terminal);
 }
 
@@ -611,12 +611,18 @@ static void terminal_release(struct file *file)
 }
 
 static const struct file_operations terminal_operations = {
+	.told = POLLIN | POLLOUT, .told_starved = true,
 	.read = terminal_read,
 	.write = terminal_write,
 	.poll = terminal_poll,
 	.ioctl = terminal_ioctl,
 	.release = terminal_release,
 };
+
+int32_t terminal_group(const struct file *file)
+{
+	return file->operations == &terminal_operations ? __atomic_load_n(&terminal_of(file)->foreground, __ATOMIC_RELAXED) : 0;
+}
 
 /* The terminal that an inode stands for, with a reference: /dev/tty is that of the caller's session, the others are named. */
 static int terminal_find(const struct inode *inode, struct terminal **out)

@@ -28,6 +28,8 @@ int64_t file_move(struct file *file, struct io *io, uint64_t *position, bool wri
 
 	if (result > 0)
 		file_noted(file, write ? IN_MODIFY : IN_ACCESS);
+	else if (result == -EAGAIN && write)
+		async_starved(file);
 	return result;
 }
 
@@ -312,15 +314,16 @@ int64_t sys_fsync(SYSCALL_ARGUMENTS)
 }
 
 /* Sets or clears a flag of an open file by the number at an address of the program's. */
-static int64_t flag_call(struct file *file, uint32_t flag, uint64_t argument)
+static int64_t flag_call(struct file *file, int descriptor, uint32_t flag, uint64_t argument)
 {
 	uint32_t on;
 
 	if (user_read(&on, argument, sizeof(on)))
 		return -EFAULT;
-	if (flag == O_ASYNC && on && (inode_is(file->inode, S_IFREG) || inode_is(file->inode, S_IFDIR)))
-		return -ENOTTY;
-	file_flag_set(file, flag, on);
+	if (flag != O_ASYNC)
+		file_flag_set(file, flag, on);
+	else if (!on != !(file->flags & O_ASYNC))
+		return file->operations->told ? async_switch(file, descriptor, on) : -ENOTTY;
 	return 0;
 }
 
@@ -334,9 +337,9 @@ int64_t sys_ioctl(SYSCALL_ARGUMENTS)
 	if (held.file->flags & O_PATH) {
 		result = -EBADF;
 	} else if ((uint32_t)a1 == FIONBIO) {
-		result = flag_call(held.file, O_NONBLOCK, a2);
+		result = flag_call(held.file, (int)a0, O_NONBLOCK, a2);
 	} else if ((uint32_t)a1 == FIOASYNC) {
-		result = flag_call(held.file, O_ASYNC, a2);
+		result = flag_call(held.file, (int)a0, O_ASYNC, a2);
 	} else if ((uint32_t)a1 == FIOCLEX || (uint32_t)a1 == FIONCLEX) {
 		result = descriptor_flags_set((int)a0, (uint32_t)a1 == FIOCLEX);
 	} else {

@@ -141,6 +141,7 @@ enum {                          /* thread.work: looked at before every resume */
 	WORK_STOP = 4,              /* the process is stopped */
 	WORK_RESTORE_MASK = 8,      /* sigsuspend, ppoll: put saved_mask back after delivery */
 	WORK_KEEP_RESULT = 16,      /* rax was set by the call itself (sigreturn, exec): leave it */
+	WORK_SENDING = 32,          /* async_send is due */
 };
 
 struct stepping {                   /* see step.c */
@@ -203,6 +204,17 @@ void process_signal(struct process *process, int number);
 /* The same to a process by its number, with details; nothing happens if there is none. */
 void process_signal_queue(int32_t pid, int number, const struct linux_siginfo *info);
 int signal_send_group(int32_t group, int number);       /* 0, or -ESRCH: no such process group */
+/* Whom a file's signals go to (F_SETOWN), and for whom: who may not send them sends none. */
+enum { TARGET_THREAD, TARGET_PROCESS, TARGET_GROUP };
+struct signal_target {
+	uint32_t kind;              /* TARGET_*: Linux's numbers */
+	int32_t id;                 /* 0: nobody */
+	uint32_t uid, euid;
+};
+bool signal_target_exists(uint32_t kind, int32_t id);
+/* number 0, or more of a queued one than fit: SIGIO alone. No locks. */
+void signal_target_send(const struct signal_target *target, int number, const struct linux_siginfo *info);
+void work_ask_sending(void);    /* the calling thread, if it is a program's, does async_send before it goes on there */
 void signal_send_self(int number);                      /* to the calling thread: SIGPIPE, SIGTTIN */
 
 bool signal_is_blocked_or_ignored(int number);          /* for the calling thread: terminals ask for SIGTTIN, SIGTTOU */

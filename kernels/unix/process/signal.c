@@ -164,7 +164,7 @@ static int signal_record(uint64_t *pending, struct signal_queued **queue, int nu
 {
 	if ((*pending & SIGNAL_BIT(number)) && number < SIGRTMIN)
 		return 0;
-	if (info != NULL && !queue_add(queue, info, number < SIGRTMIN ? UINT64_MAX : limit) && number >= SIGRTMIN && info->code < 0 &&
+	if (info != NULL && !queue_add(queue, info, number < SIGRTMIN ? UINT64_MAX : limit) && number >= SIGRTMIN && info->code != SI_USER &&
 			info->code != SI_TIMER)
 		return -EAGAIN;
 	*pending |= SIGNAL_BIT(number);
@@ -509,6 +509,10 @@ void work_do(struct trap_frame *frame, bool is_call, int64_t result)
 	int number;
 
 	(void)step_leave(frame);
+	if (me->work & WORK_SENDING) {
+		work_remove(me, WORK_SENDING);
+		async_send();
+	}
 	if (me->work & WORK_KEEP_RESULT) {
 		work_remove(me, WORK_KEEP_RESULT);
 		is_call = false;

@@ -143,6 +143,74 @@ int signal_kill(struct process *target, int number, const struct linux_siginfo *
 	return signal_post(target, NULL, number, given == NULL ? &info : given);
 }
 
+/* ---- of files (F_SETOWN) ---- */
+
+struct target_walk {
+	const struct signal_target *target;     /* null: nobody is sent anything */
+	int number;
+	const struct linux_siginfo *info;
+	bool found;
+};
+
+static void target_one(struct target_walk *walk, struct process *process, struct thread *thread)
+{
+	const struct credentials *its = &process->credentials;
+	const struct signal_target *by = walk->target;
+
+	walk->found = true;
+	if (by == NULL || process == init_process)
+		return;
+	if (by->euid != 0 && by->euid != its->suid && by->euid != its->uid && by->uid != its->suid && by->uid != its->uid)
+		return;
+	if (walk->number == 0 || signal_post(process, thread, walk->number, walk->info) != 0)
+		(void)signal_post(process, thread, SIGIO, NULL);
+}
+
+static bool target_each(struct target_walk *walk, uint32_t kind, int32_t id)
+{
+	struct process *process;
+	struct thread *thread;
+
+	mutex_lock(&tree_lock);
+	if (kind == TARGET_GROUP) {
+		for (process = process_next(NULL); process != NULL; process = process_next(process))
+			if (process->group == id)
+				target_one(walk, process, NULL);
+	} else if (kind == TARGET_PROCESS) {
+		process = process_of_pid(id);
+		if (process != NULL)
+			target_one(walk, process, NULL);
+	} else {
+		thread = thread_of_pid(id);
+		if (thread != NULL)
+			target_one(walk, thread->process, thread);
+	}
+	mutex_unlock(&tree_lock);
+	return walk->found;
+}
+
+bool signal_target_exists(uint32_t kind, int32_t id)
+{
+	struct target_walk walk = { 0 };
+
+	return target_each(&walk, kind, id);
+}
+
+void signal_target_send(const struct signal_target *target, int number, const struct linux_siginfo *info)
+{
+	struct target_walk walk = { .target = target, .number = number, .info = info };
+
+	(void)target_each(&walk, target->kind, target->id);
+}
+
+void work_ask_sending(void)
+{
+	if (self_process() != NULL && self_process() != init_process)
+		work_add(self(), WORK_SENDING);
+}
+
+/* ---- kill and its kin ---- */
+
 static int kill_process(struct process *target, int number)
 {
 	return signal_kill(target, number, NULL);

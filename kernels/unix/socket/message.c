@@ -149,6 +149,8 @@ static int64_t message_send(struct file *file, uint64_t address, uint32_t flags)
 		status = control_read(&control, call.header.control, call.header.control_bytes);
 	if (status == 0)
 		status = socket_send(file, &call.io, flags, &control, &target);
+	if (status == -EAGAIN)
+		async_starved(file);
 	control_drop(&control);
 	call_end(&call);
 	return status;

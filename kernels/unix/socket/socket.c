@@ -66,7 +66,7 @@ void socket_changed(struct socket *socket)
 {
 	queue_wake_all(&socket->read_wait);
 	queue_wake_all(&socket->room_wait);
-	queue_wake_all(&socket->poll_wait);
+	queue_wake_events(&socket->poll_wait, socket->shutdown == SHUT_BOTH ? ~0u : ~(uint32_t)POLLHUP);
 }
 
 /* ---- closing ---- */
@@ -231,6 +231,7 @@ static int64_t socket_write(struct file *file, struct io *io, uint64_t *position
 }
 
 const struct file_operations socket_operations = {
+	.told = POLLIN | POLLOUT | POLLHUP, .told_starved = true,
 	.read = socket_read,
 	.write = socket_write,
 	.poll = socket_poll,

@@ -422,6 +422,20 @@ void fake_process_end(void)
 	free(process);
 }
 
+bool signal_target_exists(uint32_t kind, int32_t id)
+{
+	return kind == TARGET_PROCESS && id == first_process->pid;
+}
+
+void signal_target_send(const struct signal_target *target __attribute__((unused)), int number __attribute__((unused)),
+	const struct linux_siginfo *info __attribute__((unused)))
+{
+}
+
+void work_ask_sending(void)
+{
+}
+
 struct thread *kernel_thread_start(void (*function)(void *), void *argument, const char *name)
 {
 	pthread_t thread;

@@ -129,6 +129,9 @@ static void descriptors_reset(void)
 		file_get(standard[i]);
 		CHECK_IS(files_set(self_process()->files, i, standard[i]), 0);
 		CHECK_IS(DO(flock, i, LOCK_UN), 0);
+		CHECK_IS(DO(fcntl, i, F_SETFL, O_RDWR), 0);
+		CHECK_IS(DO(fcntl, i, F_SETOWN, 0), 0);
+		CHECK_IS(DO(fcntl, i, F_SETSIG, 0), 0);
 	}
 }
 
