@@ -91,6 +91,8 @@ static void limits_fill(struct rlimit_pair limits[RLIMIT_COUNT])
 	limits[RLIMIT_NOFILE] = (struct rlimit_pair) { 1024, 131072 };
 	limits[RLIMIT_MSGQUEUE] = (struct rlimit_pair) { 819200, 819200 };
 	limits[RLIMIT_SIGPENDING] = (struct rlimit_pair) { 2048, 2048 };
+	limits[RLIMIT_MEMLOCK] = (struct rlimit_pair) { 8 << 20, 8 << 20 };
+	limits[RLIMIT_NICE] = limits[RLIMIT_RTPRIO] = (struct rlimit_pair) { 0, 0 };
 	limits[RLIMIT_NPROC] = (struct rlimit_pair) { PID_LIMIT / 2, PID_LIMIT / 2 };
 }
 

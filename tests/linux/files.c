@@ -157,6 +157,45 @@ static void resolving(void)
 	TRY(rmdir("r"));
 }
 
+/* The file is 10000 bytes long. */
+static void size_is_limited(int fd)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct rlimit limit = { 12000, RLIM_INFINITY };
+
+		setrlimit(RLIMIT_FSIZE, &limit);
+		TRY(fallocate(fd, 0, 0, 12000));
+		signal(SIGXFSZ, SIG_IGN);
+		TRY(fallocate(fd, 0, 11000, 1001));
+		TRY(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 11990, 100));
+		TRY(ftruncate(fd, 12001));
+		TRY(SIZE("m"));
+		TRY(ftruncate(fd, 10000));
+		signal(SIGXFSZ, SIG_DFL);
+		fallocate(fd, 0, 0, 12001);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	SAY("%d %d", WIFSIGNALED(status), WTERMSIG(status) == SIGXFSZ);
+}
+
+static void same_everywhere(const char *name)
+{
+	int fd = open(name, O_RDWR);
+
+	SAY("%s", name);
+	TRY(lseek(fd, 100, SEEK_SET));
+	TRY(lseek(fd, -100, SEEK_SET));
+	TRY(lseek(fd, -5, SEEK_CUR));
+	TRY(lseek(fd, INT64_MIN, SEEK_END));
+	TRY(lseek(fd, 5, SEEK_HOLE));
+	TRY(lseek(fd, 5, 77));
+	close(fd);
+}
+
 static void moving(void)
 {
 	int fd = open("m", O_CREAT | O_RDWR, 0600);
@@ -171,6 +210,10 @@ static void moving(void)
 	TRY(lseek(fd, 100, SEEK_END));
 	TRY(read(fd, room, 10));
 	TRY(lseek(fd, 0, 77));
+	same_everywhere("/dev/null");
+	same_everywhere("/dev/zero");
+	same_everywhere("/dev/full");
+	same_everywhere("/dev/urandom");
 	TRY(lseek(fd, 4, SEEK_HOLE));
 	TRY(lseek(fd, 4, SEEK_DATA));
 	TRY(lseek(fd, 400, SEEK_DATA));
@@ -223,6 +266,7 @@ static void moving(void)
 	TRY(fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, 2));
 	TRY(fallocate(fd, 0, -1, 2));
 	TRY(fallocate(fd, 0, 0, 0));
+	size_is_limited(fd);
 	TRY(pread(fd, room, 3, 0));
 	SAY("%d %d %d", room[0], room[1], room[2] == 'c');
 	TRY(fsync(fd));

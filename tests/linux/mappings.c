@@ -284,6 +284,46 @@ static void shared_memory(void)
 	TRY(syscall(SYS_futex, ~0xffful, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0));
 }
 
+/* mremap to a place that is given: what was there goes, what is moved goes along. */
+static void moved_to_a_place(void)
+{
+	char *at = map(16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = file_of_pages("/tmp/moved", 8);
+	char *file = map(8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	SAY("-- moved to a place");
+	for (int i = 0; i < 16; i++)
+		at[i * PAGE] = (char)('a' + i);
+#define MOVE(from, old, new, flags, to) SAY("%s", mremap(from, old, new, flags, to) == MAP_FAILED ? strerror(errno) : "moved")
+	MOVE(at, PAGE, PAGE, MREMAP_FIXED, at + 8 * PAGE);
+	MOVE(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+	MOVE(at, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE);
+	MOVE(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE + 1);
+	MOVE(at, PAGE, 0ul, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE);
+	MOVE(at, PAGE, PAGE, MREMAP_MAYMOVE | 8, at + PAGE);
+	MOVE(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (char *)0x7ffffffff000);
+	MOVE(at, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+	MOVE(at, PAGE, PAGE, MREMAP_DONTUNMAP, 0);
+	MOVE(at, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + 8 * PAGE);
+	touch("from", at, 0);
+	SAY("%c %c", at[8 * PAGE], at[9 * PAGE]);
+	MOVE(at + 2 * PAGE, 3 * PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+	touch("the rest", at + 3 * PAGE, 0);
+	SAY("%c", at[0]);
+	MOVE(at + 10 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + 2 * PAGE);
+	SAY("%c %d", at[2 * PAGE], at[3 * PAGE]);
+	MOVE(at + 12 * PAGE, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, at + 6 * PAGE);
+	SAY("%c %c %d %d", at[6 * PAGE], at[7 * PAGE], at[12 * PAGE], at[13 * PAGE]);
+	MOVE(file + 2 * PAGE, 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+	at[PAGE] = '!';
+	char c;
+	TRY(pread(fd, &c, 1, 3 * PAGE));
+	SAY("%c", c);
+	touch("file", file + 2 * PAGE, 0);
+	MOVE(at - 64 * PAGE, 128 * PAGE, 128 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + 512 * PAGE);
+#undef MOVE
+}
+
 /* Pages touched one after the other, past a hole and past the end, of a file that changes and is cut off meanwhile. */
 static void in_turn(int flags, int write_it)
 {
@@ -323,6 +363,7 @@ int main(int argc, char **argv)
 	image(path);
 	sealing();
 	shared_memory();
+	moved_to_a_place();
 	in_turn(MAP_SHARED, 0);
 	in_turn(MAP_SHARED, 1);
 	in_turn(MAP_PRIVATE, 0);

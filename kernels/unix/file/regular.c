@@ -280,6 +280,10 @@ static int64_t range_allocate(struct inode *inode, uint32_t mode, uint64_t offse
 	if (offset + bytes > INT64_MAX)
 		return -EFBIG;
 	mutex_lock(&inode->lock);
+	if (!punch && offset + bytes > inode->size && size_limited(offset + bytes - 1, 1) < 0) {
+		mutex_unlock(&inode->lock);
+		return -EFBIG;
+	}
 	if (punch && offset + bytes > inode->size)
 		bytes = offset < inode->size ? inode->size - offset : 0;
 	status = !punch && files_are_full(bytes >> PAGE_BITS) ? -ENOSPC : range_walk(inode, offset, offset + bytes, punch);
@@ -350,7 +354,9 @@ int64_t sys_lseek(SYSCALL_ARGUMENTS)
 
 	if (!held_get(&held, (int)a0))
 		return -EBADF;
-	if (held.file->operations->seekable) {
+	if (held.file->operations->stateless) {
+		target = (uint32_t)a2 <= SEEK_HOLE ? 0 : -EINVAL;               /* a device that is the same everywhere */
+	} else if (held.file->operations->seekable) {
 		mutex_lock(&held.file->lock);
 		target = seek_target(held.file, (int64_t)a1, (uint32_t)a2);
 		if (target >= 0)

@@ -5,7 +5,7 @@
 #include "process/space.h"
 
 enum { MAP_GROWSDOWN = 0x100, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_TYPE = 15 };
-enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
 
 static uint64_t page_round(uint64_t bytes)
@@ -284,69 +284,113 @@ int64_t sys_brk(SYSCALL_ARGUMENTS)
 	return (int64_t)result;
 }
 
-/* Moves a range that lies in one region to a larger gap. */
-static int64_t remap_move(struct space *space, const struct region *old, uint64_t from, uint64_t old_bytes,
-	uint64_t bytes)
-{
-	struct region region = *old;
-	uint64_t to = region_gap(space, bytes);
-	int status;
+/* What mremap was asked for: `old_bytes` at `from`, all of one region, become `bytes`, if `to` is not 0 there. */
+struct remap {
+	uint64_t from, old_bytes, bytes, to;
+	bool may_move, keep;            /* keep: the old range stays mapped, and is empty */
+};
 
-	if (to == 0)
-		return -ENOMEM;
-	region.start = to;
-	region.end = to + bytes;
-	region.offset += from - old->start;
-	status = region_insert(space, &region);
-	if (status != 0)
-		return status;
-	status = space_unload(space, from, from + old_bytes);
+/* The pages of the old range go to the new one, where nothing is mapped. */
+static int remap_pages(struct space *space, const struct remap *r)
+{
+	int status = space_unload(space, r->from, r->from + r->old_bytes);
+
 	if (status == 0)
-		status = slots_move(space, from, to, old_bytes);
+		status = slots_move(space, r->from, r->to, r->old_bytes);
 	if (status != 0)
-		(void)region_remove(space, to, to + bytes);
-	if (status == 0)
-		status = space_unmap(space, from, from + old_bytes);
-	return status != 0 ? status : (int64_t)to;
+		(void)region_remove(space, r->to, r->to + r->bytes);
+	else if (!r->keep)
+		status = space_unmap(space, r->from, r->from + r->old_bytes);
+	return status;
 }
 
-static int64_t remap_locked(struct space *space, uint64_t from, uint64_t old_bytes, uint64_t bytes, bool may_move)
+static int64_t remap_move(struct space *space, struct region region, struct remap r)
 {
-	struct region *region = region_find(space, from);
-	struct region more;
+	int status = 0;
 
-	if (region == NULL || region->end < from + old_bytes)
-		return -EFAULT;
-	if (bytes <= old_bytes) {
-		int status = bytes == old_bytes ? 0 : space_unmap(space, from + bytes, from + old_bytes);
-		return status != 0 ? status : (int64_t)from;
-	}
-	if (region->flags & REGION_SYSTEM)
-		return -EFAULT;
-	if (!limit_allows(space, bytes - old_bytes, region, true))
-		return -ENOMEM;
-	more = *region;
-	more.start = from + old_bytes;
-	more.end = from + bytes;
+	region.offset += r.from - region.start;
+	if (r.to != 0)
+		status = space_unmap(space, r.to, r.to + r.bytes);
+	else if ((r.to = region_gap(space, r.bytes)) == 0)
+		status = -ENOMEM;
+	if (status != 0)
+		return status;
+	region.start = r.to;
+	region.end = r.to + r.bytes;
+	status = region_insert(space, &region);
+	if (status == 0)
+		status = remap_pages(space, &r);
+	return status != 0 ? status : (int64_t)r.to;
+}
+
+/* Where it is; 0: there is no room. */
+static int64_t remap_grow(struct space *space, const struct region *region, const struct remap *r)
+{
+	struct region more = *region;
+	int status;
+
+	more.start = r->from + r->old_bytes;
+	more.end = r->from + r->bytes;
 	more.offset += more.start - region->start;
-	if (region->end == more.start && more.end <= PROGRAM_LIMIT && region_range_free(space, more.start, more.end)) {
-		int status = region_insert(space, &more);
-		return status != 0 ? status : (int64_t)from;
+	if (region->end != more.start || more.end > PROGRAM_LIMIT || !region_range_free(space, more.start, more.end))
+		return 0;
+	status = region_insert(space, &more);
+	return status != 0 ? status : (int64_t)r->from;
+}
+
+static int64_t remap_locked(struct space *space, struct remap r)
+{
+	struct region *region = region_find(space, r.from);
+	bool moves = r.to != 0 || r.keep;
+	uint64_t more = r.keep ? r.bytes : r.bytes > r.old_bytes ? r.bytes - r.old_bytes : 0;
+	int64_t result;
+
+	if (region == NULL || region->end < r.from + r.old_bytes)
+		return -EFAULT;
+	if (region->flags & REGION_SYSTEM && more != 0)
+		return -EFAULT;
+	if (more != 0 && !limit_allows(space, more, region, true))
+		return -ENOMEM;
+	if (r.bytes < r.old_bytes) {
+		result = space_unmap(space, r.from + r.bytes, r.from + r.old_bytes);
+		if (result != 0)
+			return result;
+		r.old_bytes = r.bytes;
+		region = region_find(space, r.from);
 	}
-	more = *region;
-	return may_move ? remap_move(space, &more, from, old_bytes, bytes) : -ENOMEM;
+	if (moves)
+		return remap_move(space, *region, r);
+	if (r.bytes == r.old_bytes)
+		return (int64_t)r.from;
+	result = remap_grow(space, region, &r);
+	if (result != 0)
+		return result;
+	return r.may_move ? remap_move(space, *region, r) : -ENOMEM;
 }
 
 int64_t sys_mremap(SYSCALL_ARGUMENTS)
 {
 	struct space *space = self_process()->space;
-	uint64_t old_bytes = page_round(a1), bytes = page_round(a2);
+	struct remap r = {
+		.from = a0, .old_bytes = page_round(a1), .bytes = page_round(a2), .to = a3 & MREMAP_FIXED ? a4 : 0,
+		.may_move = a3 & MREMAP_MAYMOVE, .keep = a3 & MREMAP_DONTUNMAP,
+	};
 	int64_t result;
 
-	if (a3 & MREMAP_FIXED || range_bad(a0, old_bytes) || bytes == 0 || bytes > PROGRAM_LIMIT)
+	if (a3 & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return -EINVAL;
+	if ((a3 & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !r.may_move) || (r.keep && r.old_bytes != r.bytes))
+		return -EINVAL;
+	if (range_bad(r.from, r.old_bytes) || r.bytes == 0 || r.bytes > PROGRAM_LIMIT)
+		return -EINVAL;
+	if (a3 & MREMAP_FIXED) {
+		if (range_bad(r.to, r.bytes) || (r.to < r.from + r.old_bytes && r.from < r.to + r.bytes))
+			return -EINVAL;
+		if (r.to < 65536)
+			return -EPERM;
+	}
 	mutex_lock(&space->lock);
-	result = remap_locked(space, a0, old_bytes, bytes, a3 & MREMAP_MAYMOVE);
+	result = remap_locked(space, r);
 	mutex_unlock(&space->lock);
 	return result;
 }
