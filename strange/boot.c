@@ -181,6 +181,7 @@ static void cache_make(unsigned kind, uint64_t count)
 	struct cache *c = &state.cache[kind];
 
 	c->count = (uint32_t)count;
+	c->times = (uint32_t)(count - locked_most(kind)) / (least[kind] * state.cpus);
 	c->stride = slot_bytes[kind];
 	c->slots = array_take(c->stride * count);
 	if (kind != KIND_MAPPING) {

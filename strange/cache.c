@@ -7,7 +7,7 @@
 #include "mapping.h"
 #include "page.h"
 
-enum { UNLOAD_STEPS = 64, DISPLACE_ROUNDS = 3 };
+enum { UNLOAD_STEPS = 64, DISPLACE_ROUNDS = 3, FIRST_PART = 4 };
 
 struct slot *slot_of(uint32_t id)
 {
@@ -92,17 +92,21 @@ static struct kernel *object_keeper(unsigned kind, uint32_t i)
 	return slot_of(OBJECT_ID(kind, i))->keeper;
 }
 
-static bool above_floor(unsigned kind, struct kernel *keeper, struct kernel *for_whom)
+/* How many of the keeper's may go. */
+static uint32_t above_floor(unsigned kind, const struct kernel *keeper, const struct kernel *for_whom)
 {
-	return keeper == NULL || keeper == for_whom || keeper->loaded[kind] > keeper->floor[kind];
+	if (keeper == NULL || keeper == for_whom)
+		return ~0u;
+	return keeper->loaded[kind] > keeper->floor[kind] ? keeper->loaded[kind] - keeper->floor[kind] : 0;
 }
 
-/* The last mappings of what runs are never displaced; those of supervisor domains, which every CPU must forget, after the others. */
-static bool mapping_displaceable(uint32_t i, bool force)
+/* In the first looks no mapping goes that another CPU must be asked for, and none of a supervisor domain unless `force`. */
+static bool mapping_displaceable(uint32_t i, bool first, bool force)
 {
-	struct mapping *m = mapping_at(i);
+	const struct space *s = space_at(mapping_at(i)->space);
+	bool others = s->cpus & ~(1ull << this_cpu()->number);
 
-	return m->live && !m->locked && (force || !(space_at(m->space)->flags & SPACE_SUPERVISOR)) && mapping_unused(i);
+	return mapping_free(i) && (force || !(s->flags & SPACE_SUPERVISOR || (first && others)));
 }
 
 /* Does something locked depend on these? Then displacing would unload the locked one. */
@@ -185,25 +189,34 @@ static COLD bool slot_displaceable(uint32_t id, bool force)
 	return (force || (!used && !slot_runnable(s))) && !slot_holds_locked(s);
 }
 
-static COLD bool displaceable(unsigned kind, uint32_t i, bool force)
+/* After so many looks in vain. */
+static COLD bool displaceable(unsigned kind, uint32_t i, uint32_t looks)
 {
+	const struct cache *c = &state.cache[kind];
+	bool force = looks >= c->count * (DISPLACE_ROUNDS - 1);
+
 	if (kind == KIND_MAPPING)
-		return mapping_displaceable(i, force);
+		return mapping_displaceable(i, looks < c->times / FIRST_PART, force);
 	if (kind == KIND_PAGE)
 		return page_displaceable(i, force) && !object_in_use(OBJECT_ID(kind, i));
 	return slot_displaceable(OBJECT_ID(kind, i), force) && !object_in_use(OBJECT_ID(kind, i));
 }
 
-COLD result cache_displace(unsigned kind, struct kernel *for_whom)
+COLD result cache_displace(unsigned kind, const struct kernel *for_whom)
 {
 	struct cache *c = &state.cache[kind];
-	uint32_t n = c->count * DISPLACE_ROUNDS, i, id;
 
-	while (n-- > 0) {
-		i = __atomic_fetch_add(&c->hand, 1, __ATOMIC_RELAXED) % c->count;
-		id = OBJECT_ID(kind, i);
-		if (!displaceable(kind, i, n < c->count) || !above_floor(kind, object_keeper(kind, i), for_whom))
+	for (uint32_t looks = 0; looks < c->count * DISPLACE_ROUNDS; looks++) {
+		uint32_t i = cache_next(c), id = OBJECT_ID(kind, i), most = 0;
+
+		if (displaceable(kind, i, looks))
+			most = above_floor(kind, object_keeper(kind, i), for_whom);
+		if (most == 0)
 			continue;
+		if (kind == KIND_MAPPING) {
+			state.counters->displaced[kind] += mapping_displace(i, most, looks < c->times ? c->times - looks - 1 : 0);
+			return 0;
+		}
 		state.counters->displaced[kind]++;
 		return object_unload_id(id, object_generation(id), false);
 	}
@@ -211,7 +224,7 @@ COLD result cache_displace(unsigned kind, struct kernel *for_whom)
 	return RESULT_RESTART;
 }
 
-result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index)
+result cache_take(unsigned kind, const struct kernel *kernel, uint32_t *index)
 {
 	result r;
 

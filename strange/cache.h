@@ -24,10 +24,15 @@ uint32_t object_generation(uint32_t id);
 
 /* A free slot of `kind`, displacing another object when there is none. `kernel`: on whose behalf.
  * Returns 0, or RESULT_RESTART when others must run first. */
-result cache_take(unsigned kind, struct kernel *kernel, uint32_t *index) MUST_CHECK;
-/* Unload one object of the kind. 0: tried one; RESULT_RESTART: nothing can go now. */
-result cache_displace(unsigned kind, struct kernel *for_whom) MUST_CHECK;
+result cache_take(unsigned kind, const struct kernel *kernel, uint32_t *index) MUST_CHECK;
+/* Unload one object of the kind, or several mappings. 0: tried one; RESULT_RESTART: nothing can go now. */
+result cache_displace(unsigned kind, const struct kernel *for_whom) MUST_CHECK;
 void cache_give(unsigned kind, uint32_t index);
+/* The slot that the clock comes to next. */
+static inline uint32_t cache_next(struct cache *c)
+{
+	return __atomic_fetch_add(&c->hand, 1, __ATOMIC_RELAXED) % c->count;
+}
 /* A free mapping, and its index + 1; 0: there is none. */
 static inline uint64_t mapping_take(struct mapping **m)
 {

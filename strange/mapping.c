@@ -171,12 +171,35 @@ static uint64_t leaf_bytes(uint32_t table)
 	return state.tables[table].level ? GROUP_BYTES : PAGE_BYTES;
 }
 
-static bool entry_locked(uint32_t table, unsigned slot)
+/* Is the mapping one of the space's? That is locked. */
+static COLD bool is_in(struct space *s, uint32_t index, uint64_t address)
 {
-	return mapping_at(table_shadow(table)[slot] - 1)->locked;
+	unsigned level, slot;
+	uint32_t table;
+
+	if (!mapping_at(index)->live || space_at(mapping_at(index)->space) != s || !space_contains(s, address, PAGE_BYTES))
+		return false;
+	table = table_seek(s, address, &level, &slot);
+	return mmu_present(table_entries(table)[slot]) && table_shadow(table)[slot] == index + 1;
 }
 
-unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bool keep_locked)
+/* The place of the next. */
+static COLD bool pick_next(struct pick *pick, const struct batch *b, uint64_t *address, uint64_t *end)
+{
+	pick->taken = b->count;
+	while (b->count < pick->most && b->count < BATCH && pick->looks > 0) {
+		uint32_t index = cache_next(&state.cache[KIND_MAPPING]);
+
+		pick->looks--;
+		*address = mapping_address(mapping_at(index));
+		*end = *address + PAGE_BYTES;
+		if (mapping_free(index) && is_in(b->space, index, *address))
+			return true;
+	}
+	return false;
+}
+
+unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, struct pick *pick)
 {
 	struct batch b;
 	uint32_t table;
@@ -185,15 +208,17 @@ unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bo
 	b.space = s;
 	b.count = 0;
 	b.seen = 0;
-	while (b.count < BATCH && *address < end && leaf_next(s, address, end, &table, &slot)) {
-		const mmu_entry *e = table_entries(table);
-		unsigned n = leaf_span(table, slot, *address, end), i;
+	do
+		while (b.count < BATCH && *address < end && leaf_next(s, address, end, &table, &slot)) {
+			const mmu_entry *e = table_entries(table);
+			unsigned n = leaf_span(table, slot, *address, end), i;
 
-		for (i = 0; i < n && b.count < BATCH; i++)
-			if (mmu_present(e[slot + i]) && (!keep_locked || !entry_locked(table, slot + i)))
-				entry_take(&b, table, slot + i);
-		*address = (*address & ~(leaf_bytes(table) - 1)) + i * leaf_bytes(table);
-	}
+			for (i = 0; i < n && b.count < BATCH; i++)
+				if (mmu_present(e[slot + i]))
+					entry_take(&b, table, slot + i);
+			*address = (*address & ~(leaf_bytes(table) - 1)) + i * leaf_bytes(table);
+		}
+	while (pick && pick_next(pick, &b, address, &end));
 	return batch_finish(&b);
 }
 
@@ -204,7 +229,7 @@ bool mapping_range_step(struct space *s, baryon_uid uid, const struct kernel *ke
 	spin_lock(&s->slot.lock);
 	there = s->slot.uid == uid && s->slot.keeper == keeper && s->table != TABLE_NONE;
 	if (there)
-		*seen |= mapping_range_take(s, address, end, false);
+		*seen |= mapping_range_take(s, address, end, NULL);
 	spin_unlock(&s->slot.lock);
 	return there;
 }
@@ -320,7 +345,7 @@ static __attribute__((noinline)) enum place home_place(struct space *s, const st
 			return PLACE_FREE;
 		if (!(r->r10 & LOAD_REPLACE))
 			return r->rdx == 1 ? PLACE_NONE : PLACE_TAKEN;
-		(void)mapping_range_take(s, &at, address + PAGE_BYTES, false);
+		(void)mapping_range_take(s, &at, address + PAGE_BYTES, NULL);
 	}
 }
 
@@ -436,7 +461,7 @@ bool mapping_unload_fast(struct cpu *cpu, const struct thread *t, struct registe
 
 /* for the other caches */
 
-result mapping_unload_some(struct space *s)
+COLD result mapping_unload_some(struct space *s)
 {
 	uint64_t address = s->first, end = address + s->bytes;
 	bool some;
@@ -445,12 +470,12 @@ result mapping_unload_some(struct space *s)
 	spin_lock(&s->slot.lock);
 	some = s->table != TABLE_NONE && state.tables[s->table].entries;
 	if (some)
-		(void)mapping_range_take(s, &address, end, false);
+		(void)mapping_range_take(s, &address, end, NULL);
 	spin_unlock(&s->slot.lock);
 	return some;
 }
 
-void mapping_unload_under(uint32_t table)
+COLD void mapping_unload_under(uint32_t table)
 {
 	struct table *t = &state.tables[table];
 	struct space *s = space_at(t->space);
@@ -459,33 +484,46 @@ void mapping_unload_under(uint32_t table)
 	spin_lock(&s->slot.lock);
 	address = t->address;
 	end = address + GROUP_BYTES;
-	while (t->live && t->level == 0 && space_at(t->space) == s && t->address + GROUP_BYTES == end && address < end)
-		(void)mapping_range_take(s, &address, end, true);
+	while (t->live && t->level == 0 && t->pinned == 0 && space_at(t->space) == s && t->address + GROUP_BYTES == end && address < end)
+		(void)mapping_range_take(s, &address, end, NULL);
 	spin_unlock(&s->slot.lock);
 }
 
-result mapping_unload(uint32_t index, uint32_t generation, bool write)
+/* Take out this one, if it is still there; `pick`: if it may go, and what else is said. */
+static COLD void take_one(uint32_t index, struct pick *pick)
 {
 	struct mapping *m = mapping_at(index);
 	struct space *s = space_at(m->space);
-	uint64_t address = mapping_address(m), end;
+	uint64_t address = mapping_address(m), end = address + PAGE_BYTES;
 
+	spin_lock(&s->slot.lock);
+	if (s->table != TABLE_NONE && is_in(s, index, address) && (!pick || mapping_free(index)))
+		(void)mapping_range_take(s, &address, end, pick);
+	spin_unlock(&s->slot.lock);
+}
+
+COLD result mapping_unload(uint32_t index, uint32_t generation, bool write)
+{
 	(void)generation;
 	(void)write;
-	if (!m->live)
-		return 0;
-	end = address + PAGE_BYTES;
-	spin_lock(&s->slot.lock);
-	if (m->live && space_at(m->space) == s && mapping_address(m) == address && s->table != TABLE_NONE)
-		(void)mapping_range_take(s, &address, end, false);
-	spin_unlock(&s->slot.lock);
+	take_one(index, NULL);
 	return 0;
 }
 
-bool mapping_unused(uint32_t index)
+COLD uint32_t mapping_displace(uint32_t index, uint32_t most, uint32_t looks)
+{
+	struct pick pick = { .most = most, .looks = looks };
+
+	take_one(index, &pick);
+	return pick.taken;
+}
+
+COLD bool mapping_free(uint32_t index)
 {
 	uint32_t name = index + 1;
 
+	if (!mapping_at(index)->live || mapping_at(index)->locked)
+		return false;
 	for (unsigned i = 0; i < state.cpus; i++) {
 		struct thread *t = state.cpu[i].thread;
 
@@ -496,7 +534,7 @@ bool mapping_unused(uint32_t index)
 	return true;
 }
 
-bool mapping_guarded_under(uint32_t table)
+COLD bool mapping_guarded_under(uint32_t table)
 {
 	for (unsigned i = 0; i < state.cpus; i++) {
 		struct thread *t = state.cpu[i].thread;
@@ -512,7 +550,7 @@ bool mapping_guarded_under(uint32_t table)
 	return false;
 }
 
-result mapping_unload_signals(struct thread *t)
+COLD result mapping_unload_signals(struct thread *t)
 {
 	uint32_t name = slot_index(&t->slot) + 1, left = BATCH;
 

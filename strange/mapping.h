@@ -20,7 +20,11 @@ bool mapping_unload_fast(struct cpu *cpu, const struct thread *t, struct registe
 result mapping_unload_some(struct space *space);
 void mapping_unload_under(uint32_t table);
 bool mapping_guarded_under(uint32_t table);
-bool mapping_unused(uint32_t index);
+/* Is it one that may be displaced, neither locked nor among the last of what runs? */
+bool mapping_free(uint32_t index);
+/* Take out this one, and of the next `looks` slots that the clock comes to what may go and is of the same space, with one shoot-down:
+ * `most` at most, and a batch. Says how many went. */
+uint32_t mapping_displace(uint32_t index, uint32_t most, uint32_t looks);
 /* Unload the signal mappings of a thread that is going. 1: there may be more. */
 result mapping_unload_signals(struct thread *t);
 

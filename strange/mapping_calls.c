@@ -160,7 +160,7 @@ static result entry_conflict(struct space *s, const struct plan *p, unsigned fla
 
 	if (!(flags & LOAD_REPLACE))
 		return -BARYON_EEXIST;
-	(void)mapping_range_take(s, &address, address + (p->h.flags & MAPPING_LARGE ? GROUP_BYTES : PAGE_BYTES), false);
+	(void)mapping_range_take(s, &address, address + (p->h.flags & MAPPING_LARGE ? GROUP_BYTES : PAGE_BYTES), NULL);
 	return RESULT_RESTART;
 }
 

@@ -8,9 +8,15 @@
 
 /* ranges */
 
-/* Take out what lies in [*address, end), at most a batch; *address is where it stopped. keep_locked: pass over
- * locked ones. Says what was seen, MAPPING_ACCESSED and MAPPING_DIRTY. The space is locked. */
-unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, bool keep_locked);
+/* What else goes, with one shoot-down: of the next `looks` slots that the clock comes to the space's mappings that may be displaced,
+ * until `most` are taken. */
+struct pick {
+	uint32_t most, looks;
+	uint32_t taken;             /* out: of all */
+};
+/* Take out what lies in [*address, end), at most a batch; *address is where it stopped. pick: what else,
+ * or null. Says what was seen, MAPPING_ACCESSED and MAPPING_DIRTY. The space is locked. */
+unsigned mapping_range_take(struct space *s, uint64_t *address, uint64_t end, struct pick *pick);
 /* One batch, and what was seen is added to *seen. False: the space is another by now, or another's, or has nothing. Locks it. */
 bool mapping_range_step(struct space *s, baryon_uid uid, const struct kernel *keeper, uint64_t *address, uint64_t end, unsigned *seen);
 /* Take rights from what lies in [*address, end), about `limit` entries; *address is where it stopped. Says how many were changed: a

@@ -345,6 +345,7 @@ struct cache {
 	uint32_t free;              /* index + 1, by hash_next; under lock */
 	uint32_t free_count;
 	uint32_t hand;              /* of the clock */
+	uint32_t times;             /* its size, in minima for the CPUs */
 	struct spin lock;
 	struct hash hash;
 };

@@ -17,4 +17,6 @@ void report_at_end(void)
 		"%lu references, %lu tables; %lu groups free\n", loaded[KIND_KERNEL], loaded[KIND_CONTAINER], loaded[KIND_PAGE],
 		loaded[KIND_SPACE], loaded[KIND_THREAD], loaded[KIND_PORTAL], loaded[KIND_MAPPING], loaded[KIND_REFERENCE],
 		counters.tables - counters.tables_free, memory_free_groups());
+	log_format("root: until the end: %lu mappings loaded, %lu displaced, %lu tables displaced, %lu shoot-downs\n", counters.loaded[KIND_MAPPING],
+		counters.displaced[KIND_MAPPING], counters.displaced_tables, counters.shootdowns);
 }

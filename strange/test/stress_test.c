@@ -6,9 +6,10 @@
 #include "abi/start.h"
 #include "invariants.h"
 #include "strange/activation.h"
+#include "strange/cache.h"
 
 enum { KERNELS = 2, PROGRAMS = 4, WORKERS = 3, SLOTS = 24, FIRST_PAGE = 48, PAGES = 16, SERVICE = 70, LEVELS = 24,
-       STEPS = 1500, POLITE = 3000, FIRST_HEIR = 400, HEIRS = 2 };
+       STEPS = 1500, POLITE = 3000, FIRST_HEIR = 400, HEIRS = 2, DISPLACE_EVERY = 64 };
 
 enum what { WORK, PROGRAM, SERVE, TRAP, ANSWER, RELOAD, HEIR };
 
@@ -366,6 +367,9 @@ static void round_run(void)
 			__atomic_fetch_add(&host.now, 700000, __ATOMIC_RELAXED);
 		if (machine_poll())
 			continue;
+		/* As who finds the cache full. */
+		if (i % DISPLACE_EVERY == host_this->number)
+			(void)(cache_displace(KIND_MAPPING, NULL) == 0);
 		if (host_this->idle) {
 			idles++;
 			sched_yield();
@@ -463,6 +467,8 @@ static void make(const char *options)
 	world_boot(options, cpus);
 	world.locked = true;
 	world.stacks = 8;
+	/* No level here plays root, who would be asked for mappings of the kernels' domains. */
+	((struct kernel *)slot_find(KIND_KERNEL, KERNEL_UID(KERNEL_NUMBER_ROOT)))->floor[KIND_MAPPING] = UINT32_MAX;
 	actor_count = 0;
 	for (unsigned i = 0; i < KERNELS; i++) {
 		world_kernel_home.lock_quota[KIND_THREAD] = WORKERS + 1;
@@ -523,9 +529,9 @@ static void run(uint64_t number, const char *options, unsigned rounds)
 		fprintf(stderr, "%lx run %d depth %d rip %lx\n", (long)actors[i].uid, t ? t->run : -1, t ? (int)t->depth : -1,
 			t ? (long)thread_top(t)->registers.rip : 0);
 	}
-	fprintf(stderr, "seed %lu: %lu idle, %lu calls, %lu traps, %lu served, %lu answers, %lu shoot-downs, %lu switches, %lu steals, %lu abandoned, %lu inherited\n",
+	fprintf(stderr, "seed %lu: %lu idle, %lu calls, %lu traps, %lu served, %lu answers, %lu shoot-downs, %lu mappings displaced, %lu switches, %lu steals, %lu abandoned, %lu inherited\n",
 		(unsigned long)number, (unsigned long)idles, (unsigned long)work[WORK], (unsigned long)work[TRAP], (unsigned long)work[SERVE],
-		(unsigned long)work[ANSWER], (unsigned long)state.counters->shootdowns,
+		(unsigned long)work[ANSWER], (unsigned long)state.counters->shootdowns, (unsigned long)state.counters->displaced[KIND_MAPPING],
 		(unsigned long)state.counters->switches, (unsigned long)state.counters->steals, (unsigned long)abandoned,
 		(unsigned long)inherited);
 }
