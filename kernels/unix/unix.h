@@ -200,6 +200,8 @@ void path_state_exit(struct path_state *paths);
 int file_open_exec(const char *path, struct file **out);
 void file_unuse(struct file *file);
 /* What decides as whom a program runs. */
+struct file_capabilities;
+void file_capabilities(const struct file *file, struct file_capabilities *out);
 void file_owner(const struct file *file, uint32_t *mode, uint32_t *uid, uint32_t *gid);
 /* Does a path of the calling program end at a symbolic link? */
 bool file_is_link(int descriptor, uint64_t path);

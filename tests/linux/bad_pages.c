@@ -120,6 +120,18 @@ static const struct row rows[] = {
 	R(times, 0, O(32))
 	R(getresuid, 0, O(4), O(4), O(4))
 	R(getresgid, 0, O(4), O(4), O(4))
+	R(setxattr, 0, T("file"), T("user.x"), I(block), V(100), V(0))
+	R(getxattr, 0, T("file"), T("user.x"), O(100), V(100))
+	R(listxattr, 0, T("file"), O(7), V(100))
+	R(removexattr, 0, T("file"), T("user.x"))
+	R(lsetxattr, 0, T("file"), T("user.x"), I(block), V(100), V(0))
+	R(lgetxattr, 0, T("file"), T("user.x"), O(100), V(100))
+	R(llistxattr, 0, T("file"), O(7), V(100))
+	R(lremovexattr, 0, T("file"), T("user.x"))
+	R(fsetxattr, 0, V(FD_FILE), T("user.x"), I(block), V(100), V(0))
+	R(fgetxattr, 0, V(FD_FILE), T("user.x"), O(100), V(100))
+	R(flistxattr, 0, V(FD_FILE), O(7), V(100))
+	R(fremovexattr, 0, V(FD_FILE), T("user.x"))
 	R(capget, 0, B(capability_header), O(24))
 	R(capset, NEVER_GOOD, B(capability_header), I(capability_sets))
 	R(rt_sigpending, 0, O(8), V(8))
@@ -305,8 +317,7 @@ static const char *const others[] = {
 	"epoll_create", "eventfd", "eventfd2", "epoll_create1", "timerfd_create", "pidfd_getfd", "membarrier", "rseq", "inotify_init",
 	"inotify_init1", "inotify_rm_watch", "shmget", "shmat", "shmdt", "semget", "msgget", "personality", "ioprio_get", "ioprio_set", "vhangup",
 	/* these depend on rights or on the file system */
-	"getgroups", "setgroups", "clock_settime", "settimeofday", "sethostname", "setdomainname", "chroot", "mount", "umount2", "setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr",
-	"fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr",
+	"getgroups", "setgroups", "clock_settime", "settimeofday", "sethostname", "setdomainname", "chroot", "mount", "umount2",
 };
 
 static bool named(const char *name)

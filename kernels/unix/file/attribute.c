@@ -208,6 +208,7 @@ static int owner_change(struct inode *inode, uint32_t uid, uint32_t gid)
 	}
 	if (inode_is(inode, S_IFREG))
 		inode_bits_drop(inode);
+	attributes_written(inode);
 	if (uid != UINT32_MAX)
 		inode->uid = uid;
 	if (gid != UINT32_MAX)

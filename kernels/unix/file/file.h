@@ -107,6 +107,7 @@ struct inode {
 	struct inode *image_next;   /* in the table of image inodes with several names */
 	uint32_t image_key;
 	struct file_locks *locks;   /* flock and fcntl locks, or null */
+	struct attribute *attributes;   /* extended ones: xattr.c; the inode's lock */
 	struct mark *marks;         /* who wants to know what happens to it: inotify.c */
 	int32_t proc_pid;           /* in /proc: whose, and which file (proc.c) */
 	uint32_t proc_what;
@@ -156,6 +157,8 @@ int inode_allowed(struct inode *inode, uint32_t wanted);        /* R_OK|W_OK|X_O
 int inode_allowed_real(struct inode *inode, uint32_t wanted);   /* by the real uid */
 bool inode_owned(struct inode *inode);          /* the caller owns it or has CAP_FOWNER */
 bool group_held(uint32_t gid);                  /* the caller is in the group */
+void attributes_free(struct inode *inode);      /* at its end */
+void attributes_written(struct inode *inode);   /* its capabilities go. Its lock */
 void inode_bits_drop(struct inode *inode);      /* a file does not run as its owner or group any more. Its lock */
 void inode_written(struct inode *inode);        /* the same, unless the writer has CAP_FSETID; and the times are now. Its lock */
 /* Whether files may not take so many more pages: an eighth of the memory is left to programs. Slow when it is so. */

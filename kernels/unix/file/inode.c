@@ -31,6 +31,8 @@ static struct inode *inode_free(struct inode *inode)
 	struct inode *parent = 0;
 
 	file_locks_free(inode);
+	if (inode->attributes)
+		attributes_free(inode);
 	if (inode->marks)
 		inotify_gone(inode);
 	if (inode->operations && inode->operations->destroy)
@@ -137,6 +139,8 @@ void inode_written(struct inode *inode)
 {
 	if ((inode->mode & (S_ISUID | S_ISGID)) && !capable(CAP_FSETID))
 		inode_bits_drop(inode);
+	if (inode->attributes)
+		attributes_written(inode);
 	inode_touch(inode);
 }
 

@@ -43,11 +43,12 @@ static int identity_choose(struct exec *exec)
 {
 	enum { SET_USER = 04000, SET_GROUP = 02000, GROUP_EXECUTE = 010 };
 	const struct process *me = self_process();
-	struct file_capabilities capabilities = { 0 };
+	struct file_capabilities capabilities;
 	uint32_t mode, uid, gid;
 
 	exec->credentials = me->credentials;
 	file_owner(exec->file, &mode, &uid, &gid);
+	file_capabilities(exec->file, &capabilities);
 	if (!me->no_new_privileges && (mode & SET_USER))
 		exec->credentials.euid = uid;
 	if (!me->no_new_privileges && (mode & (SET_GROUP | GROUP_EXECUTE)) == (SET_GROUP | GROUP_EXECUTE))

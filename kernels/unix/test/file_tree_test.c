@@ -490,6 +490,34 @@ static void memory_runs_out_cleanly(void)
 	}
 }
 
+static void attributes_go_with_their_file(void)
+{
+	static char value[65536], read[65536];
+	int64_t heap, pages;
+
+	memset(value, 'v', sizeof(value));
+	put("/tmp/first", O_CREAT, "x");
+	CHECK_IS(DO(unlink, "/tmp/first"), 0);
+	heap = fake_heap_used();
+	pages = fake_pages_used();
+	put("/tmp/plain", O_CREAT, "x");
+	CHECK_IS(DO(setxattr, "/tmp/plain", "user.large", value, sizeof(value), 0), 0);
+	CHECK_IS(DO(setxattr, "/tmp/plain", "user.large", value, sizeof(value) - 1, 0), 0);
+	CHECK_IS(DO(setxattr, "/tmp/plain", "user.small", value, 2048, 0), 0);
+	CHECK_IS(DO(setxattr, "/tmp/plain", "user.large", value, sizeof(value) + 1, 0), -E2BIG);
+	CHECK_IS(DO(rename, "/tmp/plain", "/tmp/moved"), 0);
+	CHECK_IS(DO(getxattr, "/tmp/moved", "user.large", read, sizeof(read)), sizeof(value) - 1);
+	CHECK(memcmp(value, read, sizeof(value) - 1) == 0);
+	CHECK_IS(DO(getxattr, "/tmp/moved", "user.large", read, 4096), -ERANGE);
+	fake_pages_left = 3;
+	CHECK_IS(DO(setxattr, "/tmp/moved", "user.other", value, sizeof(value), 0), -ENOMEM);
+	fake_pages_left = -1;
+	CHECK_IS(DO(listxattr, "/tmp/moved", read, sizeof(read)), 2 * sizeof("user.large"));
+	CHECK_IS(DO(unlink, "/tmp/moved"), 0);
+	CHECK_IS(fake_heap_used(), heap);
+	CHECK_IS(fake_pages_used(), pages);
+}
+
 int main(void)
 {
 	char *root, *overlay;
@@ -515,6 +543,7 @@ int main(void)
 	descriptors();
 	vectors_and_transfers();
 	locks();
+	attributes_go_with_their_file();
 	memory_runs_out_cleanly();
 	return 0;
 }
