@@ -108,25 +108,33 @@ static uint32_t batch_descriptors(struct batch *b)
 	return chain;
 }
 
-static void batch_tables(const struct batch *b)
+/* The tables that became empty. */
+static uint32_t batch_tables(const struct batch *b)
 {
+	uint32_t empty = 0;
+
 	for (unsigned i = 0, n; i < b->count; i += n) {
 		for (n = 1; i + n < b->count && b->out[i + n].table == b->out[i].table; n++)
 			;
-		table_entries_gone(b->space, b->out[i].table, n);
+		table_entries_gone(b->space, b->out[i].table, n, &empty);
 	}
+	return empty;
 }
 
-/* Steps two and three. Says what was seen. */
+/* Steps two and three. Says what was seen. To forget one page is to forget the tables above it, whose entries a CPU may keep. */
 static unsigned batch_finish(struct batch *b)
 {
+	uint32_t empty;
+
 	if (b->count == 0)
 		return 0;
+	empty = batch_tables(b);
 	batch_shootdown(b);
 	mappings_give(batch_descriptors(b), b->out[0].mapping, b->count);
 	__atomic_fetch_sub(&b->space->slot.keeper->loaded[KIND_MAPPING], b->count, __ATOMIC_RELAXED);
 	state.counters->unloaded[KIND_MAPPING] += b->count;
-	batch_tables(b);
+	if (empty)
+		tables_give(empty);
 	return (mmu_accessed(b->seen) ? MAPPING_ACCESSED : 0) | (mmu_dirty(b->seen) ? MAPPING_DIRTY : 0);
 }
 

@@ -130,9 +130,7 @@ uint32_t table_seek(struct space *space, uint64_t address, unsigned *level, unsi
 	}
 }
 
-/* Empty tables go once every CPU that may walk them has flushed; the caller flushes anyway, but the table must not
- * be reused before, so the flush happens here. */
-COLD void table_entries_gone(struct space *space, uint32_t table, unsigned count)
+COLD void table_entries_gone(struct space *space, uint32_t table, unsigned count, uint32_t *empty)
 {
 	for (; (state.tables[table].entries -= (uint16_t)count) == 0 && state.tables[table].parent; count = 1) {
 		uint32_t parent = state.tables[table].parent - 1;
@@ -140,17 +138,31 @@ COLD void table_entries_gone(struct space *space, uint32_t table, unsigned count
 		(void)mmu_exchange(&table_entries(parent)[state.tables[table].slot], 0);
 		if (space->leaf == table)
 			space->leaf_last = 0;
-		shootdown_space(space);
-		table_push(table);
+		state.tables[table].free_next = *empty;
+		*empty = table + 1;
 		table = parent;
+	}
+}
+
+COLD void tables_give(uint32_t empty)
+{
+	while (empty) {
+		uint32_t t = empty - 1;
+
+		empty = state.tables[t].free_next;
+		table_push(t);
 	}
 }
 
 void table_unused(struct space *space, uint32_t table)
 {
+	uint32_t empty = 0;
+
 	if (state.tables[table].entries)
 		return;
-	table_entries_gone(space, table, 0);
+	table_entries_gone(space, table, 0, &empty);
+	shootdown_space(space);
+	tables_give(empty);
 }
 
 /* Top tables come and go under table_lock, so that each gets the entry, and none that is free. */

@@ -89,8 +89,10 @@ static inline void table_entry_new(struct table *t, uint16_t slot)
 /* The first present entry at or after `from`; MMU_ENTRIES when there is none. */
 unsigned table_scan(uint32_t table, unsigned from);
 
-/* Entries were taken out: free tables that became empty. The space is locked. */
-void table_entries_gone(struct space *space, uint32_t table, unsigned count);
+/* Entries were taken out: tables that became empty, too, in front of the list *empty (index + 1, by free_next). They are free once every
+ * CPU that may walk them has flushed: then tables_give. The space is locked. */
+void table_entries_gone(struct space *space, uint32_t table, unsigned count, uint32_t *empty);
+void tables_give(uint32_t empty);
 
 /* A table that table_leaf may just have made was not used after all. The space is locked. */
 void table_unused(struct space *space, uint32_t table);

@@ -70,11 +70,13 @@ static void hand_to(baryon_uid space)
 		c->hand++;
 }
 
+/* What it is asked it has answered already. */
 static void another_cpu_has(baryon_uid space, bool has)
 {
 	struct space *s = (struct space *)world_slot(KIND_SPACE, space);
 
 	state.cpu[1].left = has ? s : LEFT_NONE;
+	state.cpu[1].flush_done = state.cpu[1].flush_wanted + (has ? 1000 : 0);
 	s->cpus = has ? s->cpus | OTHER_CPU : s->cpus & ~(uint64_t)OTHER_CPU;
 }
 
@@ -149,6 +151,33 @@ static void a_mapping_that_no_other_processor_knows_goes_first(void)
 	another_cpu_has(program, false);
 }
 
+static void several_go_with_one_shootdown(void)
+{
+	fresh(TIMES, 2);
+	pages_map(program, 0x10000, 2 * TIMES);
+	another_cpu_has(program, true);
+	hand_to(program);
+	displace(1, root);
+	CHECK(mapped(program) <= 2 * TIMES - TIMES / 2);
+	CHECK_IS(state.counters->shootdowns, 1);
+	another_cpu_has(program, false);
+}
+
+static void tables_that_become_empty_go_with_the_same_shootdown(void)
+{
+	uint32_t free_before;
+
+	fresh(TIMES, 2);
+	free_before = state.tables_free;
+	pages_map(program, 0x10000, 2);
+	CHECK_IS(state.tables_free, free_before - 3);
+	another_cpu_has(program, true);
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, 0x10000, 2), 0);
+	CHECK_IS(state.tables_free, free_before);
+	CHECK_IS(state.counters->shootdowns, 1);
+	another_cpu_has(program, false);
+}
+
 static void others_leave_a_kernel_the_mappings_of_its_floor(void)
 {
 	fresh(TIMES, 1);
@@ -168,6 +197,8 @@ int main(void)
 	those_that_were_loaded_first_go_first();
 	what_runs_keeps_its_last_mappings_and_locked_ones_stay();
 	a_mapping_that_no_other_processor_knows_goes_first();
+	several_go_with_one_shootdown();
+	tables_that_become_empty_go_with_the_same_shootdown();
 	others_leave_a_kernel_the_mappings_of_its_floor();
 	return 0;
 }
