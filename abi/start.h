@@ -45,7 +45,8 @@ struct kernel_start {
 	uint64_t memory_first;      /* first page of the container that is free; those before hold its program (the SRM only) */
 	uint64_t grant_first, grant_count;  /* page groups that it may load as pages of its own containers; count 0: none */
 	uint64_t memory_groups;     /* of its memory container, the first that have memory; the others get it by SRM_GROUPS_MORE */
-	uint64_t reserved[4];
+	uint64_t spaces_most;       /* spaces that can be loaded at once, each with its top page table; 0: not said */
+	uint64_t reserved[3];
 };
 
 /* Two sorts of page groups: those of the memory container, named by their place in it, and frames for containers of the kernel's

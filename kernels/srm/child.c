@@ -2,6 +2,7 @@
 #include "srm.h"
 
 #include "abi/console.h"
+#include "abi/counters.h"
 #include "baryon/format.h"
 #include "baryon/root.h"
 #include "baryon/string.h"
@@ -171,6 +172,15 @@ static void own_pages_add(struct child *child, uint64_t pages)
 	part_add(child, &part);
 }
 
+static uint64_t spaces_most(void)
+{
+	struct counters counters;
+
+	if (machine(MACHINE_COUNTERS, (uint64_t)&counters, sizeof counters) != (long)sizeof counters)
+		return 0;
+	return counters.tables < counters.slots[KIND_SPACE] ? counters.tables : counters.slots[KIND_SPACE];
+}
+
 static void start_page_fill(struct child *child, struct kernel_start *page)
 {
 	*page = (struct kernel_start){
@@ -178,7 +188,7 @@ static void start_page_fill(struct child *child, struct kernel_start *page)
 		.space = child->space.header.uid, .memory_container = child->memory, .memory_pages = child->room * GROUP_PAGES,
 		.boot_image_bytes = srm.start->boot_image_bytes, .supervisor = child->supervisor,
 		.grant_first = child->kernel.extents[0].first, .grant_count = child->kernel.extents[0].count,
-		.memory_groups = child->groups[GROUPS_OF_MEMORY - 1],
+		.memory_groups = child->groups[GROUPS_OF_MEMORY - 1], .spaces_most = spaces_most(),
 	};
 	child->asked = (struct memory_asked *)((uint8_t *)page + MEMORY_ASKED_OFFSET);
 }

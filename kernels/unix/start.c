@@ -116,7 +116,7 @@ static void init_create(void)
 static struct process *first_create(void)
 {
 	struct process *first = process_create(init_process);
-	struct session *session = heap_alloc(sizeof *session);
+	struct session *session = session_create(0);
 
 	if (first == NULL || session == NULL)
 		unix_panic("no memory for the first process");
@@ -125,7 +125,7 @@ static struct process *first_create(void)
 	session->id = first->pid;
 	process_link(first, init_process);
 	group_join(first, first->pid);
-	session_join(first, session);
+	session_begin(first, session);
 	mutex_unlock(&tree_lock);
 	return first;
 }

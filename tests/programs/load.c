@@ -1,6 +1,6 @@
 /* load WHAT NUMBER...: puts a load on the system and says whether it was borne and whether free memory is afterwards what it was
- * before: processes N, threads N, forks N, pipe MEGABYTES, directory N, bomb SECONDS, storm SECONDS (a bomb that
- * goes on when it is refused), memory, largest. Several in a row are allowed. The same binary runs on Linux, where free memory is not looked at. */
+ * before: processes N, threads N, forks N, pipe MEGABYTES, directory N, bomb SECONDS, and bombs that go on when they are refused:
+ * storm SECONDS asks again, hogs SECONDS computes, scatter SECONDS looks now and then, in sessions of its own; memory, largest. Several in a row are allowed. The same binary runs on Linux, where free memory is not looked at. */
 #include "need.h"
 
 #include <dirent.h>
@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, SETTLE_TRIES = 400, SETTLE_US = 25000, PAGES_KEPT = 32, STACK = 32768 };
-/* A session has at most one process for so many pages of memory: there are page tables for all of them. */
+/* A session has at most one process for so many pages of memory. */
 enum { PAGES_EACH = 64 * 2 * 2 };
 
 static unsigned long free_pages(void)
@@ -254,25 +254,41 @@ static void directory(unsigned count)
 /* ---- to the limit ---- */
 
 struct bomb {
-	atomic_uint forked, refused;
-	atomic_int error;
+	atomic_uint forked, refused, ended;
+	atomic_int error, over;
 };
 
-/* Each process makes more until it is refused, and stays, or goes on trying. */
-static void bomb_run(struct bomb *bomb, bool patient)
+/* What a process of a bomb does when it was refused; the scattered begin a session each. */
+enum refused { STAYS, ASKS, COMPUTES, SCATTERED };
+
+static void refused_stay(struct bomb *bomb, enum refused what)
 {
-	for (;;) {
+	while (what == STAYS)
+		pause();
+	while (what == SCATTERED && !atomic_load(&bomb->over))
+		usleep(50000);
+	while (what == COMPUTES && !atomic_load(&bomb->over))
+		;
+}
+
+/* Each process makes more until it is refused. */
+static void bomb_run(struct bomb *bomb, enum refused what)
+{
+	while (!atomic_load(&bomb->over)) {
 		pid_t child = fork();
 
 		if (child == 0) {
+			if (what == SCATTERED)
+				setsid();
 			atomic_fetch_add(&bomb->forked, 1);
 		} else if (child < 0) {
 			atomic_store(&bomb->error, errno);
 			atomic_fetch_add(&bomb->refused, 1);
-			while (patient)
-				pause();
+			refused_stay(bomb, what);
 		}
 	}
+	atomic_fetch_add(&bomb->ended, 1);
+	_exit(0);
 }
 
 /* What a shell of another tree does meanwhile: starts programs, and gets their ends. The longest that one took, in seconds. */
@@ -300,16 +316,10 @@ static double fork_alone(void)
 	return (now() - begun) / FORKS;
 }
 
-/* Whoever forks beside a bomb waits for all of it to fork now and then, and no longer. */
-static void bomb_throw(unsigned seconds, bool patient)
+static pid_t bomb_light(struct bomb *bomb, enum refused what)
 {
-	double alone = fork_alone();
-	struct bomb *bomb = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	double begun = now(), longest = 0;
-	pid_t first;
+	pid_t first = fork();
 
-	NEED(bomb != MAP_FAILED);
-	first = fork();
 	NEED(first >= 0);
 	if (first == 0) {
 		setsid();
@@ -319,28 +329,55 @@ static void bomb_throw(unsigned seconds, bool patient)
 			setrlimit(RLIMIT_NPROC, &limit);
 			NEED(setuid(12345) == 0);
 		}
-		bomb_run(bomb, patient);
+		bomb_run(bomb, what);
 	}
-	do {
+	return first;
+}
+
+/* Those that look end themselves, wherever they are. */
+static void bomb_end(struct bomb *bomb, enum refused what, pid_t first, double until)
+{
+	atomic_store(&bomb->over, 1);
+	NEED(what == SCATTERED || kill(-first, SIGKILL) == 0);
+	NEED(waitpid(first, NULL, 0) == first);
+	while (what == SCATTERED ? atomic_load(&bomb->ended) <= atomic_load(&bomb->forked) : kill(-first, 0) == 0) {
+		NEED(now() < until);
+		usleep(50000);
+	}
+}
+
+/* Whoever forks beside a bomb waits for no longer than a part of it needs to fork, also when all of it computes. */
+static void bomb_throw(unsigned seconds, enum refused what)
+{
+	double alone = fork_alone();
+	struct bomb *bomb = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	double begun = now(), longest = 0;
+	unsigned forked;
+	pid_t first;
+
+	NEED(bomb != MAP_FAILED);
+	first = bomb_light(bomb, what);
+	for (bool full = false, last = false; !last;) {
 		double one = others_work(now() + 0.5);
 
 		longest = one > longest ? one : longest;
 		NEED(now() - begun < seconds);
-	} while (atomic_load(&bomb->refused) == 0 || atomic_load(&bomb->refused) < atomic_load(&bomb->forked));
-	fprintf(stderr, "load: %u processes, longest fork of another %.2f s, one alone %.4f s, all of it %.1f s\n", atomic_load(&bomb->forked),
-		longest, alone, now() - begun);
-	NEED(atomic_load(&bomb->error) == EAGAIN && longest < 5 + 3 * alone * atomic_load(&bomb->forked));
-	NEED(on_linux() || atomic_load(&bomb->forked) <= total_pages() / PAGES_EACH);
-	NEED(kill(-first, SIGKILL) == 0 && waitpid(first, NULL, 0) == first);
-	while (kill(-first, 0) == 0) {
-		NEED(now() - begun < 2 * seconds);
-		usleep(50000);
+		last = full;
+		full = atomic_load(&bomb->refused) != 0 && atomic_load(&bomb->refused) >= atomic_load(&bomb->forked);
 	}
+	forked = atomic_load(&bomb->forked);
+	fprintf(stderr, "load: %u processes, longest fork of another %.2f s, one alone %.4f s, all of it %.1f s\n", forked,
+		longest, alone, now() - begun);
+	NEED(atomic_load(&bomb->error) == EAGAIN && longest < 2 + 3 * alone * forked);
+	NEED(on_linux() || forked <= total_pages() / PAGES_EACH);
+	bomb_end(bomb, what, first, begun + 2 * seconds);
 	munmap(bomb, PAGE);
 }
 
-static void bomb(unsigned seconds) { bomb_throw(seconds, true); }
-static void storm(unsigned seconds) { bomb_throw(seconds, false); }
+static void bomb(unsigned seconds) { bomb_throw(seconds, STAYS); }
+static void storm(unsigned seconds) { bomb_throw(seconds, ASKS); }
+static void hogs(unsigned seconds) { bomb_throw(seconds, COMPUTES); }
+static void scatter(unsigned seconds) { bomb_throw(seconds, SCATTERED); }
 
 /* Touches memory until there is none. 0: a call said so. */
 static int memory_eat(void)
@@ -410,7 +447,8 @@ static const struct load {
 	unsigned before;            /* number of a first run, after which caches have their size; 0: as the load's own */
 } loads[] = {
 	{ "processes", processes, 20 }, { "threads", threads_apart, 20 }, { "forks", forks, 20 }, { "pipe", pipe_through, 1 },
-	{ "directory", directory, 20 }, { "bomb", bomb, 0 }, { "storm", storm, 0 }, { "memory", memory, 0 }, { "largest", largest, 0 },
+	{ "directory", directory, 20 }, { "bomb", bomb, 0 }, { "storm", storm, 0 },
+	{ "hogs", hogs, 0 }, { "scatter", scatter, 0 }, { "memory", memory, 0 }, { "largest", largest, 0 },
 };
 
 /* Ended threads are freed a moment later. A record that lives on may keep the page that it was put into meanwhile. */

@@ -66,7 +66,6 @@ static struct thread *child_thread(struct process *process, const struct clone_a
 	thread->policy = me->policy;
 	thread->realtime_priority = me->realtime_priority;
 	thread->affinity = me->affinity;
-	thread_turn_start(thread);
 	if (clone->flags & CLONE_CHILD_CLEARTID)
 		thread->clear_tid = clone->child_tid;
 	return thread;
@@ -136,6 +135,7 @@ static int child_place(struct process *child, const struct clone_arguments *clon
 		process_link(child, clone->flags & CLONE_PARENT ? me->parent : me);
 		group_join(child, me->group);
 		session_join(child, me->session);
+		thread_turn_set(child->leader);
 	}
 	mutex_unlock(&tree_lock);
 	if (pid != 0)
@@ -227,14 +227,21 @@ static int pidfd_store(struct process *child, uint64_t to)
 	return -EFAULT;
 }
 
-/* Looked at before the child is made, for a fork bomb goes on asking when its session is full. */
+/* Looked at before the child is made, for a fork bomb goes on asking when its session is full. Who is refused sleeps, for longer the more
+ * there are of them, so that all of them together ask about ten times in a millisecond and leave the processors to others. */
 static bool session_refuses(const struct process *me)
 {
+	enum { REST_NS = 100000 };
+	struct wait_queue never = { 0 };
+	uint64_t rest;
 	bool full;
 
 	mutex_lock(&tree_lock);
 	full = session_is_full(me->session);
+	rest = (uint64_t)REST_NS * me->session->clan->count.processes;
 	mutex_unlock(&tree_lock);
+	if (full)
+		(void)wait_queue_sleep(&never, NULL, true, time_monotonic() + rest);
 	return full;
 }
 
@@ -299,6 +306,7 @@ static int thread_place(struct thread *thread)
 		me->threads = thread;
 		me->thread_count++;
 		process_count_thread(me, 1);
+		thread_turn_set(thread);
 	}
 	mutex_unlock(&me->lock);
 	mutex_unlock(&tree_lock);

@@ -74,22 +74,21 @@ int64_t sys_getsid(SYSCALL_ARGUMENTS)
 int64_t sys_setsid(SYSCALL_ARGUMENTS)
 {
 	struct process *me = self_process();
-	struct session *session = heap_alloc(sizeof *session);
+	struct session *session = session_create(me->pid);
 	bool leads = false;
 
 	if (session == NULL)
 		return -ENOMEM;
-	session->id = me->pid;
 	mutex_lock(&tree_lock);
 	for (struct process *p = process_next(NULL); p != NULL && !leads; p = process_next(p))
 		leads = p->group == me->pid;
 	if (!leads) {
-		session_join(me, session);
+		session_begin(me, session);
 		group_join(me, me->pid);
 	}
 	mutex_unlock(&tree_lock);
 	if (leads) {
-		heap_free(session);
+		session_free(session);
 		return -EPERM;
 	}
 	return me->pid;

@@ -30,7 +30,8 @@ struct thread *kernel_thread_create(void (*function)(void *), void *argument, co
 void thread_name_fixed(struct thread *thread, baryon_uid uid);  /* before it is loaded */
 /* The one processor of a set, or CPU_ANY: Strange binds a thread to one or to none. */
 uint16_t affinity_processor(uint64_t set);
-void thread_turn_start(struct thread *thread);          /* its time slice, before it is loaded: schedule.c */
+/* Its time slice is as its policy, its process's nice value and its clan's size say (schedule.c). Tree lock. */
+void thread_turn_set(struct thread *thread);
 int thread_load(struct thread *thread);                 /* 0, -EAGAIN */
 void thread_destroy(struct thread *thread);             /* it is gone, or was never loaded; frees its stack */
 long thread_reload(baryon_uid uid);                      /* 0 or a negated Strange error */
@@ -50,21 +51,27 @@ void pid_set_thread(int32_t pid, struct thread *thread);
 /* The uids of all programs' threads, without a lock, for whoever puts threads back while their owner may hold any lock: some
  * may have ended, and one that begins meanwhile may be left out. */
 void thread_names_each(void (*visit)(baryon_uid thread));
-/* A session has at most half of the threads that there may be, or a quarter as many processes, so that others can be started and used
- * beside it. Tree lock. */
-bool session_is_full(const struct session *session);
-void process_count_thread(struct process *process, int change);         /* one more or less beyond the first. Tree lock */
 void pid_put(int32_t pid);                  /* of an id that no thread has any more */
 struct thread *thread_of_pid(int32_t tid);  /* tree lock; null: none */
 struct process *process_of_pid(int32_t pid);
 void process_link(struct process *process, struct process *parent);     /* tree lock */
 void process_unlink(struct process *process);                           /* tree lock */
 void process_adopt(struct process *process, struct process *parent);    /* tree lock */
+void pid_name(int32_t pid, int change);     /* one more or less process is in the group or session that it names. Tree lock */
 void group_join(struct process *process, int32_t group);                /* tree lock; leaves the old one */
-void session_join(struct process *process, struct session *session);    /* the same; session may be null */
 struct process *process_next(struct process *process);                  /* all processes; null begins and ends. Tree lock */
 bool group_is_orphaned_locked(int32_t group, const struct process *except);
 bool group_has_stopped(int32_t group);
+
+/* ---- sessions (session.c) ---- */
+/* A session has at most three quarters of the processes that there may be and half of the threads, and its clan seven eighths and three
+ * quarters, so that others can be started and used beside it. Tree lock. */
+bool session_is_full(const struct session *session);
+void process_count_thread(struct process *process, int change);         /* one more or less beyond the first. Tree lock */
+struct session *session_create(int32_t id); /* nobody's yet; null: no memory */
+void session_free(struct session *session); /* of nobody */
+void session_begin(struct process *process, struct session *session);   /* the process leaves its own for this new one. Tree lock */
+void session_join(struct process *process, struct session *session);    /* the same with one that is there, or null: none */
 
 /* ---- processes (fork.c, exit.c) ---- */
 enum {

@@ -24,12 +24,24 @@ struct credentials {
 	uint32_t groups[GROUPS_LIMIT];
 };
 
+struct headcount {              /* tree lock */
+	uint32_t processes;         /* and those that nobody waited for */
+	uint32_t threads;           /* beyond the first of each */
+};
+
+/* Sessions that count as one: session.c. Tree lock. */
+struct clan {
+	struct headcount count;
+	uint32_t sessions;
+	uint32_t crowded;           /* its threads' turns are shorter by this power of two */
+};
+
 /* A session lives as long as a process is in it. `terminal` is the controlling terminal: set and cleared by the files
  * half under session_lock(). */
 struct session {
 	int32_t id;
-	uint32_t references;        /* processes, and those that nobody waited for */
-	uint32_t threads;           /* of them beyond the first of each; tree lock */
+	struct headcount count;
+	struct clan *clan;
 	struct terminal *terminal;
 };
 

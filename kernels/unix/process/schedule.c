@@ -10,8 +10,7 @@ enum { SCHED_RESET_ON_FORK = 0x40000000 };
 enum { REALTIME_LEAST = 1, REALTIME_MOST = 99, NICE_LEAST = -20, NICE_MOST = 19 };
 enum { SLICE_NS = 10000000 };
 
-/* Each step of nice is a quarter more or a fifth less, as far as turns may be long or short. */
-static uint32_t quantum_of(const struct thread *thread)
+static uint64_t policy_turn(const struct thread *thread)
 {
 	int32_t nice = thread->process->nice;
 	uint64_t ns = SLICE_NS;
@@ -24,19 +23,26 @@ static uint32_t quantum_of(const struct thread *thread)
 		ns = ns * 4 / 5;
 	for (; nice < 0; nice++)
 		ns = ns * 5 / 4;
+	return ns;
+}
+
+/* Each step of nice is a quarter more or a fifth less, and each doubling of a crowd half as much, as far as turns may be long or short. */
+static uint32_t quantum_of(const struct thread *thread)
+{
+	const struct session *session = thread->process->session;
+	uint64_t ns = policy_turn(thread) >> (session != NULL ? session->clan->crowded : 0);
+
 	return (uint32_t)(ns < QUANTUM_LEAST_NS ? QUANTUM_LEAST_NS : ns > QUANTUM_MOST_NS ? QUANTUM_MOST_NS : ns);
 }
 
-/* Tree lock held: it stays that thread. */
-static void turn_set(struct thread *thread)
+void thread_turn_set(struct thread *thread)
 {
-	if (thread->started && thread_set(thread->uid, THREAD_SET_QUANTUM, quantum_of(thread), 0) < 0)
-		log_line("thread %d keeps its turn", thread->tid);
-}
+	uint32_t ns = quantum_of(thread);
 
-void thread_turn_start(struct thread *thread)
-{
-	thread_home_of(thread)->quantum_ns = thread->process->nice == 0 && thread->policy == SCHED_OTHER ? 0 : quantum_of(thread);
+	if (!__atomic_load_n(&thread->started, __ATOMIC_ACQUIRE))
+		thread_home_of(thread)->quantum_ns = ns == SLICE_NS ? 0 : ns;
+	else if (!thread->gone && thread_set(thread->uid, THREAD_SET_QUANTUM, ns, 0) < 0)
+		log_line("thread %d keeps its turn", thread->tid);
 }
 
 static bool policy_is_realtime(uint32_t policy)
@@ -103,7 +109,7 @@ static int policy_set(uint64_t id, int64_t policy, uint64_t parameter)
 		if (status == 0) {
 			thread->policy = wanted;
 			thread->realtime_priority = (uint32_t)priority;
-			turn_set(thread);
+			thread_turn_set(thread);
 		}
 	}
 	mutex_unlock(&tree_lock);
@@ -302,7 +308,7 @@ static bool nice_visit(struct process *process, void *argument)
 		process->nice = walk->nice;
 		mutex_lock(&process->lock);
 		for (struct thread *t = process->threads; t != NULL; t = t->next_in_process)
-			turn_set(t);
+			thread_turn_set(t);
 		mutex_unlock(&process->lock);
 		walk->status = walk->status == -ESRCH ? 0 : walk->status;
 	}

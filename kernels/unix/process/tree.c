@@ -1,4 +1,4 @@
-/* The tree of processes: ids, parents, process groups, sessions. All under the tree lock. */
+/* The tree of processes: ids, parents, process groups. All under the tree lock. */
 #include "baryon/string.h"
 #include "process/internal.h"
 
@@ -36,28 +36,6 @@ int32_t pid_take(void)
 		}
 	}
 	return 0;
-}
-
-/* Of a process, in threads: it has page tables, too. With more processes than there are page tables for nobody gets on. */
-enum { PROCESS_COST = 2 };
-
-/* How many threads there may be: at least 64 pages for each, and some ids for the system. */
-static uint64_t threads_limit(void)
-{
-	uint64_t by_memory = page_count_total() / 64, by_ids = PID_LIMIT - PID_LIMIT / 16;
-
-	return by_memory < by_ids ? by_memory : by_ids;
-}
-
-bool session_is_full(const struct session *session)
-{
-	return PROCESS_COST * session->references + session->threads >= threads_limit() / 2;
-}
-
-void process_count_thread(struct process *process, int change)
-{
-	process->more_threads += (uint32_t)change;
-	process->session->threads += (uint32_t)change;
 }
 
 void pid_set_thread(int32_t pid, struct thread *thread)
@@ -148,31 +126,18 @@ struct process *process_next(struct process *process)
 	return process == NULL ? all : process->all_next;
 }
 
+void pid_name(int32_t pid, int change)
+{
+	pids[pid].members += (uint32_t)change;
+}
+
 void group_join(struct process *process, int32_t group)
 {
 	if (process->group != 0)
-		pids[process->group].members--;
+		pid_name(process->group, -1);
 	if (group != 0)
-		pids[group].members++;
+		pid_name(group, 1);
 	process->group = group;
-}
-
-void session_join(struct process *process, struct session *session)
-{
-	struct session *old = process->session;
-
-	if (session != NULL) {
-		session->references++;
-		session->threads += process->more_threads;
-		pids[session->id].members++;
-	}
-	process->session = session;
-	if (old == NULL)
-		return;
-	pids[old->id].members--;
-	old->threads -= process->more_threads;
-	if (--old->references == 0)
-		heap_free(old);
 }
 
 bool group_is_orphaned_locked(int32_t group, const struct process *except)
