@@ -66,11 +66,34 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 	return to;
 }
 
+/* Two and four words; all loads come before the stores. */
+static inline void copy_two(void *to, const void *from)
+{
+	uint64_t a = *cword_at(from, 0), b = *cword_at(from, 8);
+
+	*word_at(to, 0) = a;
+	*word_at(to, 8) = b;
+}
+
+static inline void copy_four(void *to, const void *from)
+{
+	uint64_t a = *cword_at(from, 0), b = *cword_at(from, 8), c = *cword_at(from, 16), d = *cword_at(from, 24);
+
+	*word_at(to, 0) = a;
+	*word_at(to, 8) = b;
+	*word_at(to, 16) = c;
+	*word_at(to, 24) = d;
+}
+
 static void copy_down(void *to, const void *from, size_t bytes)
 {
-	while (bytes >= 8) {
-		bytes -= 8;
-		*word_at(to, bytes) = *cword_at(from, bytes);
+	while (bytes >= 32) {
+		bytes -= 32;
+		copy_four(word_at(to, bytes), cword_at(from, bytes));
+	}
+	if (bytes > 16) {
+		bytes -= 16;
+		copy_two(word_at(to, bytes), cword_at(from, bytes));
 	}
 	copy_tiny(to, from, bytes);
 }
@@ -80,8 +103,12 @@ static void copy_up(void *to, const void *from, size_t bytes)
 {
 	size_t done = 0;
 
-	for (; done + 8 <= bytes; done += 8)
-		*word_at(to, done) = *cword_at(from, done);
+	for (; done + 32 <= bytes; done += 32)
+		copy_four(word_at(to, done), cword_at(from, done));
+	if (bytes - done > 16) {
+		copy_two(word_at(to, done), cword_at(from, done));
+		done += 16;
+	}
 	copy_tiny(word_at(to, done), cword_at(from, done), bytes - done);
 }
 

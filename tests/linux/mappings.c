@@ -349,6 +349,54 @@ static void in_turn(int flags, int write_it)
 	unlink("/tmp/turn");
 }
 
+/* mremap to a place that the program says. */
+static void moving(void)
+{
+	char *room = map(32 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *at = map(6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = file_of_pages("/tmp/moved", 4);
+	char *file = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	SAY("-- moved");
+	for (int i = 0; i < 6; i++)
+		at[i * PAGE] = (char)i;
+	TRY(mremap(at, PAGE, PAGE, MREMAP_FIXED, room));
+	TRY(mremap(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + 1));
+	TRY(mremap(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at));
+	TRY(mremap(at, 4 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE));
+	TRY(mremap(at, PAGE, 0ul, MREMAP_MAYMOVE | MREMAP_FIXED, room));
+	TRY(mremap(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, ~(PAGE - 1)));
+	TRY(mremap(at, PAGE, PAGE, 8 | MREMAP_MAYMOVE));
+	GOOD(mremap(at + PAGE, 3 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + PAGE) == room + PAGE);
+	touch("before", at, 0);
+	touch("moved", at + PAGE, 0);
+	touch("left out", at + 3 * PAGE, 0);
+	touch("behind", at + 4 * PAGE, 0);
+	touch("new 0", room, 0);
+	touch("new 1", room + PAGE, 0);
+	touch("new 2", room + 2 * PAGE, 0);
+	touch("new 2", room + 2 * PAGE, 1);
+	touch("new 3", room + 3 * PAGE, 0);
+	GOOD(mremap(at + 4 * PAGE, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + 2 * PAGE) == room + 2 * PAGE);
+	touch("replaced", room + 2 * PAGE, 0);
+	touch("second", room + 3 * PAGE, 0);
+	touch("grown", room + 5 * PAGE, 1);
+	touch("after", room + 6 * PAGE, 0);
+	GOOD(mremap(file + PAGE, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + 8 * PAGE) == room + 8 * PAGE);
+	touch("file 0", file, 0);
+	touch("file 1", file + PAGE, 0);
+	touch("file 3", file + 3 * PAGE, 0);
+	for (int i = 8; i < 12; i++)
+		touch("file moved", room + i * PAGE, 0);
+	touch("file moved", room + 9 * PAGE, 1);
+	SAY("%zd %c", pread(fd, at, 1, 2 * PAGE), *at);
+	TRY(mremap(at + PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + 20 * PAGE));
+	CHILD("moved in a child", touch("new 1", room + PAGE, 0); touch("file", room + 9 * PAGE, 0));
+	TRY(munmap(room, 32 * PAGE));
+	close(fd);
+	unlink("/tmp/moved");
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_sigaction = fault_caught, .sa_flags = SA_SIGINFO};
@@ -368,5 +416,6 @@ int main(int argc, char **argv)
 	in_turn(MAP_SHARED, 1);
 	in_turn(MAP_PRIVATE, 0);
 	in_turn(MAP_PRIVATE, 1);
+	moving();
 	return 0;
 }

@@ -369,6 +369,26 @@ static void leaving(void)
 	asked(0, CLOCK_REALTIME);
 }
 
+/* Both pages elsewhere, at their old distance, as programs that restore others do. */
+static void moving(void)
+{
+	char *low = data.start < code.start ? data.start : code.start, *high = data.end > code.end ? data.end : code.end, *to;
+	struct timespec time;
+
+	to = mmap(0, (size_t)(high - low), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (high - low > 64 * 4096)
+		return;
+	for (char *at = low; at < high; at = at == code.start ? code.end : at == data.start ? data.end : at + 4096) {
+		size_t bytes = (size_t)(at == code.start ? code.end - at : at == data.start ? data.end - at : 4096);
+
+		if ((at == code.start || at == data.start) && mremap(at, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to + (at - low)) == MAP_FAILED)
+			SAY("mremap: %s", strerrorname_np(errno));
+	}
+	call_function("where it was", vdso_gettime, &time);
+	places_read();
+	SAY("moved: %d %d", code.start - to == (char *)getauxval(AT_SYSINFO_EHDR) - low, data.start != 0);
+}
+
 int main(int count, char **arguments)
 {
 	(void)arguments;
@@ -383,5 +403,6 @@ int main(int count, char **arguments)
 	rights();
 	changing();
 	leaving();
+	CHILD("moved", moving());
 	return 0;
 }
