@@ -145,7 +145,7 @@ int device_install(struct inode *root)
 		return -ENOMEM;
 	shared->filesystem = FILESYSTEM_SHARED;
 	return folder_make(root, "tmp", 01777) &&
-		folder_make(root, "run", 0755) && folder_make(root, "sys", 0555) ? 0 : -ENOMEM;
+		folder_make(root, "run", 0755) ? 0 : -ENOMEM;
 }
 
 /* ---- start ---- */

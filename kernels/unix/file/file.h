@@ -122,7 +122,7 @@ struct inode {
 	};
 };
 
-enum { FILESYSTEM_TREE = 1, FILESYSTEM_PROC = 2, FILESYSTEM_ANONYMOUS = 3, FILESYSTEM_SHARED = 4 /* /dev/shm */ };
+enum { FILESYSTEM_TREE = 1, FILESYSTEM_PROC = 2, FILESYSTEM_ANONYMOUS = 3, FILESYSTEM_SHARED = 4 /* /dev/shm */, FILESYSTEM_SYS = 5 };
 #define DEVICE(major, minor) ((uint32_t)(major) << 8 | (uint32_t)(minor))
 
 static inline bool inode_is(const struct inode *inode, uint32_t type)

@@ -100,7 +100,7 @@ struct linux_statfs {           /* 120 bytes */
 	int64_t namelen, frsize, flags, spare[4];
 };
 _Static_assert(sizeof(struct linux_statfs) == 120, "programs rely on the layout");
-enum { TMPFS_MAGIC = 0x01021994, PROC_MAGIC = 0x9fa0 };
+enum { TMPFS_MAGIC = 0x01021994, PROC_MAGIC = 0x9fa0, SYSFS_MAGIC = 0x62656572 };
 
 struct linux_iovec {
 	uint64_t base, bytes;

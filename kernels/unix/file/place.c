@@ -107,11 +107,11 @@ int64_t sys_umask(SYSCALL_ARGUMENTS)
 static int64_t statfs_write(const struct inode *inode, uint64_t to)
 {
 	struct linux_statfs statfs = {
-		.type = inode->filesystem == FILESYSTEM_PROC ? PROC_MAGIC : TMPFS_MAGIC, .bsize = PAGE_BYTES,
-		.frsize = PAGE_BYTES, .namelen = NAME_MAX,
+		.type = inode->filesystem == FILESYSTEM_PROC ? PROC_MAGIC : inode->filesystem == FILESYSTEM_SYS ? SYSFS_MAGIC : TMPFS_MAGIC,
+		.bsize = PAGE_BYTES, .frsize = PAGE_BYTES, .namelen = NAME_MAX,
 	};
 
-	if (inode->filesystem != FILESYSTEM_PROC) {
+	if (statfs.type == TMPFS_MAGIC) {
 		statfs.blocks = (int64_t)page_count_total();
 		statfs.bfree = statfs.bavail = (int64_t)page_count_free() - statfs.blocks / 8;
 		if (statfs.bfree < 0)

@@ -1,11 +1,12 @@
-/* /proc: inodes that are made when they are looked up; a file's text is made when it is first read. */
+/* /proc, and what there is of /sys: inodes that are made when they are looked up; a file's text is made when it is first read. */
 #include "file/file.h"
 
 enum what {
 	PROC_ROOT, PROC_SELF, PROC_THREAD_SELF, PROC_FOLDER, PROC_DESCRIPTORS, PROC_DESCRIPTOR, PROC_POSITIONS, PROC_POSITION,
 	PROC_THREADS, PROC_THREAD, PROC_SYSTEM_FOLDER, PROC_KERNEL, PROC_RANDOM, PROC_FILES, PROC_MEMORY, PROC_IPC, PROC_MQUEUE,
 	PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_MOUNTS_LINK,
-	PROC_TEXT = 32,             /* + enum process_text */
+	SYS_ROOT, SYS_DEVICES, SYS_SYSTEM, SYS_PROCESSORS, SYS_PROCESSOR,       /* + its number */
+	PROC_TEXT = SYS_PROCESSOR + CPU_LIMIT,             /* + enum process_text */
 	PROC_THREAD_TEXT = PROC_TEXT + 32,      /* the same, of one thread */
 	PROC_SYSTEM = PROC_THREAD_TEXT + 32,    /* + enum system_text */
 	PROC_IPC_TEXT = PROC_SYSTEM + 32,       /* + enum ipc_text */
@@ -24,14 +25,15 @@ enum value {
 	VALUE_PIDS, VALUE_THREADS, VALUE_DOMAIN, VALUE_GROUPS, VALUE_CAPABILITY, VALUE_ENTROPY, VALUE_FILES, VALUE_FILES_USED,
 	VALUE_DESCRIPTORS, VALUE_PIPE, VALUE_OVERCOMMIT, VALUE_IO, VALUE_NOBODY, VALUE_ZERO,
 	VALUE_SHARED_BYTES, VALUE_SHARED_COUNT, VALUE_SEMAPHORES, VALUE_MESSAGE_MOST, VALUE_QUEUE_MOST, VALUE_QUEUES,
-	VALUE_MQUEUE_MESSAGES, VALUE_MQUEUE_QUEUES,
+	VALUE_MQUEUE_MESSAGES, VALUE_MQUEUE_QUEUES, VALUE_NONE, VALUE_LAST_PROCESSOR,
 };
 
 static const char *const values[] = {
-	[VALUE_MOUNTS] = "root / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\nshm /dev/shm tmpfs rw,relatime 0 0\n",
+	[VALUE_MOUNTS] = "root / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n"
+		"sys /sys sysfs rw,relatime 0 0\nshm /dev/shm tmpfs rw,relatime 0 0\n",
 	[VALUE_MOUNT_INFO] = "1 1 0:1 / / rw,relatime - tmpfs root rw\n2 1 0:2 / /proc rw,relatime - proc proc rw\n"
-		"3 1 0:4 / /dev/shm rw,relatime - tmpfs shm rw\n",
-	[VALUE_FILESYSTEMS] = "nodev\ttmpfs\nnodev\tproc\n",
+		"3 1 0:4 / /dev/shm rw,relatime - tmpfs shm rw\n4 1 0:5 / /sys rw,relatime - sysfs sys rw\n",
+	[VALUE_FILESYSTEMS] = "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\n",
 	[VALUE_DEVICES] = "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n",
 	[VALUE_COMMAND_LINE] = "\n",
 	[VALUE_SWAPS] = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
@@ -60,6 +62,8 @@ static const char *const values[] = {
 	[VALUE_MQUEUE_QUEUES] = "256\n",
 	[VALUE_QUEUES] = "32000\n",
 	[VALUE_SHARED_COUNT] = "4096\n",
+	[VALUE_NONE] = "\n",
+	[VALUE_LAST_PROCESSOR] = "7\n",
 };
 
 #define FOLDER(text, what) {text, S_IFDIR | 0555, what}
@@ -132,17 +136,33 @@ static const struct name ipc_names[] = {
 	TEXT("msg", PROC_IPC_TEXT + IPC_TEXT_QUEUES),
 };
 
+static const struct name sys_root_names[] = {FOLDER("devices", SYS_DEVICES)};
+static const struct name devices_names[] = {FOLDER("system", SYS_SYSTEM)};
+static const struct name devices_system_names[] = {FOLDER("cpu", SYS_PROCESSORS)};
+
+static const struct name processors_names[] = {
+	TEXT("online", PROC_SYSTEM + TEXT_PROCESSORS), TEXT("present", PROC_SYSTEM + TEXT_PROCESSORS),
+	TEXT("possible", PROC_SYSTEM + TEXT_PROCESSORS), TEXT("offline", PROC_VALUE + VALUE_NONE),
+	TEXT("kernel_max", PROC_VALUE + VALUE_LAST_PROCESSOR),
+	FOLDER("cpu0", SYS_PROCESSOR), FOLDER("cpu1", SYS_PROCESSOR + 1), FOLDER("cpu2", SYS_PROCESSOR + 2),
+	FOLDER("cpu3", SYS_PROCESSOR + 3), FOLDER("cpu4", SYS_PROCESSOR + 4), FOLDER("cpu5", SYS_PROCESSOR + 5),
+	FOLDER("cpu6", SYS_PROCESSOR + 6), FOLDER("cpu7", SYS_PROCESSOR + 7),
+};
+_Static_assert(CPU_LIMIT == 8, "a folder for each processor");
+
 struct folder {
 	const struct name *names;
 	unsigned count;
 };
 
 #define NAMES(array) {array, sizeof(array) / sizeof(array[0])}
-static const struct folder folders[] = {        /* those with names that never change */
+static struct folder folders[] = {      /* those with names that never change */
 	[PROC_ROOT] = NAMES(root_names), [PROC_FOLDER] = NAMES(process_names), [PROC_THREAD] = NAMES(thread_names),
 	[PROC_SYSTEM_FOLDER] = NAMES(sys_names), [PROC_KERNEL] = NAMES(kernel_names), [PROC_RANDOM] = NAMES(random_names),
 	[PROC_FILES] = NAMES(files_names), [PROC_MEMORY] = NAMES(memory_names), [PROC_IPC] = NAMES(ipc_names),
 	[PROC_MQUEUE] = NAMES(mqueue_names),
+	[SYS_ROOT] = NAMES(sys_root_names), [SYS_DEVICES] = NAMES(devices_names), [SYS_SYSTEM] = NAMES(devices_system_names),
+	[SYS_PROCESSORS] = NAMES(processors_names),
 };
 
 static const struct folder *folder_of(const struct inode *directory)
@@ -156,7 +176,6 @@ static const struct folder *folder_of(const struct inode *directory)
 enum { LIST_FIRST = 2, LIST_NUMBERS = 256, NAME_BYTES = 24, WHAT_BITS = 16 };
 
 static const struct inode_operations proc_operations;
-static struct inode *proc_root;
 
 /* What belongs to a process is its user's, unless it runs with more than that user's rights. */
 static int64_t owner_take(struct process *process, void *argument)
@@ -184,7 +203,7 @@ static struct inode *proc_make(struct inode *parent, int32_t pid, uint32_t mode,
 		inode->gid = me->credentials.fsgid;
 	}
 	inode->operations = &proc_operations;
-	inode->filesystem = FILESYSTEM_PROC;
+	inode->filesystem = parent->filesystem;
 	inode->number = ((uint64_t)(uint32_t)pid + 1) << WHAT_BITS | what;
 	inode->nlink = 1;
 	inode->proc_pid = pid;
@@ -630,13 +649,20 @@ static const struct inode_operations proc_operations = {
 	.destroy = proc_destroy,
 };
 
+static bool root_install(struct inode *under, const char *name, uint32_t filesystem, uint32_t what)
+{
+	struct inode *made = inode_make(S_IFDIR | 0555, 0, 0, 0);
+
+	if (!made)
+		return false;
+	made->operations = &proc_operations;
+	made->filesystem = filesystem;
+	made->proc_what = what;
+	return directory_install(under, name, made);
+}
+
 int proc_install(struct inode *root)
 {
-	proc_root = inode_make(S_IFDIR | 0555, 0, 0, 0);
-	if (!proc_root)
-		return -ENOMEM;
-	proc_root->operations = &proc_operations;
-	proc_root->filesystem = FILESYSTEM_PROC;
-	proc_root->proc_what = PROC_ROOT;
-	return directory_install(root, "proc", proc_root) ? 0 : -ENOMEM;
+	folders[SYS_PROCESSORS].count -= CPU_LIMIT - system_processors();
+	return root_install(root, "proc", FILESYSTEM_PROC, PROC_ROOT) && root_install(root, "sys", FILESYSTEM_SYS, SYS_ROOT) ? 0 : -ENOMEM;
 }

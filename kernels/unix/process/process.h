@@ -259,11 +259,14 @@ enum process_text {
 int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, uint64_t limit);
 /* The program's path (/proc/PID/exe). Returns its length, -ESRCH, -ENOENT. */
 int64_t process_executable(int32_t pid, char *to, uint64_t limit);
-/* Texts of the system: /proc/uptime, loadavg, meminfo, cpuinfo, stat, version; in /proc/sys/kernel hostname, random/boot_id, uuid. */
+/* Texts of the system: /proc/uptime, loadavg, meminfo, cpuinfo, stat, version; in /proc/sys/kernel hostname, random/boot_id, uuid;
+ * /sys/devices/system/cpu/online. */
 enum system_text {
 	TEXT_UPTIME, TEXT_LOADAVG, TEXT_MEMINFO, TEXT_CPUINFO, TEXT_SYSTEM_STAT, TEXT_VERSION, TEXT_HOST_NAME, TEXT_BOOT_ID, TEXT_UUID,
+	TEXT_PROCESSORS,
 };
 int64_t system_text(enum system_text what, char *to, uint64_t limit);
+unsigned system_processors(void);       /* 1..CPU_LIMIT */
 
 /* Settings of this run (abi/console.h): the n-th value of a key, or null. */
 const char *setting(const char *key, unsigned n);

@@ -113,6 +113,11 @@ static uint64_t random_id_text(bool same, char *to, uint64_t limit)
 	return length;
 }
 
+unsigned system_processors(void)
+{
+	return info_page()->cpus;
+}
+
 int64_t system_text(enum system_text what, char *to, uint64_t limit)
 {
 	uint64_t length = 0, now = time_monotonic();
@@ -143,6 +148,9 @@ int64_t system_text(enum system_text what, char *to, uint64_t limit)
 	case TEXT_BOOT_ID:
 	case TEXT_UUID:
 		length = random_id_text(what == TEXT_BOOT_ID, to, limit);
+		break;
+	case TEXT_PROCESSORS:
+		ADD(info_page()->cpus > 1 ? "0-%u\n" : "%u\n", info_page()->cpus - 1);
 		break;
 	}
 	return (int64_t)length;

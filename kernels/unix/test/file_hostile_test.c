@@ -81,7 +81,7 @@ static void folder_clear(const char *path)
 			if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0)
 				continue;
 			snprintf(below, sizeof(below), "%s/%.250s", path, entry->name);
-			if (*path == 0 && strcmp(entry->name, "proc") == 0)
+			if (*path == 0 && (strcmp(entry->name, "proc") == 0 || strcmp(entry->name, "sys") == 0))
 				continue;
 			if (entry->type == DT_DIR)
 				folder_clear(below);
