@@ -78,7 +78,7 @@ void page_release(page_index page)
 {
 	CHECK(page && page < PAGES && counts[page] > 0);
 	pthread_mutex_lock(&arena);
-	if (--counts[page] == 0) {
+	if (__atomic_sub_fetch(&counts[page], 1, __ATOMIC_RELAXED) == 0) {     /* page_get takes no lock */
 		memset(page_address(page), 0x5a, PAGE_BYTES);
 		free_pages[free_count++] = page;
 	}
