@@ -185,14 +185,22 @@ void files_init(void);
  * a kernel thread; a terminal becomes the controlling terminal of `session` and `group` its foreground group. */
 int files_first(struct process *process);
 
-/* fork, exec (closes what is close-on-exec) and exit of a process's `files` and `paths`. fork returns null: no memory. */
+/* fork, exec (closes what is close-on-exec) and exit of a process's `files` and `paths`. fork returns null: no memory. Processes can
+ * share them: share adds one that has them, exit takes one away. */
 struct files *files_fork(struct files *files);
+struct files *files_share(struct files *files);
+bool files_are_shared(const struct files *files);
 /* About how many pages would be free if a process closed its files, beside those of files with names. */
 uint64_t files_pages(struct files *files);
 void files_exec(struct files *files);
 void files_exit(struct files *files);
 struct path_state *path_state_fork(struct path_state *paths);
+struct path_state *path_state_share(struct path_state *paths);
+bool path_state_is_shared(const struct path_state *paths);
 void path_state_exit(struct path_state *paths);
+/* The calling process shares them no more, but has copies of its own. 0, -ENOMEM, -EINVAL: it has several threads. */
+int files_part(void);
+int path_state_part(void);
 
 /* Opens a program or interpreter of the calling process, by a path in UNIX's memory. Returns 0 and a reference to the file in *out,
  * or -ENOENT, -EACCES (not a regular file, not executable), -ENOTDIR, -ELOOP, -ENOMEM, -ETXTBSY. Nobody writes it while the file is

@@ -313,7 +313,7 @@ static const char *const others[] = {
 	"sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "mlock", "munlock", "mlockall", "munlockall", "gettid",
 	"tkill", "set_tid_address", "timer_getoverrun", "timer_delete", "exit_group", "tgkill", "set_robust_list", "mlock2", "pidfd_open",
 	"close", "lseek", "dup", "dup2", "flock", "fsync", "fdatasync", "ftruncate", "fchdir", "fchmod", "fchown", "umask", "sync",
-	"readahead", "fadvise64", "sync_file_range", "fallocate", "dup3", "tee", "syncfs", "close_range", "socket", "shutdown", "listen",
+	"readahead", "fadvise64", "sync_file_range", "fallocate", "dup3", "tee", "syncfs", "close_range", "unshare", "socket", "shutdown", "listen",
 	"epoll_create", "eventfd", "eventfd2", "epoll_create1", "timerfd_create", "pidfd_getfd", "membarrier", "rseq", "inotify_init",
 	"inotify_init1", "inotify_rm_watch", "shmget", "shmat", "shmdt", "semget", "msgget", "personality", "ioprio_get", "ioprio_set", "vhangup",
 	/* these depend on rights or on the file system */

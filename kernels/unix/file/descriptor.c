@@ -1,5 +1,5 @@
 /* Tables of file descriptors: blocks of 64 slots with a bitmap each, so that the lowest free one is found at once.
- * A process with one thread looks up without lock and without counting: nobody else can close. */
+ * A process with one thread and a table of its own looks up without lock and without counting: nobody else can close. */
 #include "file/pipe.h"
 #include "socket/socket.h"
 
@@ -12,6 +12,7 @@ struct slots {
 
 struct files {
 	struct mutex lock;
+	uint32_t processes;         /* that have it; one that has it alone is the only one to give it to another */
 	uint32_t block_count;       /* entries of blocks */
 	struct slots **blocks;      /* some null; &only at first */
 	struct slots *only;
@@ -43,6 +44,7 @@ struct files *files_make(void)
 
 	if (!files)
 		return 0;
+	files->processes = 1;
 	files->only = &files->first;
 	files->blocks = &files->only;
 	files->block_count = BLOCKS_FIRST;
@@ -91,6 +93,21 @@ static int slots_make(struct files *files, int descriptor)
 	return files->blocks[block] ? 0 : -ENOMEM;
 }
 
+bool files_are_shared(const struct files *files)
+{
+	return __atomic_load_n(&files->processes, __ATOMIC_RELAXED) > 1;
+}
+
+static bool one_thread(const struct process *process)
+{
+	return __atomic_load_n(&process->thread_count, __ATOMIC_RELAXED) == 1;
+}
+
+bool files_are_alone(const struct process *process)
+{
+	return one_thread(process) && !files_are_shared(process->files);
+}
+
 bool held_get(struct held *held, int descriptor)
 {
 	struct process *process = self_process();
@@ -98,7 +115,7 @@ bool held_get(struct held *held, int descriptor)
 
 	if (descriptor < 0)
 		return false;
-	held->counted = __atomic_load_n(&process->thread_count, __ATOMIC_RELAXED) > 1;
+	held->counted = !files_are_alone(process);
 	if (!held->counted) {
 		held->file = file_at(files, descriptor);
 		return held->file != 0;
@@ -290,6 +307,31 @@ struct files *files_fork(struct files *from)
 	return files;
 }
 
+struct files *files_share(struct files *files)
+{
+	__atomic_fetch_add(&files->processes, 1, __ATOMIC_RELAXED);
+	return files;
+}
+
+int files_part(void)
+{
+	struct process *process = self_process();
+	struct files *old = process->files, *own;
+
+	if (!files_are_shared(old))
+		return 0;
+	if (!one_thread(process))
+		return -EINVAL;
+	own = files_fork(old);
+	if (!own)
+		return -ENOMEM;
+	mutex_lock(&process->lock);
+	process->files = own;
+	mutex_unlock(&process->lock);
+	files_exit(old);
+	return 0;
+}
+
 /* Closes what `which` selects of a block. */
 static void slots_close(struct files *files, uint32_t block, uint64_t which)
 {
@@ -312,6 +354,8 @@ void files_exec(struct files *files)
 
 void files_exit(struct files *files)
 {
+	if (__atomic_sub_fetch(&files->processes, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
 	for (uint32_t block = 0; block < files->block_count; block++)
 		if (files->blocks[block]) {
 			slots_close(files, block, files->blocks[block]->used);
@@ -357,11 +401,16 @@ int64_t sys_close(SYSCALL_ARGUMENTS)
 
 int64_t sys_close_range(SYSCALL_ARGUMENTS)
 {
-	struct files *files = self_process()->files;
+	struct files *files;
 	uint32_t first = (uint32_t)a0, last = (uint32_t)a1;
+	int status;
 
 	if (first > last || (a2 & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
 		return -EINVAL;
+	status = a2 & CLOSE_RANGE_UNSHARE ? files_part() : 0;
+	if (status)
+		return status;
+	files = self_process()->files;
 	for (int n = first > INT32_MAX ? -1 : descriptor_next((int)first); n >= 0 && (uint32_t)n <= last;
 	     n = descriptor_next(n + 1)) {
 		if (!(a2 & CLOSE_RANGE_CLOEXEC)) {

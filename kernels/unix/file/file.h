@@ -240,6 +240,7 @@ int tree_create_locked(struct inode *folder, struct walk *walk, struct entry *hi
 /* ---- paths (path.c) ---- */
 struct path_state {
 	struct mutex lock;
+	uint32_t processes;         /* that have it, but for the first */
 	struct inode *current, *root;
 	uint32_t umask;
 };
@@ -385,6 +386,7 @@ int64_t regular_read(struct file *file, struct io *io, uint64_t *position);
 int64_t regular_write(struct file *file, struct io *io, uint64_t *position);
 
 /* ---- descriptors (descriptor.c) ---- */
+bool files_are_alone(const struct process *process);    /* one thread has its table, and nobody else */
 struct held {                   /* a file borrowed for one call */
 	struct file *file;
 	bool counted;

@@ -17,8 +17,40 @@ struct path_state *path_state_fork(struct path_state *from)
 	return paths;
 }
 
+struct path_state *path_state_share(struct path_state *paths)
+{
+	__atomic_fetch_add(&paths->processes, 1, __ATOMIC_RELAXED);
+	return paths;
+}
+
+bool path_state_is_shared(const struct path_state *paths)
+{
+	return __atomic_load_n(&paths->processes, __ATOMIC_RELAXED) != 0;
+}
+
+int path_state_part(void)
+{
+	struct process *process = self_process();
+	struct path_state *old = process->paths, *own;
+
+	if (!path_state_is_shared(old))
+		return 0;
+	if (__atomic_load_n(&process->thread_count, __ATOMIC_RELAXED) > 1)
+		return -EINVAL;
+	own = path_state_fork(old);
+	if (!own)
+		return -ENOMEM;
+	mutex_lock(&process->lock);
+	process->paths = own;
+	mutex_unlock(&process->lock);
+	path_state_exit(old);
+	return 0;
+}
+
 void path_state_exit(struct path_state *paths)
 {
+	if (__atomic_fetch_sub(&paths->processes, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
 	inode_put(paths->current);
 	inode_put(paths->root);
 	heap_free(paths);

@@ -24,7 +24,7 @@ void poll_watch(struct poll_table *table, struct wait_queue *queue)
 /* The waiters from `first` on stand in queues of the file: it stays until they have left, whoever closes it meanwhile. */
 static void file_keep(struct poll_table *table, uint32_t first, struct file *file)
 {
-	bool others = __atomic_load_n(&self_process()->thread_count, __ATOMIC_RELAXED) > 1;
+	bool others = !files_are_alone(self_process());
 
 	for (uint32_t i = first; i < table->count; i++) {
 		table->waiters[i].owner = others ? file : 0;

@@ -1,4 +1,4 @@
-/* clone and clone3 (clone(2)): what of the many ways to share the caller asks for, checked. */
+/* clone and clone3 (clone(2)), and unshare(2): what of the many ways to share the caller asks for, checked. */
 #include "baryon/string.h"
 #include "process/internal.h"
 
@@ -8,7 +8,7 @@ struct clone3_arguments {
 };
 enum { CLONE3_LEAST = 64 };
 
-/* Parts that only threads share here: a process that asked for some of them would get none. */
+/* Threads share all of them; processes may, but for how signals are handled. */
 #define THREAD_PARTS ((uint64_t)(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND))
 
 static int64_t clone_checked(const struct clone_arguments *clone)
@@ -23,7 +23,7 @@ static int64_t clone_checked(const struct clone_arguments *clone)
 		return -EINVAL;
 	if (clone->flags & CLONE_THREAD)
 		return shared == THREAD_PARTS ? clone_thread(clone) : -EINVAL;
-	return shared & ~(uint64_t)CLONE_VM ? -EINVAL : clone_process(clone);
+	return shared & CLONE_SIGHAND ? -EINVAL : clone_process(clone);
 }
 
 int64_t sys_clone(SYSCALL_ARGUMENTS)
@@ -104,4 +104,32 @@ int64_t sys_vfork(SYSCALL_ARGUMENTS)
 	struct clone_arguments clone = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
 
 	return clone_process(&clone);
+}
+
+static int64_t unshare_checked(uint64_t flags)
+{
+	const struct process *me = self_process();
+
+	if (flags & ~(THREAD_PARTS | CLONE_THREAD | CLONE_SYSVSEM | CLONE_NEW_SPACES))
+		return -EINVAL;
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && me->thread_count > 1)
+		return -EINVAL;
+	if (flags & CLONE_VM && __atomic_load_n(&me->space->references, __ATOMIC_RELAXED) > 1)
+		return -EINVAL;
+	if (flags & CLONE_NEW_SPACES)
+		return capable(CAP_SYS_ADMIN) || flags & CLONE_NEWUSER ? -EINVAL : -EPERM;
+	return 0;
+}
+
+int64_t sys_unshare(SYSCALL_ARGUMENTS)
+{
+	int64_t status = unshare_checked(a0);
+
+	if (status == 0 && a0 & CLONE_FS)
+		status = path_state_part();
+	if (status == 0 && a0 & CLONE_FILES)
+		status = files_part();
+	if (status == 0 && a0 & CLONE_SYSVSEM && self_process()->thread_count == 1)
+		semaphores_exit(self_process());
+	return status;
 }

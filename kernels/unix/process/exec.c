@@ -53,7 +53,9 @@ static int identity_choose(struct exec *exec)
 		exec->credentials.euid = uid;
 	if (!me->no_new_privileges && (mode & (SET_GROUP | GROUP_EXECUTE)) == (SET_GROUP | GROUP_EXECUTE))
 		exec->credentials.egid = gid;
-	return capabilities_exec(&exec->credentials, &me->credentials, &capabilities, me->no_new_privileges, &exec->secure);
+	/* Whoever shares its folder with it could lead it elsewhere. */
+	return capabilities_exec(&exec->credentials, &me->credentials, &capabilities,
+		me->no_new_privileges || path_state_is_shared(me->paths), &exec->secure);
 }
 
 static void identity_take(struct process *process, const struct exec *exec)
@@ -183,8 +185,13 @@ static int exec_commit(struct exec *exec)
 	struct process *process = me->process;
 	struct space *old = process->space;
 
+	int status;
+
 	if (!threads_end(process))
 		return -EINTR;
+	status = files_part();
+	if (status != 0)
+		return status;
 	if (me->robust_list != 0)
 		robust_list_end(me);
 	futex_owner_ends(me);

@@ -83,8 +83,8 @@ static int child_fill(struct process *child, const struct clone_arguments *clone
 	} else {
 		child->space = space_fork(me->space);
 	}
-	child->files = files_fork(me->files);
-	child->paths = path_state_fork(me->paths);
+	child->files = clone->flags & CLONE_FILES ? files_share(me->files) : files_fork(me->files);
+	child->paths = clone->flags & CLONE_FS ? path_state_share(me->paths) : path_state_fork(me->paths);
 	if (child->space == NULL || child->files == NULL || child->paths == NULL)
 		return -ENOMEM;
 	thread = child_thread(child, clone);
