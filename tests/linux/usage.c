@@ -1,6 +1,7 @@
 /* What is used of processors and memory, and what limits do. */
 #include "try.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -217,6 +218,65 @@ static void turns(void)
 	sched_setaffinity(0, sizeof set, &set);
 }
 
+static volatile int fired[2];
+
+static void fire(int number, siginfo_t *info, void *context)
+{
+	(void)number, (void)context;
+	fired[info->si_int]++;
+}
+
+static timer_t timer_make(clockid_t clock, int value)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = value};
+	timer_t timer = 0;
+
+	TRY(timer_create(clock, &event, &timer));
+	return timer;
+}
+
+static void *work(void *barrier)
+{
+	pthread_barrier_wait(barrier);
+	pthread_barrier_wait(barrier);
+	compute(100);
+	return 0;
+}
+
+/* Timers on what one thread uses: of the one that computes they fire, of the other not. */
+static void timers_of_threads(void)
+{
+	struct sigaction action = {.sa_sigaction = fire, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct itimerspec soon = {{0, 0}, {0, 40000000}}, left;
+	pthread_barrier_t barrier;
+	pthread_t thread;
+	clockid_t clock;
+	timer_t mine, other;
+
+	SAY("-- timers of threads");
+	sigaction(SIGUSR1, &action, 0);
+	pthread_barrier_init(&barrier, 0, 2);
+	pthread_create(&thread, 0, work, &barrier);
+	pthread_barrier_wait(&barrier);
+	mine = timer_make(CLOCK_THREAD_CPUTIME_ID, 0);
+	pthread_getcpuclockid(thread, &clock);
+	other = timer_make(clock, 1);
+	TRY(timer_settime(mine, 0, &soon, 0));
+	TRY(timer_settime(other, 0, &soon, 0));
+	pthread_barrier_wait(&barrier);
+	pthread_join(thread, 0);
+	SAY("%d %d", fired[0], fired[1]);
+	TRY(timer_gettime(mine, &left));
+	SAY("%d", left.it_value.tv_nsec > 0);
+	compute(60);
+	SAY("%d", fired[0]);
+	TRY(timer_delete(mine));
+	/* Its thread has ended: it can be set, and never fires. */
+	TRY(timer_gettime(other, &left));
+	SAY("%ld %ld", (long)left.it_value.tv_sec, left.it_value.tv_nsec);
+	TRY(timer_delete(other));
+}
+
 int main(void)
 {
 	halves();
@@ -225,5 +285,6 @@ int main(void)
 	file_limit();
 	memory_limits();
 	turns();
+	timers_of_threads();
 	return 0;
 }

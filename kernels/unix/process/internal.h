@@ -181,6 +181,8 @@ void process_stop_notify(struct process *process, int code, int status);
 int clock_read(int32_t clock, uint64_t *out);
 enum { CLOCK_OF_PROCESS = 2, CLOCK_OF_PROGRAM = 1 << 20 };    /* Linux's number; the part of it in the program, for timers only */
 enum { TIMER_OF_LIMIT = -8 };
+/* For a negative clock that can be read: the caller's own process's or a thread's clock, with its id if it names one; -1: another's. */
+int32_t clock_own(int32_t clock, int32_t *tid);
 bool clock_is_cpu(int32_t clock);                       /* counts the caller's or a process's use of processors */
 struct linux_timespec timespec_of(uint64_t ns);
 struct linux_timeval timeval_of(uint64_t ns);

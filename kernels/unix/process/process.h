@@ -65,7 +65,8 @@ struct timer {                  /* see timers.c */
 	uint64_t look;              /* monotonic ns at which it is looked at; 0: not armed */
 	uint64_t target;            /* when it fires, by its own clock */
 	uint64_t interval;          /* ns; 0: once */
-	int32_t clock;              /* CLOCK_MONOTONIC, CLOCK_REALTIME or CLOCK_PROCESS_CPUTIME_ID */
+	int32_t clock;              /* CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_PROCESS_CPUTIME_ID or CLOCK_THREAD_CPUTIME_ID */
+	int32_t counted;            /* the thread of the process whose time the last of these is */
 	int32_t id;                 /* of timer_create; -1: setitimer's */
 	int32_t number;             /* signal; 0: none */
 	int32_t tid;                /* that gets the signal; 0: any thread */

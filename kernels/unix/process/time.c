@@ -76,6 +76,17 @@ static int clock_of_other(int32_t clock, uint64_t *out)
 	return status;
 }
 
+int32_t clock_own(int32_t clock, int32_t *tid)
+{
+	int32_t id = ~(clock >> CLOCK_ID_SHIFT);
+
+	if (clock & CLOCK_OF_THREAD) {
+		*tid = id != 0 ? id : *tid;
+		return CLOCK_THREAD_CPUTIME_ID;
+	}
+	return id == 0 || id == self_process()->pid ? CLOCK_PROCESS_CPUTIME_ID : -1;
+}
+
 bool clock_is_cpu(int32_t clock)
 {
 	return clock < 0 || clock == CLOCK_OF_PROGRAM || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;

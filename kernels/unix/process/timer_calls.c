@@ -2,7 +2,7 @@
 #include "process/internal.h"
 
 enum { SECOND_NS = 1000000000, MICROSECOND_NS = 1000, TIMER_ABSTIME = 1, TIMERS_MOST = 256 };
-enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_PROCESS_CPUTIME_ID = 2, CLOCK_BOOTTIME = 7, CLOCK_TAI = 11 };
+enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_PROCESS_CPUTIME_ID = 2, CLOCK_THREAD_CPUTIME_ID = 3, CLOCK_BOOTTIME = 7, CLOCK_TAI = 11 };
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
 
 /* ---- setitimer ---- */
@@ -128,16 +128,19 @@ static int event_check(const struct linux_sigevent *event)
 	return event->notify & SIGEV_THREAD_ID && !thread_is_mine(event->tid) ? -EINVAL : 0;
 }
 
-/* The clocks on which timers run, and which of ours stands for them. 0, -EINVAL, -EOPNOTSUPP. */
-static int clock_take(int32_t clock, int32_t *own)
+/* The clocks on which timers run: which of ours stands for one, and which thread's. 0, -EINVAL, -EOPNOTSUPP. */
+static int clock_take(int32_t clock, struct timer *timer)
 {
 	uint64_t now;
 	int status = clock_read(clock, &now);
 
-	*own = clock == CLOCK_TAI ? CLOCK_REALTIME : clock == CLOCK_BOOTTIME ? CLOCK_MONOTONIC : clock;
-	if (status != 0)
-		return status;
-	return *own == CLOCK_REALTIME || *own == CLOCK_MONOTONIC || *own == CLOCK_PROCESS_CPUTIME_ID ? 0 : -EOPNOTSUPP;
+	timer->counted = self()->tid;
+	if (clock < 0)
+		clock = clock_own(clock, &timer->counted);
+	timer->clock = clock == CLOCK_TAI ? CLOCK_REALTIME : clock == CLOCK_BOOTTIME ? CLOCK_MONOTONIC : clock;
+	if (status != 0 || clock < 0)
+		return -EINVAL;
+	return timer->clock <= CLOCK_THREAD_CPUTIME_ID ? 0 : -EOPNOTSUPP;
 }
 
 /* Gives a timer an id, which is its value unless it has one, and links it: from then on it may be deleted. The id, -EAGAIN: too many. */
@@ -165,13 +168,12 @@ static int timer_enter(struct timer *timer, bool has_value)
 int64_t sys_timer_create(SYSCALL_ARGUMENTS)
 {
 	struct linux_sigevent event = { .number = SIGALRM };
-	struct timer *timer;
-	int32_t clock;
+	struct timer *timer, made = { 0 };
 	int status;
 
 	if (a1 != 0 && user_read(&event, a1, sizeof event) != 0)
 		return -EFAULT;
-	status = clock_take((int32_t)a0, &clock);
+	status = clock_take((int32_t)a0, &made);
 	if (status == 0)
 		status = event_check(&event);
 	if (status != 0)
@@ -179,8 +181,8 @@ int64_t sys_timer_create(SYSCALL_ARGUMENTS)
 	timer = heap_alloc(sizeof *timer);
 	if (timer == NULL)
 		return -EAGAIN;
+	*timer = made;
 	timer->process = self_process();
-	timer->clock = clock;
 	timer->number = event.notify == SIGEV_NONE ? 0 : event.number;
 	timer->tid = event.notify & SIGEV_THREAD_ID ? event.tid : 0;
 	timer->value = event.value;

@@ -7,7 +7,7 @@
 #include "baryon/clock.h"
 #include "process/internal.h"
 
-enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1 };
+enum { CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_THREAD_CPUTIME_ID = 3 };
 enum { LOOK_LEAST_NS = 1000000, PAUSE_NS = 50000 };
 
 static struct mutex lock;
@@ -24,8 +24,36 @@ void timers_unlock(void)
 	mutex_unlock(&lock);
 }
 
+/* The thread of the timer's process that has this id, null: none. Process lock: it keeps it. */
+static struct thread *thread_of(const struct timer *timer, int32_t tid)
+{
+	struct thread *thread = timer->process->threads;
+
+	while (thread != NULL && thread->tid != tid)
+		thread = thread->next_in_process;
+	return thread;
+}
+
+/* What the thread used that it counts; false: it has ended. */
+static bool thread_used(const struct timer *timer, uint64_t *ns)
+{
+	struct thread *thread;
+
+	mutex_lock(&timer->process->lock);
+	thread = thread_of(timer, timer->counted);
+	*ns = thread != NULL ? thread_time(thread) : 0;
+	mutex_unlock(&timer->process->lock);
+	return thread != NULL;
+}
+
 uint64_t timer_clock_now(const struct timer *timer)
 {
+	uint64_t ns;
+
+	if (timer->clock == CLOCK_THREAD_CPUTIME_ID) {
+		(void)thread_used(timer, &ns);
+		return ns;
+	}
 	if (timer->clock == CLOCK_REALTIME)
 		return time_wall();
 	if (timer->clock == CLOCK_OF_PROGRAM) {
@@ -102,14 +130,9 @@ static void signal_fill(const struct timer *timer, struct linux_siginfo *info)
 /* The thread that is to get the signal; null: any, or (*gone) it has ended. Tree lock is not held: the process lock keeps it. */
 static struct thread *receiver_locked(const struct timer *timer, bool *gone)
 {
-	struct thread *thread = timer->process->threads;
+	struct thread *thread = timer->tid == 0 ? NULL : thread_of(timer, timer->tid);
 
-	*gone = false;
-	if (timer->tid == 0)
-		return NULL;
-	while (thread != NULL && thread->tid != timer->tid)
-		thread = thread->next_in_process;
-	*gone = thread == NULL;
+	*gone = timer->tid != 0 && thread == NULL;
 	return thread;
 }
 
@@ -142,6 +165,8 @@ static void timer_look(struct timer *timer)
 	uint64_t now = timer_clock_now(timer), times = 1;
 
 	list_take(timer);
+	if (timer->clock == CLOCK_THREAD_CPUTIME_ID && !thread_used(timer, &now))
+		return;
 	if (now < timer->target) {
 		list_put(timer, now);
 		return;
