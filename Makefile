@@ -32,7 +32,7 @@ clean:
 help:
 	@echo 'make          builds the kernel, the boot image and ./baryon'
 	@echo 'make run      installs what is missing (Debian), builds, and opens a shell in Baryon'
-	@echo 'make test     the same, and runs all tests'
+	@echo 'make test     installs what is missing, builds, and runs all tests'
 	@echo 'make smoke    a short round of tests, two minutes at most'
 	@echo 'make soak     every test at full length, or PART=name; results go to tests/soak-result.txt'
 	@echo 'make fuzz     the decoders under libFuzzer (clang), or TARGET=name; see docs/fuzzing.md'
@@ -41,6 +41,7 @@ help:
 	@echo 'make bench    measures, and writes bench/results/'
 	@echo 'make iso      build/baryon.iso, for BIOS and UEFI'
 	@echo 'make dist     the ISO and its checksum, in build/dist/'
+	@echo 'make unit     the unit tests only; make docs/syscalls.md makes the list of Linux calls anew'
 	@echo 'make clean    removes build/ and ./baryon, the package cache too'
 	@echo 'ROOT=larger   with run, all or iso: gcc, make and perl lie in the root too'
 	@echo 'V=1 shows the commands; ./baryon help says how to run programs.'

@@ -91,7 +91,7 @@ function call_line(name, against, ours, isolated, said) {
 	record(name, "isolated", isolated, against)
 	printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", what[name], ours, measured[name, "linux"],
 		ratio(ours, against), said, isolated, ratio(isolated, against), counted(measured[name, "two_system"]),
-		counted(measured[name, "linux_two_system"]), ratio(measured[name, "two_system"], measured[name, "linux_two_system"]), referred(name)
+		counted(measured[name, "linux_two_system"]), ratio(counted(measured[name, "two_system"]), measured[name, "linux_two_system"]), referred(name)
 }
 
 # Of whole programs the system's own instructions are compared, where the plugin could count them; else all.

@@ -318,10 +318,10 @@ int files_part(void)
 	struct process *process = self_process();
 	struct files *old = process->files, *own;
 
-	if (!files_are_shared(old))
-		return 0;
 	if (!one_thread(process))
 		return -EINVAL;
+	if (!files_are_shared(old))
+		return 0;
 	own = files_fork(old);
 	if (!own)
 		return -ENOMEM;

@@ -33,10 +33,10 @@ int path_state_part(void)
 	struct process *process = self_process();
 	struct path_state *old = process->paths, *own;
 
-	if (!path_state_is_shared(old))
-		return 0;
 	if (__atomic_load_n(&process->thread_count, __ATOMIC_RELAXED) > 1)
 		return -EINVAL;
+	if (!path_state_is_shared(old))
+		return 0;
 	own = path_state_fork(old);
 	if (!own)
 		return -ENOMEM;
