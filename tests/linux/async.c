@@ -388,6 +388,45 @@ static void sleeping_writer(void)
 	SAY("%ld", done);
 }
 
+static void *switching(void *pipe)
+{
+	int fd = *(int *)pipe;
+
+	for (int i = 0; i < 3000; i++) {
+		fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK);
+		fcntl(fd, F_SETFL, i % 3 ? O_NONBLOCK : 0);
+	}
+	return 0;
+}
+
+/* Two threads switch it on and off while a third writes: afterwards all is as if one had. */
+static void switched_by_two(void)
+{
+	pthread_t threads[2];
+	int two[2];
+	char c;
+
+	SAY("-- switched by two");
+	signal(SIGIO, SIG_IGN);
+	pipe(two);
+	fcntl(two[0], F_SETOWN, getpid());
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], 0, switching, two);
+	for (int i = 0; i < 3000; i++) {
+		write(two[1], "x", 1);
+		read(two[0], &c, 1);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], 0);
+	TRY(fcntl(two[0], F_SETFL, 0));
+	TRY(fcntl(two[0], F_GETFL) & O_ASYNC);
+	TRY(close(two[0]));
+	TRY(close(two[1]));
+	pipe(two);
+	TRY(write(two[1], "y", 1));
+	TRY(read(two[0], &c, 1));
+}
+
 int main(void)
 {
 	sigset_t set;
@@ -405,5 +444,6 @@ int main(void)
 	who_may();
 	threads();
 	sleeping_writer();
+	switched_by_two();
 	return 0;
 }

@@ -193,5 +193,12 @@ int main(void)
 	CHILD("values", true_values());
 	descriptors();
 	kernel_values();
+	SAY("-- /sys");
+	TRY(chdir("/sys/devices/system/cpu/cpu0"));
+	char place[64];
+	SAY("%s", getcwd(place, sizeof place));
+	TRY(access("../online", R_OK));
+	TRY(chdir("/sys"));
+	SAY("%s", getcwd(place, sizeof place));
 	return 0;
 }

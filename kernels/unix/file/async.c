@@ -240,6 +240,7 @@ static int async_start(struct file *file, int descriptor)
 	if (!service_started && !kernel_thread_start(service_run, 0, "sigio"))
 		return -ENOMEM;
 	service_started = true;
+	waiters_leave(async);
 	target_default(async, file);
 	async->descriptor = descriptor;
 	async->starved = false;

@@ -511,12 +511,17 @@ static int64_t duplicate_from(struct file *file, uint64_t lowest, bool close_on_
 
 static int64_t flags_set(struct file *file, int descriptor, uint64_t flags)
 {
-	uint32_t mutable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
-	int status = async_switch(file, descriptor, flags & O_ASYNC);
+	uint32_t mutable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME, now = __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+	int status;
 
+	if (flags & ~now & O_NOATIME && !inode_owned(file->inode))
+		return -EPERM;
+	status = async_switch(file, descriptor, flags & O_ASYNC);
 	if (status)
 		return status;
-	__atomic_store_n(&file->flags, (file->flags & ~mutable) | ((uint32_t)flags & mutable), __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&file->flags, &now, (now & ~mutable) | ((uint32_t)flags & mutable), false,
+		__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 	return 0;
 }
 

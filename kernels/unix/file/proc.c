@@ -250,6 +250,8 @@ int proc_name(struct inode *inode, char *to, uint64_t limit)
 	switch (inode->proc_what) {
 	case PROC_ROOT:
 		return text_format(to, limit, "proc");
+	case SYS_ROOT:
+		return text_format(to, limit, "sys");
 	case PROC_FOLDER:
 	case PROC_THREAD:
 		return text_format(to, limit, "%d", inode->proc_pid);

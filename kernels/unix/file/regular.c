@@ -279,11 +279,9 @@ static int64_t range_allocate(struct inode *inode, uint32_t mode, uint64_t offse
 		return -EPERM;
 	if (offset + bytes > INT64_MAX)
 		return -EFBIG;
-	mutex_lock(&inode->lock);
-	if (!punch && offset + bytes > inode->size && size_limited(offset + bytes - 1, 1) < 0) {
-		mutex_unlock(&inode->lock);
+	if (!punch && offset + bytes > inode->size && size_limited(offset + bytes - 1, 1) < 0)
 		return -EFBIG;
-	}
+	mutex_lock(&inode->lock);
 	if (punch && offset + bytes > inode->size)
 		bytes = offset < inode->size ? inode->size - offset : 0;
 	status = !punch && files_are_full(bytes >> PAGE_BITS) ? -ENOSPC : range_walk(inode, offset, offset + bytes, punch);

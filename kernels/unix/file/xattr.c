@@ -270,8 +270,8 @@ static int attribute_allowed(struct inode *inode, const char *name, bool write)
 	}
 	if (has_prefix(name, "system."))
 		return 0;
-	if (has_prefix(name, "trusted.") && !capable(CAP_SYS_ADMIN))
-		return write ? -EPERM : -ENODATA;
+	if (has_prefix(name, "trusted."))
+		return capable(CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
 	if (has_prefix(name, "user."))
 		status = user_allowed(inode, write);
 	return status ? status : inode_allowed(inode, write ? W_OK : R_OK);

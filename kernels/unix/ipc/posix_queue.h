@@ -47,12 +47,14 @@ struct posix_queue {
 	struct ipc_line senders, receivers;     /* struct partner */
 	struct wait_queue poll_wait;
 	int32_t owner;              /* pid of the process that wants to be told; 0: none */
+	uint64_t owner_started;     /* when that one began: ids come again */
 	struct linux_sigevent event;
 };
 
 /* What shall be told, when no lock is held any more. */
 struct telling {
 	int32_t pid;                /* 0: nobody */
+	uint64_t started;
 	struct linux_siginfo info;
 };
 

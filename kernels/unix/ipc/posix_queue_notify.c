@@ -21,6 +21,7 @@ struct telling posix_queue_tell(struct posix_queue *queue)
 
 	if (queue->owner && queue->event.notify == SIGEV_SIGNAL) {
 		telling.pid = queue->owner;
+		telling.started = queue->owner_started;
 		telling.info.number = queue->event.number;
 		telling.info.code = SI_MESGQ;
 		telling.info.sender.pid = me->pid;
@@ -34,7 +35,7 @@ struct telling posix_queue_tell(struct posix_queue *queue)
 void telling_do(const struct telling *telling)
 {
 	if (telling->pid && telling->info.number)
-		process_signal_queue(telling->pid, telling->info.number, &telling->info);
+		process_signal_queue(telling->pid, telling->started, telling->info.number, &telling->info);
 }
 
 /* The C library's way to a thread goes through a socket of a family that is not here: what it gives is never one. */
@@ -67,16 +68,17 @@ static int event_check(const struct linux_sigevent *event)
 /* The queue's lock is held. */
 static int owner_set(struct posix_queue *queue, const struct linux_sigevent *event)
 {
-	int32_t me = self_process()->pid;
+	const struct process *me = self_process();
 
 	if (!event) {
-		if (queue->owner == me)
+		if (queue->owner == me->pid)
 			queue->owner = 0;
 		return 0;
 	}
 	if (queue->owner)
 		return -EBUSY;
-	queue->owner = me;
+	queue->owner = me->pid;
+	queue->owner_started = me->started_ns;
 	queue->event = *event;
 	return 0;
 }

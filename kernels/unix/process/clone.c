@@ -112,7 +112,7 @@ static int64_t unshare_checked(uint64_t flags)
 
 	if (flags & ~(THREAD_PARTS | CLONE_THREAD | CLONE_SYSVSEM | CLONE_NEW_SPACES))
 		return -EINVAL;
-	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && me->thread_count > 1)
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_SYSVSEM) && me->thread_count > 1)
 		return -EINVAL;
 	if (flags & CLONE_VM && __atomic_load_n(&me->space->references, __ATOMIC_RELAXED) > 1)
 		return -EINVAL;
@@ -129,7 +129,7 @@ int64_t sys_unshare(SYSCALL_ARGUMENTS)
 		status = path_state_part();
 	if (status == 0 && a0 & CLONE_FILES)
 		status = files_part();
-	if (status == 0 && a0 & CLONE_SYSVSEM && self_process()->thread_count == 1)
+	if (status == 0 && a0 & CLONE_SYSVSEM)
 		semaphores_exit(self_process());
 	return status;
 }

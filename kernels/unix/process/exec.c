@@ -58,12 +58,17 @@ static int identity_choose(struct exec *exec)
 		me->no_new_privileges || path_state_is_shared(me->paths), &exec->secure);
 }
 
+static bool identity_changes(const struct credentials *c, const struct credentials *new)
+{
+	return c->euid != new->euid || c->egid != new->egid || c->fsuid != new->fsuid || c->fsgid != new->fsgid ||
+		(new->permitted & ~c->permitted);
+}
+
 static void identity_take(struct process *process, const struct exec *exec)
 {
 	struct credentials *c = &process->credentials;
 	const struct credentials *new = &exec->credentials;
-	bool changes = c->euid != new->euid || c->egid != new->egid || c->fsuid != new->fsuid || c->fsgid != new->fsgid ||
-		(new->permitted & ~c->permitted);
+	bool changes = identity_changes(c, new);
 
 	*c = *new;
 	process->dumpable = !changes && c->euid == c->uid && c->egid == c->gid;
@@ -190,6 +195,9 @@ static int exec_commit(struct exec *exec)
 	if (!threads_end(process))
 		return -EINTR;
 	status = files_part();
+	/* A thread may have begun to share the folder since the program's rights were decided. */
+	if (status == 0 && identity_changes(&process->credentials, &exec->credentials))
+		status = path_state_part();
 	if (status != 0)
 		return status;
 	if (me->robust_list != 0)

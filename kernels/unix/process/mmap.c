@@ -306,9 +306,13 @@ static int remap_pages(struct space *space, const struct remap *r)
 
 static int64_t remap_move(struct space *space, struct region region, struct remap r)
 {
-	int status = 0;
+	/* For the new one and the borders of the old one: when its pages have moved nothing fails any more. */
+	enum { ROOM = 5 };
+	int status = region_room(space, ROOM);
 
 	region.offset += r.from - region.start;
+	if (status != 0)
+		return status;
 	if (r.to != 0)
 		status = space_unmap(space, r.to, r.to + r.bytes);
 	else if ((r.to = region_gap(space, r.bytes)) == 0)

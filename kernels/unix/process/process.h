@@ -214,8 +214,8 @@ bool signal_is_killing(void);
 
 /* (Strange's own signal call is signal_send of baryon/calls.h.) Sends signal 1..SIGNAL_COUNT from the system (SI_KERNEL). No locks of the process half may be held. */
 void process_signal(struct process *process, int number);
-/* The same to a process by its number, with details; nothing happens if there is none. */
-void process_signal_queue(int32_t pid, int number, const struct linux_siginfo *info);
+/* The same to a process by its number and when it began, with details; nothing happens if it is gone. */
+void process_signal_queue(int32_t pid, uint64_t started_ns, int number, const struct linux_siginfo *info);
 int signal_send_group(int32_t group, int number);       /* 0, or -ESRCH: no such process group */
 /* Whom a file's signals go to (F_SETOWN), and for whom: who may not send them sends none. */
 enum { TARGET_THREAD, TARGET_PROCESS, TARGET_GROUP };

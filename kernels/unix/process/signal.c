@@ -219,13 +219,13 @@ void process_signal(struct process *process, int number)
 	signal_post(process, NULL, number, NULL);
 }
 
-void process_signal_queue(int32_t pid, int number, const struct linux_siginfo *info)
+void process_signal_queue(int32_t pid, uint64_t started_ns, int number, const struct linux_siginfo *info)
 {
 	struct process *process;
 
 	mutex_lock(&tree_lock);
 	process = process_of_pid(pid);
-	if (process != NULL)
+	if (process != NULL && process->started_ns == started_ns)
 		signal_post(process, NULL, number, info);
 	mutex_unlock(&tree_lock);
 }
