@@ -420,7 +420,7 @@ static void others(void)
 		TRY(kill(child, 0));
 		TRY(kill(child, SIGCONT));
 		TRY(setpriority(PRIO_PROCESS, child, 1));
-		TRY(setpriority(PRIO_PROCESS, 0, 1));
+		TRY(setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0)));
 		TRY(sched_setscheduler(0, SCHED_FIFO, &priority));
 		TRY(sched_setscheduler(child, SCHED_OTHER, &(struct sched_param){0}));
 		gettimeofday(&time, 0);
