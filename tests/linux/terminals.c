@@ -1,4 +1,7 @@
-/* Pseudo-terminals: the line discipline, settings, job control, hanging up. */
+/*
+ * Pseudo-terminals: the line discipline, settings, job control, hanging up. Linux moves what is written to either end in a worker of its
+ * own, piece by piece; so nothing is read, polled or flushed before all that is to come is there.
+ */
 #include "try.h"
 
 #include <poll.h>
@@ -22,6 +25,29 @@ static void read_say(const char *what, int fd, size_t bytes)
 	for (long i = 0; i < got; i++)
 		printf(buffer[i] < ' ' || buffer[i] > '~' ? " \\%02x" : " %c", buffer[i]);
 	SAY(" ");
+}
+
+/* Waits until as many bytes can be read. */
+static void until_there(int fd, int bytes)
+{
+	int there = 0;
+
+	while (ioctl(fd, FIONREAD, &there) == 0 && there < bytes)
+		pause_ms(1);
+}
+
+/* Waits until a read would not wait, though it may give nothing: an end of file. */
+static void until_readable(int fd)
+{
+	struct pollfd one = {fd, POLLIN, 0};
+
+	poll(&one, 1, -1);
+}
+
+static void read_all_say(const char *what, int fd, int bytes)
+{
+	until_there(fd, bytes);
+	read_say(what, fd, 256);
 }
 
 static void poll_say(const char *what, int fd)
@@ -74,13 +100,14 @@ static void opening(void)
 	poll_say("master", master);
 	poll_say("slave", slave);
 	TRY(write(master, "hi\n", 3));
-	read_say("echo", master, 64);
+	read_all_say("echo", master, 4);
+	until_readable(slave);
 	poll_say("slave", slave);
 	TRY(ioctl(slave, FIONREAD, &value));
 	SAY("%d", value);
 	read_say("line", slave, 64);
 	TRY(write(slave, "out\n", 4));
-	read_say("output", master, 64);
+	read_all_say("output", master, 5);
 	TRY(tcgetpgrp(slave));
 	TRY(tcgetsid(slave));
 	TRY(tcsetpgrp(slave, getpid()));
@@ -94,27 +121,31 @@ static void editing(void)
 	TRY(tcgetattr(slave, &settings));
 	SAY("%x %x %x %x", settings.c_iflag, settings.c_oflag, settings.c_cflag, settings.c_lflag);
 	write(master, "abc\177d\025xyz\n", 10);
-	read_say("echo of editing", master, 64);
-	read_say("edited line", slave, 64);
+	read_all_say("echo of editing", master, 21);
+	read_all_say("edited line", slave, 4);
 	write(master, "no end", 6);
+	until_there(master, 6);
 	fcntl(slave, F_SETFL, O_NONBLOCK);
 	read_say("no line yet", slave, 64);
 	write(master, "\004", 1);
+	until_readable(slave);
 	read_say("ended by ^D", slave, 64);
 	write(master, "\004", 1);
+	until_readable(slave);
 	read_say("end of file", slave, 64);
 	write(master, "two\nlines\n", 10);
+	until_there(slave, 10);
 	read_say("one", slave, 64);
 	read_say("a part", slave, 3);
 	read_say("its rest", slave, 64);
-	read_say("drain", master, 256);
+	read_all_say("drain", master, 18);
 	cfmakeraw(&settings);
 	TRY(tcsetattr(slave, TCSANOW, &settings));
 	read_say("raw, empty", slave, 64);
 	write(master, "\003\n\r\177", 4);
-	read_say("raw", slave, 64);
+	read_all_say("raw", slave, 4);
 	TRY(write(slave, "a\nb", 3));
-	read_say("raw output", master, 64);
+	read_all_say("raw output", master, 3);
 	settings.c_cc[VMIN] = 0;
 	settings.c_cc[VTIME] = 1;
 	fcntl(slave, F_SETFL, 0);
@@ -123,13 +154,14 @@ static void editing(void)
 	settings.c_cc[VMIN] = 3;
 	TRY(tcsetattr(slave, TCSANOW, &settings));
 	write(master, "ab", 2);
-	read_say("two and time", slave, 64);
+	read_all_say("two and time", slave, 2);
 	struct winsize size = {50, 120, 1, 2};
 	TRY(ioctl(master, TIOCSWINSZ, &size));
 	memset(&size, 0, sizeof(size));
 	TRY(ioctl(slave, TIOCGWINSZ, &size));
 	SAY("%d %d %d %d", size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel);
 	write(master, "flush", 5);
+	until_there(slave, 5);
 	TRY(tcflush(slave, TCIFLUSH));
 	fcntl(slave, F_SETFL, O_NONBLOCK);
 	read_say("flushed", slave, 64);
@@ -143,6 +175,7 @@ static void closing(void)
 {
 	SAY("-- closing");
 	write(slave, "last", 4);
+	until_there(master, 4);
 	close(slave);
 	poll_say("master, slave closed", master);
 	read_say("what is left", master, 64);
@@ -173,10 +206,12 @@ static void session(void)
 {
 	struct winsize size = {30, 90, 0, 0};
 	pid_t child;
-	int status;
+	int status, echoed[2];
+	char byte;
 
 	SAY("-- a session");
 	pair_open();
+	pipe(echoed);
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
@@ -195,6 +230,7 @@ static void session(void)
 		write(tty, "ready", 5);
 		while (got != SIGINT)
 			pause_ms(5);
+		read(echoed[0], &byte, 1);
 		write(tty, "next", 4);
 		while (got != SIGWINCH)
 			pause_ms(5);
@@ -202,7 +238,6 @@ static void session(void)
 		CHILD("a background reader", {
 			setpgid(0, 0);
 			signal(SIGTTIN, SIG_IGN);
-			char byte;
 			TRY(read(slave, &byte, 1));
 			signal(SIGTTOU, SIG_IGN);
 			TRY(write(slave, "", 0));
@@ -211,11 +246,9 @@ static void session(void)
 		});
 		signal(SIGTTOU, SIG_IGN);
 		TRY(tcsetpgrp(slave, getpid()));
-		TRY(tcsetpgrp(slave, 99999));
+		TRY(tcsetpgrp(slave, 0x7ffffffe));
 		child = fork();
 		if (child == 0) {
-			char byte;
-
 			setpgid(0, 0);
 			read(slave, &byte, 1);
 			_exit(3);
@@ -234,12 +267,13 @@ static void session(void)
 		_exit(7);
 	}
 	close(slave);
-	read_say("child", master, 5);
+	read_all_say("child", master, 5);
 	write(master, "\003", 1);
-	read_say("echo", master, 2);
-	read_say("child", master, 4);
+	read_all_say("echo", master, 2);
+	write(echoed[1], "", 1);
+	read_all_say("child", master, 4);
 	ioctl(master, TIOCSWINSZ, &size);
-	read_say("child", master, 3);
+	read_all_say("child", master, 3);
 	close(master);
 	waitpid(child, &status, 0);
 	SAY("ended %x", status);
