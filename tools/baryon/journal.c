@@ -24,13 +24,28 @@ static void line_take(struct journal *journal)
 	journal->used = 0;
 }
 
+static void show(struct journal *journal, char byte)
+{
+	journal->hold[journal->held++] = byte;
+	if (byte == '\n' || journal->held == sizeof journal->hold)
+		journal_end(journal);
+}
+
+void journal_end(struct journal *journal)
+{
+	if (journal->held && write(STDERR_FILENO, journal->hold, journal->held) < 0)
+		journal->show = false;
+	journal->held = 0;
+}
+
 void journal_take(struct journal *journal, const char *bytes, size_t count)
 {
-	if (journal->show && write(STDERR_FILENO, bytes, count) < 0)
-		journal->show = false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (journal->show)
+			show(journal, bytes[i]);
 		if (bytes[i] == '\n')
 			line_take(journal);
 		else if (bytes[i] != '\r' && journal->used < JOURNAL_LINE)
 			journal->line[journal->used++] = bytes[i];
+	}
 }

@@ -22,7 +22,7 @@
 #define OUTPUT_BYTES 65536
 #define INPUT_BYTES 4096
 #define WRITE_BYTES 4096        /* PIPE_BUF: what a pipe takes whole when poll calls it writable */
-#define GRACE_MS 2000           /* for the guest to power off after its program has ended */
+#define GRACE_MS 30000          /* for the guest to power off after its program has ended, and to say its last words */
 #define PANIC_MS 500            /* to say more after a panic */
 
 struct output {
@@ -321,6 +321,13 @@ static int time_left(const struct relay *relay)
 	return left < 1000000 ? (int)left : 1000000;
 }
 
+static void end_by_force(struct relay *relay)
+{
+	if (relay->options->verbose)
+		fprintf(stderr, "baryon: the machine did not power off\n");
+	end(relay, relay->exit_status);
+}
+
 /* The time limit is over: the program's, or after its end the guest's grace. Output that nobody takes has no limit then. */
 static void time_check(struct relay *relay)
 {
@@ -329,7 +336,7 @@ static void time_check(struct relay *relay)
 	if (!relay->has_exit)
 		end(relay, STATUS_TIMEOUT);
 	else if (relay->output[0].count == 0 && relay->output[1].count == 0)
-		end(relay, relay->exit_status);
+		end_by_force(relay);
 	else
 		relay->deadline_ms = now_ms() + GRACE_MS;
 }
@@ -385,6 +392,8 @@ int relay_run(struct machine *machine, const struct options *options, struct com
 		time_check(&relay);
 	}
 	machine_stop(machine);
+	journal_end(&relay.log);
+	journal_end(&relay.errors);
 	terminal_restore();
 	return relay.status;
 }

@@ -1,14 +1,17 @@
 /* Plays QEMU for the tests of the baryon command: finds the channels in its arguments and does what FAKE_QEMU says, letter by
  * letter. o: "out\n" to standard output. e: "err\n" to standard error. b: 300,000 bytes of output. i: echoes input until its
  * end. s: sleeps 0.3 s. w: sleeps for ever. p: a panic on the log. g: garbage on the console. x0..x9: exit frame with that
- * status, then end. q: complains as QEMU does, and ends with 1. a: shows the image's settings as output. z: ends. The system is ready for input at once; h as the first letter: after
+ * status, then end; X0..X9: without the end. l: the first half of a line on the log, and waits until that is read. L: the rest
+ * of it. q: complains as QEMU does, and ends with 1. a: shows the image's settings as output. z: ends. The system is ready for input at once; h as the first letter: after
  * 0.5 s, in which no input may come. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <linux/sockios.h>
 
 #include "abi/boot.h"
 #include "tools/baryon/frames.h"
@@ -100,6 +103,18 @@ static void say(const char *text)
 		exit(1);
 }
 
+static void half_line(void)
+{
+	int unread = 1;
+
+	say("half ");
+	while (unread) {
+		usleep(1000);
+		if (ioctl(console_log, SIOCOUTQ, &unread) < 0)
+			exit(1);
+	}
+}
+
 static void silence(const char **script)
 {
 	char byte;
@@ -110,10 +125,15 @@ static void silence(const char **script)
 		exit(4);
 }
 
+static void exit_frame(const char **script)
+{
+	uint8_t status = *(*script)++ - '0';
+
+	send_frame(FRAME_EXIT, &status, 1);
+}
+
 static void act(const char **script)
 {
-	uint8_t status;
-
 	switch (*(*script)++) {
 	case 'o': send_frame(FRAME_OUTPUT, "out\n", 4); break;
 	case 'e': send_frame(FRAME_ERROR, "err\n", 4); break;
@@ -125,10 +145,10 @@ static void act(const char **script)
 	case 'g': send_all("garbage garbage", 15); pause(); break;
 	case 'q': fprintf(stderr, "qemu: cannot set up guest memory\n"); exit(1);
 	case 'a': show_settings(); break;
-	case 'x':
-		status = *(*script)++ - '0';
-		send_frame(FRAME_EXIT, &status, 1);
-		exit(0);
+	case 'l': half_line(); break;
+	case 'L': say("a line\n"); break;
+	case 'x': exit_frame(script); exit(0);
+	case 'X': exit_frame(script); break;
 	default: exit(0);
 	}
 }
