@@ -20,7 +20,7 @@ enum {
 #define DOMAIN_IMAGE_OFFSET    0x0000000000ull   /* text, data and bss of the kernel's own program */
 #define DOMAIN_START_OFFSET    0x0010000000ull   /* struct kernel_start, read-only */
 #define DOMAIN_MEMORY_OFFSET   0x1000000000ull   /* its memory container, linear: page i at + i * PAGE_BYTES */
-#define DOMAIN_BOOT_OFFSET     0x0020000000ull   /* the boot image, read-only, linear */
+#define DOMAIN_BOOT_OFFSET     0x0020000000ull   /* the boot image's container, read-only, linear */
 #define DOMAIN_CONSOLE_OFFSET  0x0010180000ull   /* struct console_channel; first stacks lie between the start page and it */
 
 /* Handles of the references that a kernel holds when it starts. */
@@ -46,7 +46,8 @@ struct kernel_start {
 	uint64_t grant_first, grant_count;  /* page groups that it may load as pages of its own containers; count 0: none */
 	uint64_t memory_groups;     /* of its memory container, the first that have memory; the others get it by SRM_GROUPS_MORE */
 	uint64_t spaces_most;       /* spaces that can be loaded at once, each with its top page table; 0: not said */
-	uint64_t reserved[3];
+	uint64_t boot_image_first;  /* page of its container where the boot image begins; those before are not there */
+	uint64_t reserved[2];
 };
 
 /* Two sorts of page groups: those of the memory container, named by their place in it, and frames for containers of the kernel's

@@ -23,6 +23,31 @@ bool domain_add(struct domain *domain, const struct domain_part *part)
 	return true;
 }
 
+/* The first `count` pages of *part, or what is left of it, become a part of their own. */
+static bool part_split(struct domain *domain, struct domain_part *part, uint64_t count, uint16_t flags)
+{
+	struct domain_part first = *part;
+
+	first.pages = count < part->pages ? count : part->pages;
+	first.flags |= flags;
+	part->pages -= first.pages;
+	part->index += first.pages;
+	part->address += first.pages * PAGE_BYTES;
+	return first.pages == 0 || domain_add(domain, &first);
+}
+
+bool domain_add_image(struct domain *domain, uint32_t container, uint64_t first, uint64_t bytes)
+{
+	struct domain_part rest = {
+		.address = DOMAIN_BOOT_OFFSET + first * PAGE_BYTES, .pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES, .index = first,
+		.container = container, .rights = RIGHT_READ, .around = DOMAIN_AROUND,
+	};
+
+	return part_split(domain, &rest, -rest.index % GROUP_PAGES, 0) &&
+		part_split(domain, &rest, rest.pages & ~(GROUP_PAGES - 1), MAPPING_LARGE) &&
+		part_split(domain, &rest, rest.pages, 0);
+}
+
 static const struct domain_part *part_find(const struct domain *domain, uint64_t address)
 {
 	uint32_t count = __atomic_load_n(&domain->count, __ATOMIC_ACQUIRE);

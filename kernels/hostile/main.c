@@ -12,7 +12,7 @@ struct hostile hostile;
 
 static void settings_open(void)
 {
-	const struct image_header *image = (const struct image_header *)(hostile.base + DOMAIN_BOOT_OFFSET);
+	const struct image_header *image = image_mapped(hostile.start);
 	const struct image_module *module;
 
 	if (!image_valid(image, hostile.start->boot_image_bytes))

@@ -24,8 +24,7 @@ _Noreturn void lib_stop(void)
 
 static struct settings settings_open(const struct kernel_start *start)
 {
-	const struct image_header *image = (const struct image_header *)(DOMAIN_BASE + start->domain * DOMAIN_BYTES +
-		DOMAIN_BOOT_OFFSET);
+	const struct image_header *image = image_mapped(start);
 	const struct image_module *module = image_find(image, "settings");
 
 	return (struct settings){ module ? image_module_bytes(image, module) : NULL, module ? module->bytes : 0 };

@@ -110,16 +110,14 @@ static void portals_start(void)
 
 static const struct image_header *image_open(const struct root_start *start)
 {
-	struct domain_part part = {
-		.address = DOMAIN_BOOT_OFFSET, .pages = (start->image_bytes + PAGE_BYTES - 1) / PAGE_BYTES,
-		.container = ROOT_HANDLE_BOOT_IMAGE, .rights = RIGHT_READ, .around = DOMAIN_AROUND,
-	};
-	const struct image_header *image = (const struct image_header *)(root_domain.base + DOMAIN_BOOT_OFFSET);
+	uint64_t first = memory_image_first(start);
+	const struct image_header *image =
+		(const struct image_header *)(root_domain.base + DOMAIN_BOOT_OFFSET + first * PAGE_BYTES);
 	struct capability capability;
 
 	root_capability(KIND_CONTAINER, NUMBER_BOOT_IMAGE, RIGHT_READ, &capability);
 	if (root_reference_load(&capability, root_domain.space, ROOT_HANDLE_BOOT_IMAGE) < 0 ||
-		!domain_add(&root_domain, &part))
+		!domain_add_image(&root_domain, ROOT_HANDLE_BOOT_IMAGE, first, start->image_bytes))
 		panic("root: the boot image cannot be mapped");
 	if (!image_valid(image, start->image_bytes))
 		panic("root: the boot image is damaged");

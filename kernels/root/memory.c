@@ -43,7 +43,8 @@ static uint8_t *heap_next, *heap_end;
 
 static struct {
 	struct container_home home __attribute__((aligned(64)));
-	uint64_t first_frame, pages;
+	uint64_t first, pages;      /* pages of its container; those before are nobody's */
+	uint64_t frame;             /* of page 0, if it were there */
 	struct page_home records[IMAGE_RECORDS] __attribute__((aligned(32)));
 	uint32_t next;
 } image;
@@ -356,9 +357,10 @@ long memory_container_clear(baryon_uid uid)
 
 void memory_image_start(const struct root_start *start)
 {
-	image.first_frame = start->image_frame;
+	image.first = memory_image_first(start);
 	image.pages = (start->image_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-	root_container_load(&image.home, NUMBER_BOOT_IMAGE, image.pages);
+	image.frame = start->image_frame - image.first;
+	root_container_load(&image.home, NUMBER_BOOT_IMAGE, image.first + image.pages);
 }
 
 /* Another processor loads the same page just now, or has loaded it: whoever missed it tries again. */
@@ -369,22 +371,30 @@ static long miss_result(long loaded)
 
 /* Image pages are never written, so what Strange writes to a record that is in use again changes nothing: only the flags
  * LOADED and DIRTY, which nobody reads. */
-static long image_miss(uint64_t index)
+static long image_load(uint64_t index, uint64_t count, uint32_t flags)
 {
-	uint64_t count = IMAGE_AROUND - index % IMAGE_AROUND;
 	uint32_t first = __atomic_fetch_add(&image.next, IMAGE_AROUND, __ATOMIC_RELAXED) % IMAGE_RECORDS;
 
-	if (index >= image.pages)
-		return -BARYON_EINVAL;
-	if (count > image.pages - index)
-		count = image.pages - index;
 	for (uint64_t i = 0; i < count; i++) {
 		struct page_home *record = &image.records[first + i];
 
-		record->frame = image.first_frame + index + i;
-		record_start(record, ROOT_UID(NUMBER_BOOT_IMAGE), index + i, PAGE_READ_ONLY);
+		record->frame = image.frame + index + i;
+		record_start(record, ROOT_UID(NUMBER_BOOT_IMAGE), index + i, PAGE_READ_ONLY | flags);
 	}
 	return miss_result(page_load(&image.records[first], count));
+}
+
+/* A page group that lies in the image whole is one page; what is left at both ends comes in small ones. */
+static long image_miss(uint64_t index)
+{
+	uint64_t group = index & ~(GROUP_PAGES - 1), count = IMAGE_AROUND - index % IMAGE_AROUND;
+	uint64_t end = image.first + image.pages;
+
+	if (index < image.first || index >= end)
+		return -BARYON_EINVAL;
+	if (group >= image.first && group + GROUP_PAGES <= end)
+		return image_load(group, 1, PAGE_LARGE);
+	return image_load(index, count < end - index ? count : end - index, 0);
 }
 
 long memory_miss(baryon_uid container, uint64_t index)

@@ -83,6 +83,12 @@ void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t
 /* A new container of such pages, mapped locked at an offset in root's domain under a handle of root's. Its address. */
 void *memory_pages_map(struct container_home *home, uint64_t number, uint32_t handle, struct page_home *records, uint64_t pages,
 	uint64_t offset);
+/* The boot image keeps its frames, so its pages in its container are as far beyond a group's first as they are in memory: this is the
+ * first one. */
+static inline uint64_t memory_image_first(const struct root_start *start)
+{
+	return start->image_frame % GROUP_PAGES;
+}
 void memory_image_start(const struct root_start *start);
 long memory_miss(baryon_uid container, uint64_t index);
 /* Root's own locked memory, zeroed, or null. */

@@ -97,7 +97,7 @@ static void start_page_fill(struct kernel_start *page, const struct root_start *
 		.version = 1, .number = KERNEL_NUMBER_SRM, .cpus = start->cpus, .domain = DOMAIN_SRM,
 		.space = srm_domain.space, .memory_container = ROOT_UID(NUMBER_SRM_MEMORY),
 		.memory_pages = SRM_GROUPS * GROUP_PAGES, .boot_image_bytes = start->image_bytes,
-		.memory_first = memory_first,
+		.memory_first = memory_first, .boot_image_first = memory_image_first(start),
 	};
 }
 
@@ -105,10 +105,6 @@ static void start_page_fill(struct kernel_start *page, const struct root_start *
 static uint64_t program_load(const struct root_start *start, const struct image_header *image)
 {
 	const struct image_module *module = image_find(image, "srm");
-	struct domain_part boot = {
-		.address = DOMAIN_BOOT_OFFSET, .pages = (start->image_bytes + PAGE_BYTES - 1) / PAGE_BYTES,
-		.container = ROOT_HANDLE_BOOT_IMAGE, .rights = RIGHT_READ, .around = DOMAIN_AROUND,
-	};
 	uint64_t entry, pages;
 	enum elf_result result;
 
@@ -125,7 +121,7 @@ static uint64_t program_load(const struct root_start *start, const struct image_
 	start_page_fill((struct kernel_start *)(srm_memory + pages * PAGE_BYTES), start, pages + 1 + SRM_STACK_PAGES);
 	part_add(DOMAIN_START_OFFSET, 1, pages, RIGHT_READ);
 	part_add(DOMAIN_START_OFFSET + SRM_STACK_OFFSET, SRM_STACK_PAGES, pages + 1, RIGHT_READ | RIGHT_WRITE);
-	REQUIRE(domain_add(&srm_domain, &boot));
+	REQUIRE(domain_add_image(&srm_domain, ROOT_HANDLE_BOOT_IMAGE, memory_image_first(start), start->image_bytes));
 	return entry;
 }
 

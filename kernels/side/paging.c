@@ -33,8 +33,7 @@ uint64_t paging_faults;
 
 static bool is_deaf(void)
 {
-	const struct image_header *image = (const struct image_header *)(DOMAIN_BASE + side_start->domain * DOMAIN_BYTES +
-		DOMAIN_BOOT_OFFSET);
+	const struct image_header *image = image_mapped(side_start);
 	const struct image_module *module = image_find(image, "settings");
 	struct settings settings = { module ? image_module_bytes(image, module) : NULL, module ? module->bytes : 0 };
 	const char *value = settings_find(&settings, "side");

@@ -125,13 +125,9 @@ static void windows_add(struct child *child)
 		.container = SRM_HANDLE_CHILD_MEMORY + child->index, .rights = RIGHT_READ | RIGHT_WRITE,
 		.flags = MAPPING_LARGE, .around = 1,
 	};
-	struct domain_part boot = {
-		.address = DOMAIN_BOOT_OFFSET, .pages = (srm.start->boot_image_bytes + PAGE_BYTES - 1) / PAGE_BYTES,
-		.container = HANDLE_BOOT_IMAGE, .rights = RIGHT_READ, .around = DOMAIN_AROUND,
-	};
 
 	part_add(child, &memory);
-	part_add(child, &boot);
+	REQUIRE(domain_add_image(&child->domain, HANDLE_BOOT_IMAGE, srm.start->boot_image_first, srm.start->boot_image_bytes));
 }
 
 static void console_part(struct child *child, uint64_t page, uint64_t pages)
@@ -186,7 +182,8 @@ static void start_page_fill(struct child *child, struct kernel_start *page)
 	*page = (struct kernel_start){
 		.version = 1, .number = child->number, .cpus = srm.start->cpus, .domain = child->domain_number,
 		.space = child->space.header.uid, .memory_container = child->memory, .memory_pages = child->room * GROUP_PAGES,
-		.boot_image_bytes = srm.start->boot_image_bytes, .supervisor = child->supervisor,
+		.boot_image_bytes = srm.start->boot_image_bytes, .boot_image_first = srm.start->boot_image_first,
+		.supervisor = child->supervisor,
 		.grant_first = child->kernel.extents[0].first, .grant_count = child->kernel.extents[0].count,
 		.memory_groups = child->groups[GROUPS_OF_MEMORY - 1], .spaces_most = spaces_most(),
 	};

@@ -17,7 +17,7 @@ static void image_open(void)
 
 	srm.memory = (uint8_t *)(base + DOMAIN_MEMORY_OFFSET);
 	srm.memory_next = srm.start->memory_first;
-	srm.image = (const struct image_header *)(base + DOMAIN_BOOT_OFFSET);
+	srm.image = image_mapped(srm.start);
 	if (!image_valid(srm.image, srm.start->boot_image_bytes))
 		panic("srm: the boot image is damaged");
 	module = image_find(srm.image, "settings");

@@ -19,7 +19,7 @@ enum { WORDS_LIMIT = 256, PATH_LIMIT = 256 };
 #define RLIM_INFINITY (~0ull)
 
 const struct kernel_start *kernel_start;
-const char *boot_image;
+const char *boot_window;
 
 static struct settings settings;
 
@@ -27,7 +27,7 @@ static struct settings settings;
 
 const void *boot_module(const char *name, uint64_t *bytes, uint64_t *first_page)
 {
-	const struct image_header *header = (const struct image_header *)boot_image;
+	const struct image_header *header = image_mapped(kernel_start);
 	const struct image_module *module;
 
 	if (!image_valid(header, kernel_start->boot_image_bytes))
@@ -36,7 +36,7 @@ const void *boot_module(const char *name, uint64_t *bytes, uint64_t *first_page)
 	if (module == NULL)
 		return NULL;
 	*bytes = module->bytes;
-	*first_page = module->offset / PAGE_BYTES;
+	*first_page = kernel_start->boot_image_first + module->offset / PAGE_BYTES;
 	return image_module_bytes(header, module);
 }
 
@@ -277,7 +277,7 @@ void domain_main(void *start)
 
 	kernel_start = start;
 	memory_base = (char *)base + DOMAIN_MEMORY_OFFSET;
-	boot_image = (const char *)base + DOMAIN_BOOT_OFFSET;
+	boot_window = (const char *)base + DOMAIN_BOOT_OFFSET;
 	pages_init();
 	portals_load();
 	pids_init();

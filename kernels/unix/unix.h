@@ -30,7 +30,7 @@ typedef uint32_t page_index;
 
 extern char *memory_base;       /* address of page 0 */
 extern const struct kernel_start *kernel_start;
-extern const char *boot_image;          /* address of the boot image, read-only */
+extern const char *boot_window;         /* address of page 0 of the boot image's container, read-only */
 
 page_index page_alloc(void);            /* a zeroed page with one reference, or 0: no memory */
 page_index page_alloc_any(void);        /* the same, contents undefined */

@@ -172,6 +172,16 @@ static bool fill(struct image *image, const struct options *options, const struc
 		(!options->root || add_overlay(image, options->root, base, complaint)) && image_finish(image, complaint);
 }
 
+/* Root loads page groups that lie in the image whole as one page each. With room behind it, the programs brought lie in such. */
+static bool room_add(struct image *image, struct complaint *complaint)
+{
+	image->end += GROUP_BYTES;
+	if (ftruncate(image->fd, (off_t)image->end) == 0)
+		return true;
+	complain(complaint, "cannot make the boot image: %s", strerror(errno));
+	return false;
+}
+
 bool compose(const struct options *options, int *fd, uint64_t *bytes, struct complaint *complaint)
 {
 	struct file_view base;
@@ -187,7 +197,7 @@ bool compose(const struct options *options, int *fd, uint64_t *bytes, struct com
 		return false;
 	}
 	image_start(&image, *fd);
-	done = fill(&image, options, &base, complaint);
+	done = fill(&image, options, &base, complaint) && (!options->root || room_add(&image, complaint));
 	if (!done)
 		close(*fd);
 	file_close_view(&base);

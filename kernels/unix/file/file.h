@@ -34,7 +34,7 @@ struct data {
 	uint32_t pages;             /* pages of M in it; atomic */
 	const char *image;          /* data in the boot image, page-aligned, or null */
 	uint64_t image_bytes;       /* how much of them still counts; atomic, only shrinks */
-	uint64_t image_page;        /* page of the boot image where they begin */
+	uint64_t image_page;        /* page of the boot image's container where they begin */
 };
 
 /* Where one page of contents is. A page of M comes with a reference. Neither: a hole. */

@@ -7,7 +7,7 @@
 
 struct rootfs {                 /* all zero: an absent file system */
 	const char *base;           /* page-aligned */
-	uint64_t first_page;        /* page of the boot image at base */
+	uint64_t first_page;        /* page of the boot image's container at base */
 	const struct rootfs_inode *inodes;
 	const struct rootfs_entry *entries;
 	const char *names;

@@ -89,7 +89,7 @@ static page_index page_copied(const void *from)
 static const void *source_address(const struct page_source *source)
 {
 	return source->handle == HANDLE_MEMORY ? page_address((page_index)source->index) :
-		boot_image + source->index * PAGE_BYTES;
+		boot_window + source->index * PAGE_BYTES;
 }
 
 static void source_put(const struct page_source *source)

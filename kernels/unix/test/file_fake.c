@@ -13,7 +13,7 @@
 enum { PAGES = 32768, MODULES = 4, SETTINGS = 16 };
 
 char *memory_base;
-const char *boot_image;
+const char *boot_window;
 static char *domain;
 static uint32_t counts[PAGES];
 static page_index free_pages[PAGES];

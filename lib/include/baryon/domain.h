@@ -17,7 +17,7 @@ struct domain_part {            /* pages at `address` are pages `index`.. of a c
 	baryon_uid signal;          /* thread that takes the signals to it, or zero */
 };
 
-#define DOMAIN_PARTS 16
+#define DOMAIN_PARTS 20
 #define DOMAIN_AROUND 8         /* not more than the mappings that Strange keeps for a thread that faults */
 
 struct domain {
@@ -32,6 +32,10 @@ void domain_start(struct domain *domain, baryon_uid space, uint32_t number);
 
 /* Adds a part; part->address counts from the domain's base. False when there is no room. */
 bool domain_add(struct domain *domain, const struct domain_part *part);
+
+/* Adds the boot image, `bytes` of it from page `first` of its container on, as up to three parts: the page groups that lie in it
+ * whole are mapped as such. container: the keeper's handle. False when there is no room. */
+bool domain_add_image(struct domain *domain, uint32_t container, uint64_t first, uint64_t bytes);
 
 /* Answers a fault: maps what lies at `address` for `access` (RIGHT_*). Returns 0, also when it was mapped meanwhile;
  * -BARYON_EFAULT if nothing belongs there or the access is not allowed; or the error of mapping_load. */
