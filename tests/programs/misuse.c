@@ -713,6 +713,80 @@ static void pipes_hoarded(void)
 	NEED(ends_within(child, 1, &status) && WIFSIGNALED(status));
 }
 
+/* ---- what one thread gives up while another is in execve stays given up: where threads have one identity, as programs see it ---- */
+
+enum { GIVEN_ROUNDS = 20, GIVEN_WORDS = 3000, GIVEN_ROOM = 64 * PAGE };
+
+static volatile char *given;    /* shared: rights were given up */
+
+static void *identity_main(void *argument)
+{
+	NEED(syscall(SYS_setfsuid, USER) == 0);
+	return argument;
+}
+
+/* Begins when the first word was read, which nobody touched before. */
+static void *give_main(void *argument)
+{
+	unsigned char there = 0;
+
+	while (!(there & 1))
+		NEED(mincore(argument, PAGE, &there) == 0);
+	NEED(syscall(SYS_setresuid, USER, USER, USER) == 0);
+	*given = 1;
+	return NULL;
+}
+
+/* The program that is run: rights and the mark that they were given up are not there at once. */
+static void given_look(const char *descriptor)
+{
+	char mark = 0;
+
+	_exit(pread(atoi(descriptor), &mark, 1, 0) != 1 || (mark && (getuid() == 0 || geteuid() == 0 || access("/tmp/misuse/roots", R_OK) == 0)));
+}
+
+static void given_round(int descriptor)
+{
+	static char *words[GIVEN_WORDS + 1];
+	char number[16], *room;
+	pthread_t thread;
+
+	snprintf(number, sizeof number, "%d", descriptor);
+	for (int i = 0; i < GIVEN_WORDS; i++)
+		words[i] = (char *)"a word among many";
+	room = mmap(NULL, GIVEN_ROOM, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	words[0] = room + GIVEN_ROOM / 2;
+	words[1] = (char *)"given";
+	words[2] = number;
+	NEED(room != MAP_FAILED);
+	thread_of(&thread, give_main, words[0]);
+	execve(self_name, words, (char *[]) {NULL});
+	_exit(2);
+}
+
+static void given_up(void)
+{
+	int descriptor = memfd_create("given", 0), status;
+	pthread_t thread;
+	pid_t child;
+
+	NEED(ftruncate(descriptor, PAGE) == 0);
+	given = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+	NEED(given != MAP_FAILED);
+	NEED(close(open("/tmp/misuse/roots", O_CREAT | O_WRONLY, 0600)) == 0);
+	thread_of(&thread, identity_main, NULL);
+	pthread_join(thread, NULL);
+	if (syscall(SYS_setfsuid, 0) == 0)
+		return;
+	for (int i = 0; i < GIVEN_ROUNDS; i++) {
+		*given = 0;
+		child = fork();
+		if (child == 0)
+			given_round(descriptor);
+		NEED(waitpid(child, &status, 0) == child && status == 0);
+	}
+}
+
 static const struct part {
 	const char *name;
 	void (*run)(void);
@@ -724,7 +798,7 @@ static const struct part {
 	{"maps_listed", maps_listed, 0, 0}, {"exe_looked_at", exe_looked_at, 0, 0}, {"proc_rights", proc_rights, 0, 0},
 	{"limits_of_others", limits_of_others, 0, 0}, {"parent_killed", parent_killed, 1, 0}, {"signals_queued", signals_queued, 0, 0},
 	{"pipes_resized", pipes_resized, 0, 0}, {"set_bits", set_bits, 0, 0}, {"linked_by_descriptor", linked_by_descriptor, 0, 0},
-	{"bases_wild", bases_wild, 0, 0}, {"files_flood", files_flood, 0, 1},
+	{"bases_wild", bases_wild, 0, 0}, {"given_up", given_up, 1, 0}, {"files_flood", files_flood, 0, 1},
 	{"pipes_hoarded", pipes_hoarded, 0, 1},
 };
 
@@ -780,6 +854,8 @@ int main(int count, char **words)
 		_exit(0);
 	if (count > 2 && strcmp(words[1], "again") == 0)
 		exec_again(words[2]);
+	if (count > 2 && strcmp(words[1], "given") == 0)
+		given_look(words[2]);
 	superuser = getpid();
 	NEED(mkdir("/tmp/misuse", 0777) == 0 && chmod("/tmp/misuse", 01777) == 0);
 	NEED(mkdir("/tmp/misuse/group", 0777) == 0 && chmod("/tmp/misuse/group", 02777) == 0);

@@ -151,9 +151,11 @@ int64_t sys_capget(SYSCALL_ARGUMENTS)
 	return user_write(a1, words, (unsigned)count * sizeof words[0]);
 }
 
-static int sets_change(uint64_t effective, uint64_t permitted, uint64_t inheritable)
+enum { EFFECTIVE, PERMITTED, INHERITABLE, SETS };
+
+static int64_t sets_step(struct credentials *who, const uint64_t *given)
 {
-	struct credentials *who = &self_process()->credentials;
+	uint64_t effective = given[EFFECTIVE], permitted = given[PERMITTED], inheritable = given[INHERITABLE];
 
 	if (!capable(CAP_SETPCAP) && !is_within(inheritable, who->inheritable | who->permitted))
 		return -EPERM;
@@ -170,7 +172,7 @@ static int sets_change(uint64_t effective, uint64_t permitted, uint64_t inherita
 int64_t sys_capset(SYSCALL_ARGUMENTS)
 {
 	struct capability_words words[WORDS_MOST] = { 0 };
-	uint64_t effective = 0, permitted = 0, inheritable = 0;
+	uint64_t sets[SETS] = { 0 };
 	struct capability_header header;
 	int count = header_read(a0, &header);
 
@@ -181,11 +183,13 @@ int64_t sys_capset(SYSCALL_ARGUMENTS)
 	if (user_read(words, a1, (unsigned)count * sizeof words[0]) != 0)
 		return -EFAULT;
 	for (int i = 0; i < count; i++) {
-		effective |= (uint64_t)words[i].effective << 32 * i;
-		permitted |= (uint64_t)words[i].permitted << 32 * i;
-		inheritable |= (uint64_t)words[i].inheritable << 32 * i;
+		sets[EFFECTIVE] |= (uint64_t)words[i].effective << 32 * i;
+		sets[PERMITTED] |= (uint64_t)words[i].permitted << 32 * i;
+		sets[INHERITABLE] |= (uint64_t)words[i].inheritable << 32 * i;
 	}
-	return sets_change(effective & CAPABILITIES_ALL, permitted & CAPABILITIES_ALL, inheritable & CAPABILITIES_ALL);
+	for (int i = 0; i < SETS; i++)
+		sets[i] &= CAPABILITIES_ALL;
+	return credentials_change(sets_step, sets);
 }
 
 /* ---- prctl ---- */
@@ -248,29 +252,34 @@ static int64_t ambient_change(struct credentials *who, uint64_t what, uint64_t c
 	return -EINVAL;
 }
 
-int64_t capability_prctl(uint64_t option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+/* given: prctl's arguments, with the last two in one. */
+static int64_t prctl_step(struct credentials *who, const uint64_t *given)
 {
 	enum {
 		GET_KEEPCAPS = 7, SET_KEEPCAPS = 8, CAPBSET_READ = 23, CAPBSET_DROP = 24, GET_SECUREBITS = 27, SET_SECUREBITS = 28,
 		CAP_AMBIENT = 47,
 	};
-	struct credentials *who = &self_process()->credentials;
 
-	switch (option) {
+	switch (given[0]) {
 	case GET_KEEPCAPS:
 		return (who->secure_bits & SECURE_KEEP_CAPS) != 0;
 	case SET_KEEPCAPS:
-		return keep_set(who, a1);
+		return keep_set(who, given[1]);
 	case CAPBSET_READ:
-		return a1 > CAP_LAST ? -EINVAL : (int64_t)(who->bounding >> a1 & 1);
+		return given[1] > CAP_LAST ? -EINVAL : (int64_t)(who->bounding >> given[1] & 1);
 	case CAPBSET_DROP:
-		return bounding_drop(who, a1);
+		return bounding_drop(who, given[1]);
 	case GET_SECUREBITS:
 		return who->secure_bits;
 	case SET_SECUREBITS:
-		return secure_bits_set(who, a1);
+		return secure_bits_set(who, given[1]);
 	case CAP_AMBIENT:
-		return ambient_change(who, a1, a2, a3 | a4);
+		return ambient_change(who, given[1], given[2], given[3]);
 	}
 	return -EINVAL;
+}
+
+int64_t capability_prctl(uint64_t option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+{
+	return credentials_change(prctl_step, (uint64_t[]) { option, a1, a2, a3 | a4 });
 }

@@ -70,7 +70,9 @@ static void identity_take(struct process *process, const struct exec *exec)
 	const struct credentials *new = &exec->credentials;
 	bool changes = identity_changes(c, new);
 
+	mutex_lock(&process->lock);
 	*c = *new;
+	mutex_unlock(&process->lock);
 	process->dumpable = !changes && c->euid == c->uid && c->egid == c->gid;
 	if (changes)
 		process->parent_death_signal = 0;
@@ -105,20 +107,15 @@ static void others_leave(struct process *process)
 	wait_queue_wake(&process->stop_wait);
 }
 
-/* The other threads leave, and those that they make until then. Returns false if the process ends meanwhile, or another thread
- * was faster: then the caller is one of the others. */
+/* The other threads leave, and those that they make until then. Returns false if the process ends meanwhile. */
 static bool threads_end(struct process *process)
 {
-	bool alone = false;
+	bool alone;
 
 	mutex_lock(&process->lock);
-	if (process->executing == NULL) {
-		process->executing = self();
-		while (!(alone = process->thread_count == 1) && !signal_is_killing()) {
-			others_leave(process);
-			(void)wait_queue_sleep(&process->stop_wait, &process->lock, false, 0);
-		}
-		process->executing = NULL;
+	while (!(alone = process->thread_count == 1) && !signal_is_killing()) {
+		others_leave(process);
+		(void)wait_queue_sleep(&process->stop_wait, &process->lock, false, 0);
 	}
 	mutex_unlock(&process->lock);
 	return alone && !process->exiting;
@@ -221,15 +218,28 @@ static int exec_commit(struct exec *exec)
 	return 0;
 }
 
+/* While a thread runs another program no other of its process does, or changes who it is: what one gives up before the program
+ * begins it has not got, and who waits to give something up ends with the old program. */
+static int exec_alone(struct exec *exec)
+{
+	int status;
+
+	if (!credentials_hold())
+		return -EINTR;
+	status = exec_prepare(exec);
+	if (status == 0)
+		status = exec_commit(exec);
+	credentials_release();
+	return status;
+}
+
 /* Runs what exec->path names. */
 static int64_t exec_run(struct exec *exec, int64_t path_bytes)
 {
 	int64_t status = path_bytes == 0 ? -ENOENT : path_bytes;
 
 	if (status > 0)
-		status = exec_prepare(exec);
-	if (status == 0)
-		status = exec_commit(exec);
+		status = exec_alone(exec);
 	exec_free(exec);
 	return status;
 }

@@ -10,7 +10,9 @@ struct process *process_create(struct process *parent)
 
 	if (page == 0)
 		return NULL;
+	mutex_lock(&parent->lock);
 	process->credentials = parent->credentials;
+	mutex_unlock(&parent->lock);
 	memcpy(process->rlimits, parent->rlimits, sizeof process->rlimits);
 	memcpy(process->name, parent->name, sizeof process->name);
 	memcpy(process->actions, parent->actions, sizeof process->actions);

@@ -1,4 +1,5 @@
-/* Who a process is: ids of users and groups (credentials(7)). Credentials change only by their own process. */
+/* Who a process is: ids of users and groups (credentials(7)). Credentials change only by their own process, one thread at a time: each
+ * change is made on a copy by a step that credentials_change calls, and exec holds them for as long as it decides by them. */
 #include "baryon/string.h"
 #include "process/internal.h"
 
@@ -29,15 +30,63 @@ int64_t sys_getegid(SYSCALL_ARGUMENTS)
 	return mine()->egid;
 }
 
-/* Who becomes another has rights, and things in memory, that others of that user have not. */
-static void identity_changed(const struct credentials *before)
-{
-	const struct credentials *c = mine();
+/* ---- changes ---- */
 
-	if (c->euid == before->euid && c->egid == before->egid && c->fsuid == before->fsuid && c->fsgid == before->fsgid)
-		return;
-	self_process()->dumpable = 0;
-	self_process()->parent_death_signal = 0;
+bool credentials_hold(void)
+{
+	struct process *me = self_process();
+	bool held;
+
+	mutex_lock(&me->lock);
+	while (me->credentials_held && !signal_is_killing())
+		(void)wait_queue_sleep(&me->stop_wait, &me->lock, false, 0);
+	held = !me->credentials_held;
+	if (held)
+		me->credentials_held = true;
+	mutex_unlock(&me->lock);
+	return held;
+}
+
+void credentials_release(void)
+{
+	struct process *me = self_process();
+
+	mutex_lock(&me->lock);
+	me->credentials_held = false;
+	wait_queue_wake(&me->stop_wait);
+	mutex_unlock(&me->lock);
+}
+
+/* Who becomes another has rights, and things in memory, that others of that user have not. Process lock. */
+static void identity_take(const struct credentials *now)
+{
+	struct process *me = self_process();
+	struct credentials *c = &me->credentials;
+
+	if (c->euid != now->euid || c->egid != now->egid || c->fsuid != now->fsuid || c->fsgid != now->fsgid) {
+		me->dumpable = 0;
+		me->parent_death_signal = 0;
+	}
+	*c = *now;
+}
+
+int64_t credentials_change(credentials_step *step, const uint64_t *given)
+{
+	struct process *me = self_process();
+	struct credentials now;
+	int64_t status;
+
+	if (!credentials_hold())
+		return -EINTR;
+	now = me->credentials;
+	status = step(&now, given);
+	if (status >= 0) {
+		mutex_lock(&me->lock);
+		identity_take(&now);
+		mutex_unlock(&me->lock);
+	}
+	credentials_release();
+	return status;
 }
 
 static bool may_be_user(uint32_t uid)
@@ -50,82 +99,139 @@ static bool may_be_group(uint32_t gid)
 	return gid == KEEP || gid == mine()->gid || gid == mine()->egid || gid == mine()->sgid || capable(CAP_SETGID);
 }
 
-static int users_set(uint32_t uid, uint32_t euid, uint32_t suid)
+static int users_set(struct credentials *now, uint32_t uid, uint32_t euid, uint32_t suid)
 {
-	struct credentials *c = mine(), before = *c;
-
 	if (!may_be_user(uid) || !may_be_user(euid) || !may_be_user(suid))
 		return -EPERM;
-	c->uid = uid == KEEP ? c->uid : uid;
-	c->euid = euid == KEEP ? c->euid : euid;
-	c->suid = suid == KEEP ? c->suid : suid;
-	c->fsuid = c->euid;
-	capabilities_follow_users(c, &before);
-	identity_changed(&before);
+	now->uid = uid == KEEP ? now->uid : uid;
+	now->euid = euid == KEEP ? now->euid : euid;
+	now->suid = suid == KEEP ? now->suid : suid;
+	now->fsuid = now->euid;
+	capabilities_follow_users(now, mine());
 	return 0;
 }
 
-static int groups_set(uint32_t gid, uint32_t egid, uint32_t sgid)
+static int groups_set(struct credentials *now, uint32_t gid, uint32_t egid, uint32_t sgid)
 {
-	struct credentials *c = mine(), before = *c;
-
 	if (!may_be_group(gid) || !may_be_group(egid) || !may_be_group(sgid))
 		return -EPERM;
-	c->gid = gid == KEEP ? c->gid : gid;
-	c->egid = egid == KEEP ? c->egid : egid;
-	c->sgid = sgid == KEEP ? c->sgid : sgid;
-	c->fsgid = c->egid;
-	identity_changed(&before);
+	now->gid = gid == KEEP ? now->gid : gid;
+	now->egid = egid == KEEP ? now->egid : egid;
+	now->sgid = sgid == KEEP ? now->sgid : sgid;
+	now->fsgid = now->egid;
 	return 0;
+}
+
+static int64_t user_step(struct credentials *now, const uint64_t *given)
+{
+	uint32_t uid = (uint32_t)given[0], others = capable(CAP_SETUID) ? uid : KEEP;
+
+	if (uid == KEEP)
+		return -EINVAL;
+	return others == KEEP && uid != now->uid && uid != now->suid ? -EPERM : users_set(now, others, uid, others);
+}
+
+static int64_t group_step(struct credentials *now, const uint64_t *given)
+{
+	uint32_t gid = (uint32_t)given[0], others = capable(CAP_SETGID) ? gid : KEEP;
+
+	if (gid == KEEP)
+		return -EINVAL;
+	return others == KEEP && gid != now->gid && gid != now->sgid ? -EPERM : groups_set(now, others, gid, others);
+}
+
+static int64_t two_users_step(struct credentials *now, const uint64_t *given)
+{
+	uint32_t uid = (uint32_t)given[0], euid = (uint32_t)given[1];
+	bool saved = uid != KEEP || (euid != KEEP && euid != now->uid);
+
+	if (uid != KEEP && uid != now->uid && uid != now->euid && !capable(CAP_SETUID))
+		return -EPERM;
+	return users_set(now, uid, euid, saved ? (euid == KEEP ? now->euid : euid) : KEEP);
+}
+
+static int64_t two_groups_step(struct credentials *now, const uint64_t *given)
+{
+	uint32_t gid = (uint32_t)given[0], egid = (uint32_t)given[1];
+	bool saved = gid != KEEP || (egid != KEEP && egid != now->gid);
+
+	if (gid != KEEP && gid != now->gid && gid != now->egid && !capable(CAP_SETGID))
+		return -EPERM;
+	return groups_set(now, gid, egid, saved ? (egid == KEEP ? now->egid : egid) : KEEP);
+}
+
+static int64_t three_users_step(struct credentials *now, const uint64_t *given)
+{
+	return users_set(now, (uint32_t)given[0], (uint32_t)given[1], (uint32_t)given[2]);
+}
+
+static int64_t three_groups_step(struct credentials *now, const uint64_t *given)
+{
+	return groups_set(now, (uint32_t)given[0], (uint32_t)given[1], (uint32_t)given[2]);
+}
+
+/* The result of setfsuid and setfsgid is what it was, also if it stays that. */
+static int64_t files_user_step(struct credentials *now, const uint64_t *given)
+{
+	uint32_t uid = (uint32_t)given[0], before = now->fsuid;
+
+	if (uid != KEEP && (may_be_user(uid) || uid == before)) {
+		now->fsuid = uid;
+		capabilities_follow_files(now, mine());
+	}
+	return before;
+}
+
+static int64_t files_group_step(struct credentials *now, const uint64_t *given)
+{
+	uint32_t gid = (uint32_t)given[0], before = now->fsgid;
+
+	if (gid != KEEP && (may_be_group(gid) || gid == before))
+		now->fsgid = gid;
+	return before;
 }
 
 int64_t sys_setuid(SYSCALL_ARGUMENTS)
 {
-	uint32_t uid = (uint32_t)a0, others = capable(CAP_SETUID) ? uid : KEEP;
-
-	if (uid == KEEP)
-		return -EINVAL;
-	return others == KEEP && uid != mine()->uid && uid != mine()->suid ? -EPERM : users_set(others, uid, others);
+	return credentials_change(user_step, &a0);
 }
 
 int64_t sys_setgid(SYSCALL_ARGUMENTS)
 {
-	uint32_t gid = (uint32_t)a0, others = capable(CAP_SETGID) ? gid : KEEP;
-
-	if (gid == KEEP)
-		return -EINVAL;
-	return others == KEEP && gid != mine()->gid && gid != mine()->sgid ? -EPERM : groups_set(others, gid, others);
+	return credentials_change(group_step, &a0);
 }
 
 int64_t sys_setreuid(SYSCALL_ARGUMENTS)
 {
-	uint32_t uid = (uint32_t)a0, euid = (uint32_t)a1;
-	bool saved = uid != KEEP || (euid != KEEP && euid != mine()->uid);
-
-	if (uid != KEEP && uid != mine()->uid && uid != mine()->euid && !capable(CAP_SETUID))
-		return -EPERM;
-	return users_set(uid, euid, saved ? (euid == KEEP ? mine()->euid : euid) : KEEP);
+	return credentials_change(two_users_step, (uint64_t[]) { a0, a1 });
 }
 
 int64_t sys_setregid(SYSCALL_ARGUMENTS)
 {
-	uint32_t gid = (uint32_t)a0, egid = (uint32_t)a1;
-	bool saved = gid != KEEP || (egid != KEEP && egid != mine()->gid);
-
-	if (gid != KEEP && gid != mine()->gid && gid != mine()->egid && !capable(CAP_SETGID))
-		return -EPERM;
-	return groups_set(gid, egid, saved ? (egid == KEEP ? mine()->egid : egid) : KEEP);
+	return credentials_change(two_groups_step, (uint64_t[]) { a0, a1 });
 }
 
 int64_t sys_setresuid(SYSCALL_ARGUMENTS)
 {
-	return users_set((uint32_t)a0, (uint32_t)a1, (uint32_t)a2);
+	return credentials_change(three_users_step, (uint64_t[]) { a0, a1, a2 });
 }
 
 int64_t sys_setresgid(SYSCALL_ARGUMENTS)
 {
-	return groups_set((uint32_t)a0, (uint32_t)a1, (uint32_t)a2);
+	return credentials_change(three_groups_step, (uint64_t[]) { a0, a1, a2 });
 }
+
+int64_t sys_setfsuid(SYSCALL_ARGUMENTS)
+{
+	return credentials_change(files_user_step, &a0);
+}
+
+int64_t sys_setfsgid(SYSCALL_ARGUMENTS)
+{
+	return credentials_change(files_group_step, &a0);
+}
+
+/* ---- asking ---- */
 
 static int64_t three_store(const uint64_t to[3], const uint32_t ids[3])
 {
@@ -146,29 +252,6 @@ int64_t sys_getresgid(SYSCALL_ARGUMENTS)
 	return three_store((uint64_t[]) { a0, a1, a2 }, (uint32_t[]) { mine()->gid, mine()->egid, mine()->sgid });
 }
 
-int64_t sys_setfsuid(SYSCALL_ARGUMENTS)
-{
-	struct credentials before = *mine();
-
-	if ((uint32_t)a0 != KEEP && (may_be_user((uint32_t)a0) || (uint32_t)a0 == before.fsuid)) {
-		mine()->fsuid = (uint32_t)a0;
-		capabilities_follow_files(mine(), &before);
-		identity_changed(&before);
-	}
-	return before.fsuid;
-}
-
-int64_t sys_setfsgid(SYSCALL_ARGUMENTS)
-{
-	struct credentials before = *mine();
-
-	if ((uint32_t)a0 != KEEP && (may_be_group((uint32_t)a0) || (uint32_t)a0 == before.fsgid)) {
-		mine()->fsgid = (uint32_t)a0;
-		identity_changed(&before);
-	}
-	return before.fsgid;
-}
-
 int64_t sys_getgroups(SYSCALL_ARGUMENTS)
 {
 	struct credentials *c = mine();
@@ -178,6 +261,16 @@ int64_t sys_getgroups(SYSCALL_ARGUMENTS)
 	if ((int32_t)a0 != 0 && user_write(a1, c->groups, c->group_count * sizeof c->groups[0]) != 0)
 		return -EFAULT;
 	return c->group_count;
+}
+
+/* given: how many and where, in UNIX's memory. */
+static int64_t other_groups_step(struct credentials *now, const uint64_t *given)
+{
+	if (!capable(CAP_SETGID))
+		return -EPERM;
+	memcpy(now->groups, (const void *)given[1], given[0] * sizeof now->groups[0]);
+	now->group_count = (uint32_t)given[0];
+	return 0;
 }
 
 int64_t sys_setgroups(SYSCALL_ARGUMENTS)
@@ -190,9 +283,7 @@ int64_t sys_setgroups(SYSCALL_ARGUMENTS)
 		return -EINVAL;
 	if (user_read(groups, a1, a0 * sizeof groups[0]) != 0)
 		return -EFAULT;
-	memcpy(mine()->groups, groups, a0 * sizeof groups[0]);
-	mine()->group_count = (uint32_t)a0;
-	return 0;
+	return credentials_change(other_groups_step, (uint64_t[]) { a0, (uint64_t)groups });
 }
 
 /* ---- ids and relatives ---- */

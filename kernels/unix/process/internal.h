@@ -108,6 +108,15 @@ void process_watch_lost(struct process *process);       /* it was waited for */
 int64_t process_file_of(struct process *process);       /* a new descriptor of the caller's for it. >= 0, -EMFILE, -ENOMEM */
 int process_file_pid(int descriptor, bool *wait);       /* its number, -EBADF, -ECHILD: it was waited for */
 
+/* ---- credentials (identity.c) ---- */
+/* Nobody else of the calling process changes who it is, or decides by it which rights a program gets, until credentials_release.
+ * False: the caller is to end. No locks; the holder may sleep. */
+bool credentials_hold(void);
+void credentials_release(void);
+/* Changes a copy of the caller's credentials, which are held. A negative result: nothing changes. `given` are the step's own. */
+typedef int64_t credentials_step(struct credentials *now, const uint64_t *given);
+int64_t credentials_change(credentials_step *step, const uint64_t *given);      /* the step's result; -EINTR: the caller is to end */
+
 /* ---- exec (exec.c) ---- */
 /* Gives a process that has no thread yet its first program, and a thread that is not loaded. Texts are in UNIX's memory.
  * Returns 0 or -E*. */

@@ -97,7 +97,7 @@ enum process_state { PROCESS_ALIVE = 0, PROCESS_STOPPED, PROCESS_ZOMBIE };
 struct process {
 	struct files *files;            /* own; changed only by fork, exec and exit */
 	struct path_state *paths;
-	struct credentials credentials; /* changed only by the process itself */
+	struct credentials credentials; /* changed only by the process itself: credentials_change and exec; under its lock */
 	int32_t pid;
 	int32_t group;                  /* process group: written under the tree lock */
 	struct session *session;        /* written under the tree lock */
@@ -112,7 +112,6 @@ struct process {
 	struct process *all_next, *all_previous;                        /* tree lock */
 	struct thread *leader;          /* null once reaped */
 	struct thread *threads;         /* list through thread.next_in_process */
-	struct thread *executing;       /* waits for the others to leave: exec.c */
 	uint32_t thread_count;          /* threads that have not exited */
 	uint32_t state;                 /* enum process_state */
 	uint32_t more_threads;          /* beyond the first; tree lock */
@@ -138,6 +137,7 @@ struct process {
 	struct timer limit_timer;       /* RLIMIT_CPU; in the list above once it was needed */
 	uint64_t parent_death_signal;
 	bool no_new_privileges;         /* exec gives none: inherited, and never taken back */
+	bool credentials_held;          /* a thread changes them or decides by them: identity.c. Process lock */
 	int32_t nice;                   /* as it was set: nobody looks */
 	struct file *executable;
 	struct linux_siginfo *spare_info;

@@ -149,6 +149,16 @@ int64_t sys_setrlimit(SYSCALL_ARGUMENTS)
 
 /* ---- the calling thread ---- */
 
+/* Whoever decides meanwhile which rights a program gets is done first. */
+static int64_t privileges_end(void)
+{
+	if (!credentials_hold())
+		return -EINTR;
+	self_process()->no_new_privileges = true;
+	credentials_release();
+	return 0;
+}
+
 int64_t sys_prctl(SYSCALL_ARGUMENTS)
 {
 	enum {
@@ -183,8 +193,7 @@ int64_t sys_prctl(SYSCALL_ARGUMENTS)
 	case SET_NO_NEW_PRIVS:
 		if (a1 != 1 || a2 != 0 || a3 != 0 || a4 != 0)
 			return -EINVAL;
-		process->no_new_privileges = true;
-		return 0;
+		return privileges_end();
 	case GET_NO_NEW_PRIVS:
 		return a1 != 0 || a2 != 0 || a3 != 0 || a4 != 0 ? -EINVAL : process->no_new_privileges;
 	default:
