@@ -198,9 +198,12 @@ struct path_state *path_state_fork(struct path_state *paths);
 struct path_state *path_state_share(struct path_state *paths);
 bool path_state_is_shared(const struct path_state *paths);
 void path_state_exit(struct path_state *paths);
-/* The calling process shares them no more, but has copies of its own. 0, -ENOMEM, -EINVAL: it has several threads. */
-int files_part(void);
-int path_state_part(void);
+/* The calling process shares them no more, but has copies of its own. 0, -ENOMEM, -EINVAL: it has several threads. `room` is null or was
+ * made before: with it there is no -ENOMEM, unless others gave the shared table more descriptors since. It is taken in each case. */
+int files_part(struct files *room);
+int path_state_part(struct path_state *room);
+struct files *files_room(struct files *files);          /* for as many as these are now; null: no memory */
+struct path_state *path_state_room(void);               /* the same */
 
 /* Opens a program or interpreter of the calling process, by a path in UNIX's memory. Returns 0 and a reference to the file in *out,
  * or -ENOENT, -EACCES (not a regular file, not executable), -ENOTDIR, -ELOOP, -ENOMEM, -ETXTBSY. Nobody writes it while the file is

@@ -280,27 +280,57 @@ int files_next(struct files *files, int from)
 	return found;
 }
 
-struct files *files_fork(struct files *from)
+/* Makes room for the files of another table, as they are now. Its lock is held. */
+static bool room_make(struct files *files, const struct files *from)
 {
-	struct files *files = files_make();
-	bool whole = files != 0;
+	for (uint32_t block = 0; block < from->block_count; block++)
+		if (from->blocks[block] && from->blocks[block]->used && slots_make(files, (int)(block * BLOCK_SLOTS)))
+			return false;
+	return true;
+}
+
+/* An empty table gets what another has. False: no memory, and it has nothing. */
+static bool files_copy(struct files *files, struct files *from)
+{
+	bool whole;
 
 	mutex_lock(&from->lock);
+	whole = room_make(files, from);
 	for (uint32_t block = 0; whole && block < from->block_count; block++) {
 		struct slots *slots = from->blocks[block];
 
 		if (!slots || !slots->used)
 			continue;
-		if (slots_make(files, (int)(block * BLOCK_SLOTS))) {
-			whole = false;
-			break;
-		}
 		*files->blocks[block] = *slots;
 		for (uint64_t left = slots->used; left; left &= left - 1)
 			file_get(slots->file[__builtin_ctzll(left)]);
 	}
 	mutex_unlock(&from->lock);
-	if (!whole && files) {
+	return whole;
+}
+
+struct files *files_fork(struct files *from)
+{
+	struct files *files = files_make();
+
+	if (files && !files_copy(files, from)) {
+		files_exit(files);
+		files = 0;
+	}
+	return files;
+}
+
+struct files *files_room(struct files *from)
+{
+	struct files *files = files_make();
+	bool whole;
+
+	if (!files)
+		return 0;
+	mutex_lock(&from->lock);
+	whole = room_make(files, from);
+	mutex_unlock(&from->lock);
+	if (!whole) {
 		files_exit(files);
 		files = 0;
 	}
@@ -313,22 +343,34 @@ struct files *files_share(struct files *files)
 	return files;
 }
 
-int files_part(void)
+/* The process's own table is `own` from now on, or stays what it is if nobody shares it. */
+static int files_part_to(struct files *own)
 {
 	struct process *process = self_process();
-	struct files *old = process->files, *own;
+	struct files *old = process->files;
 
-	if (!one_thread(process))
-		return -EINVAL;
-	if (!files_are_shared(old))
-		return 0;
-	own = files_fork(old);
 	if (!own)
 		return -ENOMEM;
+	if (!files_are_shared(old) || !files_copy(own, old)) {
+		files_exit(own);
+		return files_are_shared(old) ? -ENOMEM : 0;
+	}
 	mutex_lock(&process->lock);
 	process->files = own;
 	mutex_unlock(&process->lock);
 	files_exit(old);
+	return 0;
+}
+
+int files_part(struct files *room)
+{
+	if (!one_thread(self_process())) {
+		if (room)
+			files_exit(room);
+		return -EINVAL;
+	}
+	if (room || files_are_shared(self_process()->files))
+		return files_part_to(room ? room : files_make());
 	return 0;
 }
 
@@ -407,7 +449,7 @@ int64_t sys_close_range(SYSCALL_ARGUMENTS)
 
 	if (first > last || (a2 & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
 		return -EINVAL;
-	status = a2 & CLOSE_RANGE_UNSHARE ? files_part() : 0;
+	status = a2 & CLOSE_RANGE_UNSHARE ? files_part(0) : 0;
 	if (status)
 		return status;
 	files = self_process()->files;

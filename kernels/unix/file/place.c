@@ -1,12 +1,8 @@
 /* Where a process is: its folder, its root, its umask; and what the file system says of itself. */
 #include "file/file.h"
 
-struct path_state *path_state_fork(struct path_state *from)
+static void path_state_copy(struct path_state *paths, struct path_state *from)
 {
-	struct path_state *paths = heap_alloc(sizeof(struct path_state));
-
-	if (!paths)
-		return 0;
 	mutex_lock(&from->lock);
 	paths->current = from->current;
 	paths->root = from->root;
@@ -14,6 +10,19 @@ struct path_state *path_state_fork(struct path_state *from)
 	inode_get(paths->current);
 	inode_get(paths->root);
 	mutex_unlock(&from->lock);
+}
+
+struct path_state *path_state_room(void)
+{
+	return heap_alloc(sizeof(struct path_state));
+}
+
+struct path_state *path_state_fork(struct path_state *from)
+{
+	struct path_state *paths = path_state_room();
+
+	if (paths)
+		path_state_copy(paths, from);
 	return paths;
 }
 
@@ -28,20 +37,23 @@ bool path_state_is_shared(const struct path_state *paths)
 	return __atomic_load_n(&paths->processes, __ATOMIC_RELAXED) != 0;
 }
 
-int path_state_part(void)
+int path_state_part(struct path_state *room)
 {
 	struct process *process = self_process();
-	struct path_state *old = process->paths, *own;
+	struct path_state *old = process->paths;
+	int status = __atomic_load_n(&process->thread_count, __ATOMIC_RELAXED) > 1 ? -EINVAL : 0;
 
-	if (__atomic_load_n(&process->thread_count, __ATOMIC_RELAXED) > 1)
-		return -EINVAL;
-	if (!path_state_is_shared(old))
-		return 0;
-	own = path_state_fork(old);
-	if (!own)
+	if (status || !path_state_is_shared(old)) {
+		heap_free(room);
+		return status;
+	}
+	if (!room)
+		room = path_state_room();
+	if (!room)
 		return -ENOMEM;
+	path_state_copy(room, old);
 	mutex_lock(&process->lock);
-	process->paths = own;
+	process->paths = room;
 	mutex_unlock(&process->lock);
 	path_state_exit(old);
 	return 0;

@@ -126,9 +126,9 @@ int64_t sys_unshare(SYSCALL_ARGUMENTS)
 	int64_t status = unshare_checked(a0);
 
 	if (status == 0 && a0 & CLONE_FS)
-		status = path_state_part();
+		status = path_state_part(NULL);
 	if (status == 0 && a0 & CLONE_FILES)
-		status = files_part();
+		status = files_part(NULL);
 	if (status == 0 && a0 & CLONE_SYSVSEM)
 		semaphores_exit(self_process());
 	return status;

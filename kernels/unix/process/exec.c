@@ -1,5 +1,6 @@
-/* execve: the calling process's program is replaced. Everything that can fail is done on a new space first; from
- * exec_commit on nothing fails. */
+/* execve: the calling process's program is replaced. Everything that can fail is done on a new space first, with room for what is parted
+ * from others; from exec_commit on, where the other threads end, nothing is refused any more: what could not be done would end the
+ * process with SIGKILL. That is so when memory is out and another process that shared the descriptors opened more meanwhile. */
 #include "baryon/calls.h"
 #include "baryon/string.h"
 #include "process/exec.h"
@@ -33,6 +34,9 @@ static void exec_free(struct exec *exec)
 	}
 	if (exec->space != NULL)
 		space_put(exec->space);
+	if (exec->files != NULL)
+		files_exit(exec->files);
+	heap_free(exec->paths);
 	heap_free(exec->path);
 	heap_free(exec->header);
 	heap_free(exec);
@@ -78,6 +82,39 @@ static void identity_take(struct process *process, const struct exec *exec)
 		process->parent_death_signal = 0;
 }
 
+/* Room for what the process shares with others and will have for itself. */
+static int parts_gather(struct exec *exec)
+{
+	const struct process *me = self_process();
+
+	if (me->files != NULL && files_are_shared(me->files)) {
+		exec->files = files_room(me->files);
+		if (exec->files == NULL)
+			return -ENOMEM;
+	}
+	if (me->paths != NULL && path_state_is_shared(me->paths)) {
+		exec->paths = path_state_room();
+		if (exec->paths == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The caller is the only thread. A thread may have begun to share the folder since the program's rights were decided. */
+static int parts_take(struct exec *exec)
+{
+	struct files *files = exec->files;
+	struct path_state *paths = exec->paths;
+	int status;
+
+	exec->files = NULL;
+	status = files_part(files);
+	if (status != 0 || !identity_changes(&self_process()->credentials, &exec->credentials))
+		return status;
+	exec->paths = NULL;
+	return path_state_part(paths);
+}
+
 /* Everything up to a space with the program in it. exec->path is set. */
 static int exec_prepare(struct exec *exec)
 {
@@ -87,6 +124,8 @@ static int exec_prepare(struct exec *exec)
 		status = identity_choose(exec);
 	if (status == 0)
 		status = text_gather(exec);
+	if (status == 0)
+		status = parts_gather(exec);
 	if (status != 0)
 		return status;
 	exec->space = space_create();
@@ -187,21 +226,19 @@ static int exec_commit(struct exec *exec)
 	struct process *process = me->process;
 	struct space *old = process->space;
 
-	int status;
-
 	if (!threads_end(process))
 		return -EINTR;
-	status = files_part();
-	/* A thread may have begun to share the folder since the program's rights were decided. */
-	if (status == 0 && identity_changes(&process->credentials, &exec->credentials))
-		status = path_state_part();
-	if (status != 0)
-		return status;
+	if (parts_take(exec) != 0) {
+		signal_send_self(SIGKILL);
+		return -ENOMEM;
+	}
 	if (me->robust_list != 0)
 		robust_list_end(me);
 	futex_owner_ends(me);
-	if (thread_rebase(me->uid, exec->space->home.header.uid) < 0)
+	if (thread_rebase(me->uid, exec->space->home.header.uid) < 0) {
+		signal_send_self(SIGKILL);
 		return -ENOMEM;
+	}
 	timers_exec(process);
 	leader_become(process);
 	mutex_lock(&process->lock);

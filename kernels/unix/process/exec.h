@@ -35,6 +35,8 @@ struct exec {
 	struct elf_image image, interpreter;
 	uint64_t bias, interpreter_bias;
 	struct space *space;
+	struct files *files;            /* room for the caller's own ones, where they are shared */
+	struct path_state *paths;
 	uint64_t entry, stack;          /* to start at */
 	struct credentials credentials; /* as whom it runs */
 	bool secure;                    /* it can do more than its caller: AT_SECURE */

@@ -384,6 +384,40 @@ static void descriptors(void)
 	CHECK_IS(DO(close_range, 3, ~0u, 0), 0);
 }
 
+/* With room made before, a process parts from others' descriptors and folder when there is no memory. */
+static void tables_are_parted_without_memory(void)
+{
+	struct process *me = self_process();
+	struct files *files = me->files, *room;
+	struct path_state *paths = me->paths, *place;
+	int64_t heap = fake_heap_used(), fd;
+
+	CHECK_IS(DO(fcntl, 0, F_DUPFD, 700), 700);
+	files_share(files);
+	path_state_share(paths);
+	room = files_room(files);
+	place = path_state_room();
+	CHECK(room && place);
+	fd = DO(open, "/etc/new", O_RDONLY);
+	fake_heap_left = 0;
+	CHECK_IS(files_part(0), -ENOMEM);
+	CHECK_IS(path_state_part(0), -ENOMEM);
+	CHECK(me->files == files && me->paths == paths);
+	CHECK_IS(files_part(room), 0);
+	CHECK_IS(path_state_part(place), 0);
+	fake_heap_left = -1;
+	CHECK(me->files == room && me->paths == place && !files_are_shared(files) && !path_state_is_shared(paths));
+	files_exit(files);
+	path_state_exit(paths);
+	CHECK_IS(DO(read, fd, text, 1), 1);
+	CHECK_IS(DO(close, fd), 0);
+	CHECK_IS(DO(close, 700), 0);
+	CHECK_IS(files_part(files_room(me->files)), 0);
+	CHECK_IS(path_state_part(path_state_room()), 0);
+	CHECK(me->files == room && me->paths == place);
+	CHECK(fake_heap_used() <= heap + 1);
+}
+
 static void vectors_and_transfers(void)
 {
 	char one[3], two[4];
@@ -541,6 +575,7 @@ int main(void)
 	large_folders();
 	devices_and_proc();
 	descriptors();
+	tables_are_parted_without_memory();
 	vectors_and_transfers();
 	locks();
 	attributes_go_with_their_file();
