@@ -93,6 +93,7 @@ static struct { long type; char text[8]; } letter = {3, "letter"};
 static struct sembuf operations[2] = {{0, 1, 0}, {0, -1, 0}};
 static struct { uint32_t version; int32_t pid; } capability_header = {0x20080522, 0};
 static uint32_t capability_sets[6] = {1};        /* effective and not permitted */
+static struct { uint32_t bytes, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t more[3]; } schedule = {48, 77, 0, 0, 0, {0}};
 static uint16_t values[2] = {1, 2};
 
 
@@ -143,6 +144,8 @@ static const struct row rows[] = {
 	R(sched_setparam, 0, V(0), I(zero_word))
 	R(sched_getparam, 0, V(0), O(4))
 	R(sched_setscheduler, 0, V(0), V(0), I(zero_word))
+	R(sched_setattr, NEVER_GOOD, V(0), B(schedule), V(0))
+	R(sched_getattr, 0, V(0), O(48), V(48), V(0))
 	R(sched_rr_get_interval, 0, V(0), O(16))
 	R(prctl, 0, V(PR_SET_NAME), T("sixteen letters"))
 	R(prctl, 0, V(PR_GET_NAME), O(16))

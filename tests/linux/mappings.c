@@ -397,6 +397,46 @@ static void moving(void)
 	unlink("/tmp/moved");
 }
 
+/* mremap of nothing: what is shared is there twice, what is private is not. */
+static void mapped_again(void)
+{
+	int fd = file_of_pages("/tmp/again", 4);
+	char *file = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), *read_only = map(4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	char *nameless = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *second;
+	char *private = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *copy = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0), *room = map(8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	SAY("-- mapped again");
+	TRY(mremap(private, 0, PAGE, MREMAP_MAYMOVE));
+	TRY(mremap(copy, 0, PAGE, MREMAP_MAYMOVE));
+	TRY(mremap(file, 0, PAGE, 0));
+	TRY(mremap(file, 0, 0ul, MREMAP_MAYMOVE));
+	TRY(mremap(file + 1, 0, PAGE, MREMAP_MAYMOVE));
+	TRY(mremap(file, 0, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP));
+	TRY(mremap(private, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room));
+	munmap(private, 4 * PAGE);
+	TRY(mremap(private, 0, PAGE, MREMAP_MAYMOVE));
+	second = mremap(file + PAGE, 0, 2 * PAGE, MREMAP_MAYMOVE);
+	SAY("%d", second != MAP_FAILED && second != file);
+	file[PAGE] = 'p';
+	second[PAGE] = 'q';
+	SAY("%c %c", second[0], file[2 * PAGE]);
+	munmap(file, 4 * PAGE);
+	SAY("%c %c", second[0], second[PAGE]);
+	GOOD(mremap(read_only + 3 * PAGE, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + 4 * PAGE) == room + 4 * PAGE);
+	touch("read only", room + 4 * PAGE, 0);
+	touch("read only", room + 4 * PAGE, 1);
+	touch("beyond", room + 5 * PAGE, 0);
+	nameless[0] = 'n';
+	second = mremap(nameless, 0, 4 * PAGE, MREMAP_MAYMOVE);
+	nameless[3 * PAGE] = 'm';
+	SAY("%c %c", second[0], second[3 * PAGE]);
+	CHILD("in a child", second[PAGE] = 'c');
+	SAY("%c", nameless[PAGE]);
+	close(fd);
+	unlink("/tmp/again");
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_sigaction = fault_caught, .sa_flags = SA_SIGINFO};
@@ -417,5 +457,6 @@ int main(int argc, char **argv)
 	in_turn(MAP_PRIVATE, 0);
 	in_turn(MAP_PRIVATE, 1);
 	moving();
+	mapped_again();
 	return 0;
 }

@@ -542,6 +542,165 @@ static void limits(void)
 	TRY(syscall(SYS_sethostname, "x", 1000));
 }
 
+struct schedule {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t more[7];
+};
+
+static void say_schedule(void)
+{
+	struct schedule now = {0};
+
+	syscall(SYS_sched_getattr, 0, &now, 48, 0);
+	SAY("%u: policy %u, flags %lu, nice %d, priority %u", now.size, now.policy, now.flags, now.nice, now.priority);
+}
+
+/* Where this host does not let it be raised the answer is that of one who may. */
+static long within(int limit, unsigned long most, long (*call)(void))
+{
+	struct rlimit limits = {most, most};
+
+	return setrlimit(limit, &limits) ? 0 : call();
+}
+
+static long nice_two(void)
+{
+	return setpriority(PRIO_PROCESS, 0, 2);
+}
+
+static long nice_one(void)
+{
+	return setpriority(PRIO_PROCESS, 0, 1) == -1 && errno == EACCES ? 0 : 1;
+}
+
+static long user_again(void)
+{
+	return setresuid(-1, 1000, -1);
+}
+
+static long first_seven(void)
+{
+	return user_again() || sched_setscheduler(0, SCHED_RR, &(struct sched_param){7});
+}
+
+static long more_than_seven(void)
+{
+	if (user_again())
+		return 1;
+	return sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){8}) == -1 && errno == EPERM ? 0 : 1;
+}
+
+/* What a user without CAP_SYS_NICE may change is bounded by two limits. */
+static void turns_limited(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_NICE, &none);
+	setrlimit(RLIMIT_RTPRIO, &none);
+	TRY(setpriority(PRIO_PROCESS, 0, 5));
+	setresuid(-1, 1000, -1);
+	TRY(setpriority(PRIO_PROCESS, 0, 6));
+	TRY(setpriority(PRIO_PROCESS, 0, 6));
+	TRY(setpriority(PRIO_PROCESS, 0, 5));
+	TRY(sched_setscheduler(0, SCHED_RR, &(struct sched_param){1}));
+	TRY(sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}));
+	TRY(sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0}));
+	seteuid(0);
+	TRY(within(RLIMIT_NICE, 18, user_again));
+	TRY(sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}));
+	seteuid(0);
+	TRY(sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0}));
+	TRY(within(RLIMIT_NICE, 18, nice_two));
+	user_again();
+	TRY(within(RLIMIT_NICE, 18, nice_one));
+	seteuid(0);
+	TRY(within(RLIMIT_RTPRIO, 7, first_seven));
+	seteuid(0);
+	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0});
+	TRY(within(RLIMIT_RTPRIO, 7, more_than_seven));
+}
+
+static void *scheduled(void *unused)
+{
+	say_schedule();
+	return unused;
+}
+
+static void turns_at_once(void)
+{
+	struct schedule wish = {.size = 48, .policy = SCHED_BATCH, .nice = 3}, more = {.size = 128};
+	char wide[128] = {0};
+	pthread_t thread;
+
+	say_schedule();
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	say_schedule();
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 1));
+	TRY(syscall(SYS_sched_setattr, -1, &wish, 0));
+	TRY(syscall(SYS_sched_setattr, 0, 0, 0));
+	TRY(syscall(SYS_sched_setattr, 0, BAD_ADDRESS, 0));
+	TRY(syscall(SYS_sched_setattr, 4000000, &wish, 0));
+	wish.priority = 1;
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	wish.priority = 0;
+	wish.policy = 4;
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	wish.policy = -1;
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	wish.policy = SCHED_OTHER;
+	wish.flags = 1u << 20;
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	wish.flags = 8;                 /* the policy stays */
+	wish.nice = 4;
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	say_schedule();
+	wish.flags = 16;                /* and the rest */
+	wish.nice = 9;
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	say_schedule();
+	wish.flags = 1;                 /* as before for those it makes */
+	wish.nice = 500;
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	say_schedule();
+	TRY(sched_getscheduler(0));
+	pthread_create(&thread, 0, scheduled, 0);
+	pthread_join(thread, 0);
+	wish.size = 47;
+	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
+	SAY("%d", wish.size >= 56);
+	memcpy(wide, &more, 8);
+	TRY(syscall(SYS_sched_setattr, 0, wide, 0));
+	memcpy(wide, &more, 8);
+	wide[127] = 1;
+	TRY(syscall(SYS_sched_setattr, 0, wide, 0));
+	TRY(syscall(SYS_sched_getattr, 0, &wish, 47, 0));
+	TRY(syscall(SYS_sched_getattr, 0, &wish, 5000, 0));
+	TRY(syscall(SYS_sched_getattr, 0, &wish, 48, 1));
+	TRY(syscall(SYS_sched_getattr, 0, 0, 48, 0));
+	TRY(syscall(SYS_sched_getattr, 4000000, &wish, 48, 0));
+	TRY(syscall(SYS_sched_getattr, 0, BAD_ADDRESS, 48, 0));
+}
+
+static void turns(void)
+{
+	SAY("-- turns");
+	CHILD("limited", turns_limited());
+	CHILD("at once", turns_at_once());
+	CHILD("reset", {
+		TRY(sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &(struct sched_param){0}));
+		say_schedule();
+		CHILD("child", say_schedule());
+		TRY(sched_setparam(0, &(struct sched_param){0}));
+		say_schedule();
+		setuid(1000);
+		TRY(sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0}));
+		TRY(sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &(struct sched_param){0}));
+	});
+}
+
 int main(int count, char **argument, char **environment)
 {
 	if (count > 2 && !strcmp(argument[1], "who")) {
@@ -569,6 +728,7 @@ int main(int count, char **argument, char **environment)
 	executing(argument[0]);
 	clones();
 	identities();
+	turns();
 	limits();
 	return 0;
 }

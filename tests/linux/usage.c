@@ -235,8 +235,11 @@ static timer_t timer_make(clockid_t clock, int value)
 	return timer;
 }
 
+static volatile pid_t worker;
+
 static void *work(void *barrier)
 {
+	worker = gettid();
 	pthread_barrier_wait(barrier);
 	pthread_barrier_wait(barrier);
 	compute(100);
@@ -271,9 +274,20 @@ static void timers_of_threads(void)
 	compute(60);
 	SAY("%d", fired[0]);
 	TRY(timer_delete(mine));
-	/* Its thread has ended: it can be set, and never fires. */
+	/* Its thread has ended: it shows nothing and is not set. */
+	while (syscall(SYS_tgkill, getpid(), worker, 0) == 0)
+		pause_ms(1);
+	soon.it_interval.tv_sec = 1;
+	TRY(timer_settime(other, 0, &soon, 0));
+	left.it_value.tv_nsec = left.it_interval.tv_sec = 5;
 	TRY(timer_gettime(other, &left));
-	SAY("%ld %ld", (long)left.it_value.tv_sec, left.it_value.tv_nsec);
+	SAY("%ld %ld %ld", (long)left.it_value.tv_sec, left.it_value.tv_nsec, left.it_interval.tv_sec);
+	TRY(timer_settime(other, 0, &soon, &left));
+	soon.it_value.tv_nsec = 1000000000;
+	TRY(timer_settime(other, 0, &soon, 0));
+	soon = (struct itimerspec){0};
+	TRY(timer_settime(other, TIMER_ABSTIME, &soon, 0));
+	TRY(timer_getoverrun(other));
 	TRY(timer_delete(other));
 }
 

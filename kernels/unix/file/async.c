@@ -303,23 +303,29 @@ static struct linux_owner owner_get(const struct async *async)
 	return owner;
 }
 
-static int64_t owner_call(struct async *async, uint32_t command, uint64_t argument)
-{
+/* What does not fit a register: read before, and written after, the locks. */
+union async_words {
 	struct linux_owner owner;
+	uint32_t uids[2];
+};
 
+static int64_t owner_call(struct async *async, uint32_t command, uint64_t argument, union async_words *words)
+{
 	switch (command) {
 	case F_SETOWN:
 		return owner_set_old(async, (int32_t)argument);
 	case F_GETOWN:
-		owner = owner_get(async);
-		return owner.kind == TARGET_GROUP ? -owner.id : owner.id;
+		words->owner = owner_get(async);
+		return words->owner.kind == TARGET_GROUP ? -words->owner.id : words->owner.id;
 	case F_SETOWN_EX:
-		return user_read(&owner, argument, sizeof(owner)) ? -EFAULT : owner_set(async, owner);
+		return owner_set(async, words->owner);
 	case F_GETOWN_EX:
-		owner = owner_get(async);
-		return user_write(argument, &owner, sizeof(owner));
+		words->owner = owner_get(async);
+		return 0;
 	case F_GETOWNER_UIDS:
-		return user_write(argument, (uint32_t[2]){async->target.uid, async->target.euid}, 2 * sizeof(uint32_t));
+		words->uids[0] = async->target.uid;
+		words->uids[1] = async->target.euid;
+		return 0;
 	case F_GETSIG:
 		return async->number;
 	}
@@ -331,13 +337,18 @@ static int64_t owner_call(struct async *async, uint32_t command, uint64_t argume
 
 int64_t async_call(struct file *file, uint32_t command, uint64_t argument)
 {
+	union async_words words = {0};
 	struct async *async;
 	int64_t result;
 
+	if (command == F_SETOWN_EX && user_read(&words, argument, sizeof(words)))
+		return -EFAULT;
 	mutex_lock(&switching);
 	async = async_of(file);
-	result = async ? owner_call(async, command, argument) : -ENOMEM;
+	result = async ? owner_call(async, command, argument, &words) : -ENOMEM;
 	async_trim(file);
 	mutex_unlock(&switching);
+	if (result == 0 && (command == F_GETOWN_EX || command == F_GETOWNER_UIDS))
+		result = user_write(argument, &words, sizeof(words));
 	return result;
 }

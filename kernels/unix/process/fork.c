@@ -18,7 +18,7 @@ struct process *process_create(struct process *parent)
 	memcpy(process->actions, parent->actions, sizeof process->actions);
 	process->dumpable = parent->dumpable;
 	process->no_new_privileges = parent->no_new_privileges;
-	process->nice = parent->nice;
+	process->nice = self()->reset_on_fork && parent->nice < 0 ? 0 : parent->nice;
 	process->exit_signal = SIGCHLD;
 	process->started_ns = time_monotonic();
 	process->executable = parent->executable;
@@ -65,8 +65,10 @@ static struct thread *child_thread(struct process *process, const struct clone_a
 	thread->fs_base = clone->flags & CLONE_SETTLS ? clone->tls : me->fs_base;
 	thread->gs_base = me->gs_base;
 	thread->mask = me->mask;
-	thread->policy = me->policy;
-	thread->realtime_priority = me->realtime_priority;
+	if (!me->reset_on_fork || (me->policy != SCHED_FIFO && me->policy != SCHED_RR)) {
+		thread->policy = me->policy;
+		thread->realtime_priority = me->realtime_priority;
+	}
 	thread->affinity = me->affinity;
 	if (clone->flags & CLONE_CHILD_CLEARTID)
 		thread->clear_tid = clone->child_tid;

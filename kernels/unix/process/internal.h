@@ -108,6 +108,9 @@ void process_watch_lost(struct process *process);       /* it was waited for */
 int64_t process_file_of(struct process *process);       /* a new descriptor of the caller's for it. >= 0, -EMFILE, -ENOMEM */
 int process_file_pid(int descriptor, bool *wait);       /* its number, -EBADF, -ECHILD: it was waited for */
 
+/* ---- scheduling (schedule.c) ---- */
+enum { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDLE = 5, SCHED_DEADLINE = 6 };
+
 /* ---- credentials (identity.c) ---- */
 /* Nobody else of the calling process changes who it is, or decides by it which rights a program gets, until credentials_release.
  * False: the caller is to end. No locks; the holder may sleep. */
@@ -221,6 +224,7 @@ void timers_unlock(void);
 void timer_arm(struct timer *timer, uint64_t target, uint64_t interval);    /* target 0: not armed. Timers' lock */
 uint64_t timer_left(const struct timer *timer);         /* ns, 0: not armed. Timers' lock */
 uint64_t timer_clock_now(const struct timer *timer);
+bool timer_clock_ended(const struct timer *timer);      /* it counts a thread's time, and that has ended. Timers' lock */
 struct timer *timer_of(struct process *process, int32_t id);   /* null: none. Timers' lock */
 void timer_unlink(struct timer *timer);                 /* from its process. Timers' lock */
 /* The calling thread took a timer's signal: fills in how often it fired meanwhile. No locks. */

@@ -284,7 +284,8 @@ int64_t sys_brk(SYSCALL_ARGUMENTS)
 	return (int64_t)result;
 }
 
-/* What mremap was asked for: `old_bytes` at `from`, all of one region, become `bytes`, if `to` is not 0 there. */
+/* What mremap was asked for: `old_bytes` at `from`, all of one region, become `bytes`, if `to` is not 0 there. 0 old bytes: what is shared
+ * there is mapped a second time. */
 struct remap {
 	uint64_t from, old_bytes, bytes, to;
 	bool may_move, keep;            /* keep: the old range stays mapped, and is empty */
@@ -351,6 +352,8 @@ static int64_t remap_locked(struct space *space, struct remap r)
 
 	if (region == NULL || region->end < r.from + r.old_bytes)
 		return -EFAULT;
+	if (r.old_bytes == 0 && !(region->flags & REGION_SHARED))
+		return -EINVAL;
 	if (region->flags & REGION_SYSTEM && more != 0)
 		return -EFAULT;
 	if (more != 0 && !limit_allows(space, more, region, true))
@@ -385,7 +388,7 @@ int64_t sys_mremap(SYSCALL_ARGUMENTS)
 		return -EINVAL;
 	if ((a3 & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !r.may_move) || (r.keep && r.old_bytes != r.bytes))
 		return -EINVAL;
-	if (range_bad(r.from, r.old_bytes) || r.bytes == 0 || r.bytes > PROGRAM_LIMIT)
+	if (range_bad(r.from, r.old_bytes != 0 ? r.old_bytes : PAGE_BYTES) || r.bytes == 0 || r.bytes > PROGRAM_LIMIT)
 		return -EINVAL;
 	if (a3 & MREMAP_FIXED) {
 		if (range_bad(r.to, r.bytes) || (r.to < r.from + r.old_bytes && r.from < r.to + r.bytes))

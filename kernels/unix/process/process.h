@@ -187,6 +187,7 @@ struct thread {
 	uint64_t restart_deadline;      /* nanosleep */
 	uint64_t affinity;              /* as it was set; 0: never */
 	uint32_t policy, realtime_priority;     /* as they were set */
+	bool reset_on_fork;             /* who it makes begins with SCHED_OTHER and no negative nice value */
 	uint32_t shortage_tries;        /* of a page fault for which there was no memory */
 	uint64_t sleeps;                /* times that it waited; atomic */
 	struct thread *dead_next;

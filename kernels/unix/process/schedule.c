@@ -3,9 +3,9 @@
  * nice value and policy, so shares of a busy processor are as these lengths. */
 #include "baryon/calls.h"
 #include "baryon/clock.h"
+#include "baryon/string.h"
 #include "process/internal.h"
 
-enum { SCHED_OTHER = 0, SCHED_FIFO = 1, SCHED_RR = 2, SCHED_BATCH = 3, SCHED_IDLE = 5, SCHED_DEADLINE = 6 };
 enum { SCHED_RESET_ON_FORK = 0x40000000 };
 enum { REALTIME_LEAST = 1, REALTIME_MOST = 99, NICE_LEAST = -20, NICE_MOST = 19 };
 enum { SLICE_NS = 10000000 };
@@ -76,57 +76,224 @@ int64_t sys_sched_yield(SYSCALL_ARGUMENTS)
 
 /* ---- policies ---- */
 
-static int policy_check(uint32_t policy, int32_t priority)
+/* What a thread shall have; what has no mark stays. */
+struct wish {
+	uint32_t policy;
+	int32_t priority, nice;
+	bool has_policy, has_priority, has_nice, reset;     /* reset: with a policy */
+	bool keeps;                 /* only `reset` changes: as on Linux, a policy is not set without its parameters */
+};
+
+static int wish_check(const struct wish *wish)
 {
-	if (!policy_is_known(policy))
+	if (!policy_is_known(wish->policy))
 		return -EINVAL;
-	if (policy_is_realtime(policy) ? priority < REALTIME_LEAST || priority > REALTIME_MOST : priority != 0)
+	if (wish->priority < 0 || wish->priority > REALTIME_MOST)
 		return -EINVAL;
-	return policy_is_realtime(policy) && !capable(CAP_SYS_NICE) ? -EPERM : 0;
+	return policy_is_realtime(wish->policy) == (wish->priority != 0) ? 0 : -EINVAL;
 }
 
-/* policy -1: as it is. */
-static int policy_set(uint64_t id, int64_t policy, uint64_t parameter)
+/* Whether a process without CAP_SYS_NICE may have that nice value: no lower one than it has or RLIMIT_NICE allows. */
+static bool nice_is_allowed(const struct process *process, int32_t nice)
 {
-	struct thread *thread;
-	int32_t priority;
+	return nice >= process->nice || (uint64_t)(20 - nice) <= process->rlimits[RLIMIT_NICE].soft;
+}
+
+/* What CAP_SYS_NICE is not needed for. */
+static bool wish_is_free(const struct thread *thread, const struct wish *wish)
+{
+	const struct credentials *mine = &self_process()->credentials, *its = &thread->process->credentials;
+	uint64_t most = thread->process->rlimits[RLIMIT_RTPRIO].soft;
+
+	if (policy_is_realtime(wish->policy)) {
+		if (wish->policy != thread->policy && most == 0)
+			return false;
+		if (wish->priority > (int32_t)thread->realtime_priority && (uint64_t)wish->priority > most)
+			return false;
+	} else if (!nice_is_allowed(thread->process, wish->nice)) {
+		return false;
+	}
+	if (thread->policy == SCHED_IDLE && wish->policy != SCHED_IDLE &&
+	    (uint64_t)(20 - thread->process->nice) > thread->process->rlimits[RLIMIT_NICE].soft)
+		return false;
+	return (mine->euid == its->uid || mine->euid == its->euid) && (wish->reset || !thread->reset_on_fork);
+}
+
+static void process_nice_set(struct process *process, int32_t nice)
+{
+	process->nice = nice;
+	mutex_lock(&process->lock);
+	for (struct thread *t = process->threads; t != NULL; t = t->next_in_process)
+		thread_turn_set(t);
+	mutex_unlock(&process->lock);
+}
+
+/* Tree lock. */
+static int wish_grant(struct thread *thread, struct wish *wish)
+{
 	int status;
 
-	if ((int32_t)id < 0 || parameter == 0)
-		return -EINVAL;
-	if (user_read(&priority, parameter, sizeof priority) != 0)
-		return -EFAULT;
+	if (!wish->has_policy) {
+		wish->policy = thread->policy;
+		wish->reset = thread->reset_on_fork;
+	}
+	if (!wish->has_priority)
+		wish->priority = (int32_t)thread->realtime_priority;
+	if (!wish->has_nice)
+		wish->nice = thread->process->nice;
+	status = wish_check(wish);
+	if (status != 0)
+		return status;
+	if (!wish_is_free(thread, wish) && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	thread->reset_on_fork = wish->reset;
+	if (wish->keeps)
+		return 0;
+	thread->policy = wish->policy;
+	thread->realtime_priority = (uint32_t)wish->priority;
+	if (!policy_is_realtime(wish->policy) && wish->nice != thread->process->nice)
+		process_nice_set(thread->process, wish->nice);
+	else
+		thread_turn_set(thread);
+	return 0;
+}
+
+static int policy_set(uint64_t id, struct wish *wish)
+{
+	struct thread *thread;
+	int status;
+
 	mutex_lock(&tree_lock);
 	thread = thread_named(id);
-	if (thread == NULL) {
-		status = -ESRCH;
-	} else {
-		uint32_t wanted = policy < 0 ? thread->policy : (uint32_t)policy;
-
-		status = policy_check(wanted, priority);
-		if (status == 0 && !may_schedule(thread))
-			status = -EPERM;
-		if (status == 0) {
-			thread->policy = wanted;
-			thread->realtime_priority = (uint32_t)priority;
-			thread_turn_set(thread);
-		}
-	}
+	status = thread == NULL ? -ESRCH : wish_grant(thread, wish);
 	mutex_unlock(&tree_lock);
 	return status;
 }
 
+static int parameter_set(uint64_t id, struct wish *wish, uint64_t parameter)
+{
+	if ((int32_t)id < 0 || parameter == 0)
+		return -EINVAL;
+	if (user_read(&wish->priority, parameter, sizeof wish->priority) != 0)
+		return -EFAULT;
+	wish->has_priority = true;
+	return policy_set(id, wish);
+}
+
 int64_t sys_sched_setscheduler(SYSCALL_ARGUMENTS)
 {
-	return (int32_t)a1 < 0 ? -EINVAL : policy_set(a0, (int64_t)(a1 & 0xffffffff & ~(uint64_t)SCHED_RESET_ON_FORK), a2);
+	struct wish wish = { .policy = (uint32_t)a1 & ~(uint32_t)SCHED_RESET_ON_FORK, .has_policy = true, .reset = a1 & SCHED_RESET_ON_FORK };
+
+	return (int32_t)a1 < 0 ? -EINVAL : parameter_set(a0, &wish, a2);
 }
 
 int64_t sys_sched_setparam(SYSCALL_ARGUMENTS)
 {
-	return policy_set(a0, -1, a1);
+	struct wish wish = { 0 };
+
+	return parameter_set(a0, &wish, a1);
 }
 
-/* What a thread has: its policy and its priority. 0, -EINVAL, -ESRCH. */
+/* ---- all of it at once: sched_setattr and sched_getattr ---- */
+
+struct linux_schedule {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t least, most;       /* of use: since Linux 5.3 */
+};
+enum { SCHEDULE_LEAST_BYTES = 48 };
+enum { FLAG_RESET_ON_FORK = 1, FLAG_RECLAIM = 2, FLAG_OVERRUN = 4, FLAG_KEEP_POLICY = 8, FLAG_KEEP_PARAMETERS = 16, FLAG_CLAMP_LEAST = 32, FLAG_CLAMP_MOST = 64 };
+
+_Static_assert(sizeof(struct linux_schedule) == 56, "programs rely on the layout");
+
+/* A longer record than ours must end in zeros. 0, -EFAULT, -E2BIG: and the program is told how long ours is. */
+static int schedule_read(struct linux_schedule *given, uint64_t from)
+{
+	const uint32_t own = sizeof *given;
+	uint32_t bytes;
+	uint8_t rest = 0;
+
+	memset(given, 0, sizeof *given);
+	if (user_read(&bytes, from, sizeof bytes) != 0)
+		return -EFAULT;
+	bytes = bytes == 0 ? SCHEDULE_LEAST_BYTES : bytes;
+	if (bytes >= SCHEDULE_LEAST_BYTES && bytes <= PAGE_BYTES) {
+		if (user_read(given, from, bytes < own ? bytes : own) != 0)
+			return -EFAULT;
+		given->size = bytes;
+		for (uint32_t at = own; at < bytes && rest == 0; at++) {
+			if (user_read(&rest, from + at, 1) != 0)
+				return -EFAULT;
+		}
+		if (rest == 0)
+			return 0;
+	}
+	return user_write(from, &own, sizeof own) != 0 ? -EFAULT : -E2BIG;
+}
+
+/* There are no deadlines, and nobody counts use against bounds. */
+static int schedule_check(const struct linux_schedule *given)
+{
+	const uint64_t clamps = FLAG_CLAMP_LEAST | FLAG_CLAMP_MOST;
+
+	if ((given->flags & clamps && given->size < sizeof *given) || (int32_t)given->policy < 0)
+		return -EINVAL;
+	if (given->flags & ~(uint64_t)(FLAG_RESET_ON_FORK | FLAG_RECLAIM | FLAG_OVERRUN | FLAG_KEEP_POLICY | FLAG_KEEP_PARAMETERS | clamps))
+		return -EINVAL;
+	return given->flags & clamps ? -EOPNOTSUPP : 0;
+}
+
+int64_t sys_sched_setattr(SYSCALL_ARGUMENTS)
+{
+	struct linux_schedule given;
+	struct wish wish;
+	int status;
+
+	if (a1 == 0 || (int32_t)a0 < 0 || (uint32_t)a2 != 0)
+		return -EINVAL;
+	status = schedule_read(&given, a1);
+	if (status == 0)
+		status = schedule_check(&given);
+	if (status != 0)
+		return status;
+	wish = (struct wish) {
+		.policy = given.policy, .priority = (int32_t)given.priority, .reset = given.flags & FLAG_RESET_ON_FORK,
+		.nice = given.nice < NICE_LEAST ? NICE_LEAST : given.nice > NICE_MOST ? NICE_MOST : given.nice,
+		.has_policy = !(given.flags & FLAG_KEEP_POLICY), .has_priority = !(given.flags & FLAG_KEEP_PARAMETERS),
+		.has_nice = !(given.flags & FLAG_KEEP_PARAMETERS), .keeps = given.flags & FLAG_KEEP_PARAMETERS,
+	};
+	return policy_set(a0, &wish);
+}
+
+int64_t sys_sched_getattr(SYSCALL_ARGUMENTS)
+{
+	struct linux_schedule all = { .size = sizeof all };
+	struct thread *thread;
+	uint32_t bytes = (uint32_t)a2;
+
+	if (a1 == 0 || (int32_t)a0 < 0 || bytes > PAGE_BYTES || bytes < SCHEDULE_LEAST_BYTES || (uint32_t)a3 != 0)
+		return -EINVAL;
+	mutex_lock(&tree_lock);
+	thread = thread_named(a0);
+	if (thread != NULL) {
+		all.policy = thread->policy;
+		all.flags = thread->reset_on_fork ? FLAG_RESET_ON_FORK : 0;
+		all.priority = thread->realtime_priority;
+		all.nice = policy_is_realtime(thread->policy) ? 0 : thread->process->nice;
+	}
+	mutex_unlock(&tree_lock);
+	if (thread == NULL)
+		return -ESRCH;
+	all.size = bytes < sizeof all ? bytes : (uint32_t)sizeof all;
+	return user_write(a1, &all, all.size);
+}
+
+/* ---- asking ---- */
+
+/* What a thread has: its policy, with SCHED_RESET_ON_FORK, and its priority. 0, -EINVAL, -ESRCH. */
 static int policy_get(uint64_t id, uint32_t *policy, uint32_t *priority)
 {
 	struct thread *thread;
@@ -136,7 +303,7 @@ static int policy_get(uint64_t id, uint32_t *policy, uint32_t *priority)
 	mutex_lock(&tree_lock);
 	thread = thread_named(id);
 	if (thread != NULL) {
-		*policy = thread->policy;
+		*policy = thread->policy | (thread->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 		*priority = thread->realtime_priority;
 	}
 	mutex_unlock(&tree_lock);
@@ -181,7 +348,7 @@ int64_t sys_sched_rr_get_interval(SYSCALL_ARGUMENTS)
 	uint32_t policy, priority;
 	int status = policy_get(a0, &policy, &priority);
 
-	if (status == 0 && policy == SCHED_FIFO)
+	if (status == 0 && (policy & ~(uint32_t)SCHED_RESET_ON_FORK) == SCHED_FIFO)
 		slice.nanoseconds = 0;
 	return status != 0 ? status : user_write(a1, &slice, sizeof slice);
 }
@@ -302,14 +469,10 @@ static bool nice_visit(struct process *process, void *argument)
 		walk->status = 0;
 	} else if (mine->euid != process->credentials.uid && mine->euid != process->credentials.euid && !capable(CAP_SYS_NICE)) {
 		walk->status = -EPERM;
-	} else if (walk->nice < process->nice && !capable(CAP_SYS_NICE)) {
+	} else if (!nice_is_allowed(process, walk->nice) && !capable(CAP_SYS_NICE)) {
 		walk->status = -EACCES;
 	} else {
-		process->nice = walk->nice;
-		mutex_lock(&process->lock);
-		for (struct thread *t = process->threads; t != NULL; t = t->next_in_process)
-			thread_turn_set(t);
-		mutex_unlock(&process->lock);
+		process_nice_set(process, walk->nice);
 		walk->status = walk->status == -ESRCH ? 0 : walk->status;
 	}
 	return true;

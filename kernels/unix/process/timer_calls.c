@@ -1,4 +1,5 @@
 /* The system calls about timers: alarm, setitimer, and timer_create with its kin. */
+#include "baryon/string.h"
 #include "process/internal.h"
 
 enum { SECOND_NS = 1000000000, MICROSECOND_NS = 1000, TIMER_ABSTIME = 1, TIMERS_MOST = 256 };
@@ -235,8 +236,12 @@ int64_t sys_timer_getoverrun(SYSCALL_ARGUMENTS)
 	return overrun;
 }
 
+/* One that counts an ended thread's time shows nothing. */
 static void timer_read(const struct timer *timer, struct linux_timespec shown[2])
 {
+	memset(shown, 0, 2 * sizeof shown[0]);
+	if (timer_clock_ended(timer))
+		return;
 	shown[0] = timespec_of(timer->interval);
 	shown[1] = timespec_of(timer_left(timer));
 }
@@ -268,6 +273,10 @@ int64_t sys_timer_settime(SYSCALL_ARGUMENTS)
 	timer = timer_get(a0);
 	if (timer == NULL)
 		return -EINVAL;
+	if (timer_clock_ended(timer)) {
+		timers_unlock();
+		return -ESRCH;
+	}
 	timer_read(timer, shown);
 	timer->pending = false;
 	timer->overrun = timer->last_overrun = 0;

@@ -65,6 +65,13 @@ uint64_t timer_clock_now(const struct timer *timer)
 	return clock_is_cpu(timer->clock) ? process_time(timer->process) : time_monotonic();
 }
 
+bool timer_clock_ended(const struct timer *timer)
+{
+	uint64_t ns;
+
+	return timer->clock == CLOCK_THREAD_CPUTIME_ID && !thread_used(timer, &ns);
+}
+
 static void list_take(struct timer *timer)
 {
 	struct timer **link = &first;
