@@ -106,6 +106,7 @@ static void init_create(void)
 	string_copy(init->name, "init", sizeof init->name);
 	limits_fill(init->rlimits);
 	capabilities_fill(&init->credentials);
+	init->actions = init->own_actions;
 	init->parent = init;
 	init->leader = self();
 	self()->process = init;

@@ -1,4 +1,4 @@
-/* Processes that share descriptors, folders or both without being threads, and part again: clone, unshare, close_range, exec, ends. */
+/* Processes that share descriptors, folders, or how signals are handled, without being threads, and part again: clone, unshare, close_range, exec, ends. */
 #include <limits.h>
 #include <linux/sched.h>
 #include <pthread.h>
@@ -177,6 +177,139 @@ static void folders(void)
 	chdir("..");
 }
 
+/* ---- how signals are handled ---- */
+
+enum { STACK = 65536 };
+static int caught, turn[2];     /* a pipe by which a child waits for its parent */
+static const char *self_path;
+
+static void catch(int number)
+{
+	caught = number;
+}
+
+static void handle(int number, void (*handler)(int), int flags)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+
+	TRY(sigaction(number, &action, 0));
+}
+
+static void say_handler(const char *who, int number)
+{
+	struct sigaction action;
+
+	sigaction(number, 0, &action);
+	SAY("%s: signal %d: %s, flags %x", who, number, action.sa_handler == SIG_DFL ? "default" : action.sa_handler == SIG_IGN ? "ignored" : "caught",
+		action.sa_flags & ~0x04000000u);
+}
+
+static int child_handles(void *unused)
+{
+	(void)unused;
+	handle(SIGUSR1, catch, 0);
+	handle(SIGUSR2, SIG_IGN, 0);
+	say_handler("child", SIGHUP);
+	sigset_t block;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &block, 0);
+	raise(SIGUSR1);
+	return 0;
+}
+
+static int child_once(void *unused)
+{
+	(void)unused;
+	caught = 0;
+	raise(SIGUSR1);
+	SAY("child caught %d", caught);
+	return 0;
+}
+
+static int child_executes(void *unused)
+{
+	(void)unused;
+	execl(self_path, self_path, "handlers", (char *)0);
+	return 9;
+}
+
+static int child_waits(void *unused)
+{
+	char c;
+
+	(void)unused;
+	return read(turn[0], &c, 1) != 1;
+}
+
+static int child_forks(void *unused)
+{
+	pid_t child = fork();
+
+	(void)unused;
+	if (child == 0) {
+		handle(SIGUSR1, SIG_IGN, 0);
+		_exit(0);
+	}
+	waitpid(child, 0, 0);
+	say_handler("parent of a copy", SIGUSR1);
+	return 0;
+}
+
+static pid_t handlers_clone(int (*main)(void *))
+{
+	static char stack[STACK] __attribute__((aligned(16)));
+
+	return clone(main, stack + STACK, CLONE_VM | CLONE_SIGHAND | SIGCHLD, 0);
+}
+
+static void handlers(void)
+{
+	siginfo_t info;
+	pid_t child;
+
+	SAY("-- handlers");
+	handle(SIGHUP, catch, SA_RESTART);
+	ended(handlers_clone(child_handles));
+	raise(SIGUSR1);
+	SAY("caught %d", caught);
+	say_handler("parent", SIGUSR2);
+	handle(SIGUSR1, catch, SA_RESETHAND);
+	ended(handlers_clone(child_once));
+	say_handler("parent", SIGUSR1);
+	handle(SIGUSR1, catch, 0);
+	ended(handlers_clone(child_executes));
+	say_handler("parent", SIGUSR1);
+	ended(handlers_clone(child_forks));
+	say_handler("parent", SIGUSR1);
+	TRY(unshare(CLONE_SIGHAND));
+	pipe(turn);
+	child = handlers_clone(child_waits);
+	TRY(unshare(CLONE_SIGHAND));
+	TRY(unshare(CLONE_VM));
+	write(turn[1], "x", 1);
+	waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+	TRY(unshare(CLONE_SIGHAND));
+	ended(child);
+	TRY(unshare(CLONE_SIGHAND));
+	/* The one with whom the table was shared is gone: what it did stays. */
+	child = fork();
+	if (child == 0) {
+		if (handlers_clone(child_waits) < 0)
+			_exit(9);
+		handle(SIGUSR1, SIG_DFL, 0);
+		kill(getpid(), SIGUSR1);
+	}
+	ended(child);
+	write(turn[1], "x", 1);
+	close(turn[0]);
+	close(turn[1]);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGUSR1, SIG_DFL);
+	signal(SIGUSR2, SIG_DFL);
+}
+
 static void *idle(void *nothing)
 {
 	pause();
@@ -211,6 +344,13 @@ static void refusals(void)
 
 int main(int argc, char **argv)
 {
+	if (argc == 2 && !strcmp(argv[1], "handlers")) {
+		say_handler("another program", SIGHUP);
+		say_handler("another program", SIGUSR1);
+		say_handler("another program", SIGUSR2);
+		handle(SIGUSR1, SIG_IGN, 0);
+		return 0;
+	}
 	if (argc == 2) {
 		SAY("another program");
 		TRY(fcntl(atoi(argv[1]), F_GETFD));
@@ -227,6 +367,8 @@ int main(int argc, char **argv)
 	closed_while_used();
 	many();
 	folders();
+	self_path = argv[0];
+	handlers();
 	refusals();
 	return 0;
 }

@@ -8,7 +8,7 @@ struct clone3_arguments {
 };
 enum { CLONE3_LEAST = 64 };
 
-/* Threads share all of them; processes may, but for how signals are handled. */
+/* Threads share all of them; processes may, and how signals are handled only with memory. */
 #define THREAD_PARTS ((uint64_t)(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND))
 
 static int64_t clone_checked(const struct clone_arguments *clone)
@@ -23,7 +23,7 @@ static int64_t clone_checked(const struct clone_arguments *clone)
 		return -EINVAL;
 	if (clone->flags & CLONE_THREAD)
 		return shared == THREAD_PARTS ? clone_thread(clone) : -EINVAL;
-	return shared & CLONE_SIGHAND ? -EINVAL : clone_process(clone);
+	return (shared & (CLONE_SIGHAND | CLONE_VM)) == CLONE_SIGHAND ? -EINVAL : clone_process(clone);
 }
 
 int64_t sys_clone(SYSCALL_ARGUMENTS)
@@ -113,6 +113,8 @@ static int64_t unshare_checked(uint64_t flags)
 	if (flags & ~(THREAD_PARTS | CLONE_THREAD | CLONE_SYSVSEM | CLONE_NEW_SPACES))
 		return -EINVAL;
 	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_SYSVSEM) && me->thread_count > 1)
+		return -EINVAL;
+	if (flags & (CLONE_SIGHAND | CLONE_VM) && actions_are_shared(me))
 		return -EINVAL;
 	if (flags & CLONE_VM && __atomic_load_n(&me->space->references, __ATOMIC_RELAXED) > 1)
 		return -EINVAL;

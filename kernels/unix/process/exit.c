@@ -37,7 +37,7 @@ static void dead_free(void)
 static bool parent_notify(struct process *process)
 {
 	struct process *parent = process->parent;
-	const struct signal_action *action = &parent->actions[SIGCHLD - 1];
+	const struct signal_action *action = &parent->actions[SIGCHLD - 1];     /* tree lock: the table stays */
 	uint32_t status = process->exit_status;
 	/* who was not allowed to send another signal when it chose it, or is not any more, tells as all do */
 	bool allowed = process->exit_signal == 0 || signal_allowed(parent, (int)process->exit_signal);

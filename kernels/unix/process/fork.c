@@ -15,7 +15,7 @@ struct process *process_create(struct process *parent)
 	mutex_unlock(&parent->lock);
 	memcpy(process->rlimits, parent->rlimits, sizeof process->rlimits);
 	memcpy(process->name, parent->name, sizeof process->name);
-	memcpy(process->actions, parent->actions, sizeof process->actions);
+	actions_copy(process, parent);
 	process->dumpable = parent->dumpable;
 	process->no_new_privileges = parent->no_new_privileges;
 	process->nice = self()->reset_on_fork && parent->nice < 0 ? 0 : parent->nice;
@@ -30,6 +30,7 @@ struct process *process_create(struct process *parent)
 void process_free(struct process *process)
 {
 	signals_free(process->queued);
+	actions_free(process);
 	page_put(page_of_address(process));
 }
 
@@ -90,6 +91,8 @@ static int child_fill(struct process *child, const struct clone_arguments *clone
 	child->files = clone->flags & CLONE_FILES ? files_share(me->files) : files_fork(me->files);
 	child->paths = clone->flags & CLONE_FS ? path_state_share(me->paths) : path_state_fork(me->paths);
 	if (child->space == NULL || child->files == NULL || child->paths == NULL)
+		return -ENOMEM;
+	if (clone->flags & CLONE_SIGHAND && actions_share(child) != 0)
 		return -ENOMEM;
 	thread = child_thread(child, clone);
 	if (thread == NULL)

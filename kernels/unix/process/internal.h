@@ -161,6 +161,15 @@ enum {
 };
 #define SA_RESETHAND 0x80000000u
 
+/* The table of how signals are handled (actions.c). */
+void actions_lock(struct process *process);             /* takes the process lock too */
+void actions_unlock(struct process *process);
+void actions_copy(struct process *process, struct process *from);       /* a new process gets its own. Takes from's lock */
+int actions_share(struct process *child);               /* a new process has the caller's. 0, -ENOMEM */
+bool actions_are_shared(const struct process *process); /* the caller's own */
+void actions_part(struct process *process);             /* the caller's, alone in it, becomes its own. No locks */
+void actions_free(struct process *process);             /* nobody knows the process any more */
+
 /* Posts a signal: thread null means any thread of the process. info may be null (SI_KERNEL). Takes the process lock. 0, -EAGAIN: it
  * was to be queued, and the queue is full. */
 int signal_post(struct process *process, struct thread *thread, int number, const struct linux_siginfo *info);

@@ -143,7 +143,11 @@ struct process {
 	struct linux_siginfo *spare_info;
 	struct semaphore_undo *undos;   /* SEM_UNDO's: ipc/undo.c */
 	struct process_watch *watch;    /* pidfd's, or null: tree lock */
-	struct signal_action actions[SIGNAL_COUNT];
+	/* How signals are handled: its own table, or one with others (actions.c). Written under the table's locks; which it is changes under
+	 * the tree lock and the process's. */
+	struct signal_action *actions;
+	struct shared_actions *shared_actions;          /* null: its own */
+	struct signal_action own_actions[SIGNAL_COUNT];
 };
 
 _Static_assert(sizeof(struct process) <= PAGE_BYTES, "a process fills one page");

@@ -106,13 +106,16 @@ static void pending_drop(struct process *process, uint64_t set)
 
 /* ---- posting ---- */
 
-static bool is_ignored(const struct process *process, int number)
+static bool action_ignores(const struct signal_action *action, int number)
 {
-	const struct signal_action *action = &process->actions[number - 1];
-
 	if (action->handler == SIG_IGN)
 		return SIGNAL_BIT(number) & ~SIGNALS_UNBLOCKABLE;
 	return action->handler == SIG_DFL && (SIGNAL_BIT(number) & SIGNALS_IGNORED);
+}
+
+static bool is_ignored(const struct process *process, int number)
+{
+	return action_ignores(&process->actions[number - 1], number);
 }
 
 void signal_drop_ignored(struct process *process, int number)
@@ -254,15 +257,16 @@ void signal_force(int number, int code, uint64_t address)
 {
 	struct thread *me = self();
 	struct process *process = me->process;
-	struct signal_action *action = &process->actions[number - 1];
 	struct linux_siginfo info = { .number = number, .code = code, .fault.address = address };
+	struct signal_action *action;
 
-	mutex_lock(&process->lock);
+	actions_lock(process);
+	action = &process->actions[number - 1];
 	if (action->handler == SIG_IGN || (me->mask & SIGNAL_BIT(number)))
 		action->handler = SIG_DFL;
 	me->mask &= ~SIGNAL_BIT(number);
 	signal_post_locked(process, me, number, &info);
-	mutex_unlock(&process->lock);
+	actions_unlock(process);
 }
 
 /* ---- looking ---- */
@@ -444,38 +448,48 @@ static _Noreturn void killed_by(int number)
 }
 
 /* Runs a handler. The frame cannot be pushed: SIGSEGV kills. */
-static void handler_start(struct trap_frame *frame, int number, const struct linux_siginfo *info)
+static void handler_start(struct trap_frame *frame, int number, const struct linux_siginfo *info, const struct signal_action *action)
 {
 	struct thread *me = self();
-	struct signal_action action = me->process->actions[number - 1];
 	uint64_t mask = me->mask;
 
 	if (me->work & WORK_RESTORE_MASK) {
 		mask = me->saved_mask;
 		work_remove(me, WORK_RESTORE_MASK);
 	}
-	if (action.flags & SA_RESETHAND)
-		me->process->actions[number - 1].handler = SIG_DFL;
-	if (!signal_frame_push(frame, number, info, &action, mask))
+	if (!signal_frame_push(frame, number, info, action, mask))
 		killed_by(SIGSEGV);
-	me->mask = me->mask | (action.mask & ~SIGNALS_UNBLOCKABLE);
-	if (!(action.flags & SA_NODEFER))
+	me->mask = me->mask | (action->mask & ~SIGNALS_UNBLOCKABLE);
+	if (!(action->flags & SA_NODEFER))
 		me->mask |= SIGNAL_BIT(number);
+}
+
+/* What is to be done for a signal that was taken. A handler of once is none any more. */
+static struct signal_action action_take(struct process *process, int number)
+{
+	struct signal_action action;
+
+	actions_lock(process);
+	action = process->actions[number - 1];
+	if (action.handler > SIG_IGN && action.flags & SA_RESETHAND)
+		process->actions[number - 1].handler = SIG_DFL;
+	actions_unlock(process);
+	return action;
 }
 
 /* One signal. Returns true when a handler was started: the call's result is settled then. */
 static bool signal_act(struct trap_frame *frame, int number, const struct linux_siginfo *info, bool is_call, int64_t result)
 {
-	const struct signal_action *action = &self_process()->actions[number - 1];
+	const struct signal_action action = action_take(self_process(), number);
 
-	if (is_ignored(self_process(), number))
+	if (action_ignores(&action, number))
 		return false;
-	if (action->handler != SIG_DFL && !(SIGNAL_BIT(number) & SIGNALS_UNBLOCKABLE)) {
+	if (action.handler != SIG_DFL && !(SIGNAL_BIT(number) & SIGNALS_UNBLOCKABLE)) {
 		if (is_call && is_restart(result))
-			call_interrupted(frame, result, action);
+			call_interrupted(frame, result, &action);
 		else if (is_call)
 			frame->registers.rax = (uint64_t)result;
-		handler_start(frame, number, info);
+		handler_start(frame, number, info, &action);
 		return true;
 	}
 	if (SIGNAL_BIT(number) & SIGNALS_STOP)
@@ -553,6 +567,7 @@ void signals_default(struct process *process)
 
 void signals_exec(struct process *process)
 {
+	actions_part(process);
 	mutex_lock(&process->lock);
 	signals_default(process);
 	mutex_unlock(&process->lock);

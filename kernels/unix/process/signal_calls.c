@@ -15,13 +15,13 @@ int64_t sys_rt_sigaction(SYSCALL_ARGUMENTS)
 		return -EINVAL;
 	if (a1 != 0 && user_read(&new, a1, sizeof new) != 0)
 		return -EFAULT;
-	mutex_lock(&process->lock);
+	actions_lock(process);
 	old = process->actions[a0 - 1];
 	if (a1 != 0) {
 		process->actions[a0 - 1] = new;
 		signal_drop_ignored(process, (int)a0);
 	}
-	mutex_unlock(&process->lock);
+	actions_unlock(process);
 	return a2 != 0 ? user_write(a2, &old, sizeof old) : 0;
 }
 
