@@ -9,7 +9,7 @@
 #include "strange/cache.h"
 
 enum { KERNELS = 2, PROGRAMS = 4, WORKERS = 3, SLOTS = 24, FIRST_PAGE = 48, PAGES = 16, SERVICE = 70, LEVELS = 24,
-       STEPS = 1500, POLITE = 3000, FIRST_HEIR = 400, HEIRS = 2, DISPLACE_EVERY = 64 };
+       STEPS = 1500, STEPS_APART = 16, FIRST_HEIR = 400, HEIRS = 2, DISPLACE_EVERY = 64 };
 
 enum what { WORK, PROGRAM, SERVE, TRAP, ANSWER, RELOAD, HEIR };
 
@@ -48,6 +48,8 @@ static unsigned actor_count, cpus;
 static pthread_barrier_t barrier;
 static volatile bool ended;
 static volatile unsigned stopped;
+static unsigned steps[CPU_LIMIT];       /* of this round, by processor */
+static unsigned serving, served;        /* processors in a notice; notices served */
 static uint64_t base_seed, idles, tokens;
 static uint64_t work[8];        /* calls made, by kind of level */
 static uint64_t abandoned, inherited;
@@ -351,18 +353,49 @@ static void step(void)
 
 /* processors */
 
-static void polite(unsigned n)
+/* Notices are served here, and only who serves one sends more when all have stopped. */
+static void notice_serve(void)
 {
-	for (unsigned i = 0; i < n; i++) {
-		if (host_this->noticed)
-			(void)machine_poll();
-		sched_yield();
+	if (!host_this->noticed)
+		return;
+	__atomic_fetch_add(&serving, 1, __ATOMIC_SEQ_CST);
+	(void)machine_poll();
+	__atomic_fetch_add(&served, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_sub(&serving, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Once it is so it stays so. */
+static bool all_quiet(void)
+{
+	unsigned before = __atomic_load_n(&served, __ATOMIC_SEQ_CST);
+
+	if (__atomic_load_n(&stopped, __ATOMIC_SEQ_CST) < cpus || __atomic_load_n(&serving, __ATOMIC_SEQ_CST) != 0)
+		return false;
+	for (unsigned i = 0; i < cpus; i++)
+		if (__atomic_load_n(&host.cpu[i].noticed, __ATOMIC_SEQ_CST))
+			return false;
+	return __atomic_load_n(&serving, __ATOMIC_SEQ_CST) == 0 && __atomic_load_n(&served, __ATOMIC_SEQ_CST) == before;
+}
+
+/* Who has nothing to do waits for those that are far behind, which may not have a processor of the host now; not for a yield at each
+ * step, which on a busy host takes others' time slices. */
+static void keep_step(unsigned step)
+{
+	bool behind = true;
+
+	while (behind && !host_this->noticed) {
+		behind = false;
+		for (unsigned i = 0; i < cpus; i++)
+			behind |= __atomic_load_n(&steps[i], __ATOMIC_RELAXED) + STEPS_APART < step;
+		if (behind)
+			sched_yield();
 	}
 }
 
 static void round_run(void)
 {
 	for (unsigned i = 0; i < STEPS; i++) {
+		__atomic_store_n(&steps[host_this->number], i, __ATOMIC_RELAXED);
 		if (host_this->number == 0)
 			__atomic_fetch_add(&host.now, 700000, __ATOMIC_RELAXED);
 		if (machine_poll())
@@ -372,15 +405,17 @@ static void round_run(void)
 			(void)(cache_displace(KIND_MAPPING, NULL) == 0);
 		if (host_this->idle) {
 			idles++;
-			sched_yield();
+			keep_step(i);
 		} else {
 			step();
 		}
 	}
+	__atomic_store_n(&steps[host_this->number], STEPS, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&stopped, 1, __ATOMIC_SEQ_CST);
-	while (stopped < cpus)
-		polite(1);
-	polite(POLITE);
+	while (!all_quiet()) {
+		notice_serve();
+		sched_yield();
+	}
 }
 
 static void *processor(void *number)
@@ -516,6 +551,7 @@ static void run(uint64_t number, const char *options, unsigned rounds)
 		pthread_barrier_wait(&barrier);
 		ended = rounds == 0;
 		stopped = 0;
+		memset(steps, 0, sizeof steps);
 		invariants_check();
 		all_can_run();
 		pthread_barrier_wait(&barrier);
