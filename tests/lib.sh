@@ -30,12 +30,25 @@ expect_line() {
 	grep -qF -e "$line_text" "$work/err" || { cat "$work/err" >&2; fail "nothing of '$line_text': $*"; }
 }
 
-# run_guest SECONDS WORD...: baryon run in the guest with a time limit that kills.
+# run_guest SECONDS WORD...: baryon run in the guest, killed after much more than the SECONDS that a quiet host needs.
 run_guest() {
-	limit=$1
+	limit=$((4 * $1))
 	shift
 	timeout -k 5 $((limit + 10)) ./baryon run --timeout "$limit" "$@"
 }
+
+# run_until SECONDS CHECK WORD...: run_guest, verbose, with input that ends when the shell's command CHECK is true, which looks at
+# $work/err: the log so far. Output goes to $work/out. So a test waits for what it wants to see, however slow the host is.
+run_until() {
+	run_seconds=$1 check=$2
+	shift 2
+	: >"$work/err"
+	until eval "$check" 2>/dev/null >&2; do echo && sleep 0.3 || break; done |
+		run_guest "$run_seconds" --verbose "$@" >"$work/out" 2>"$work/err"
+}
+
+# lines NUMBER TEXT: so many lines of the log have it.
+lines() { [ "$(grep -c -e "$2" "$work/err")" -ge "$1" ]; }
 
 # sh_guest SECONDS SCRIPT [OPTION...]: a script for the guest's shell.
 sh_guest() {

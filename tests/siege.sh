@@ -1,9 +1,9 @@
 # For tests of the hostile kernel alone with root and the SRM.
 
-# siege SECONDS PROCESSORS WORDS SETTING...: it runs with these settings, and WORDS on the kernel's command line; it must come to
+# siege SECONDS PROCESSORS WORDS SETTING...: it runs with these settings, at most four times SECONDS, and WORDS on the kernel's command line; it must come to
 # its end and find the others well. What was printed is in $work/log.
 siege() {
-	limit=$1 processors=$2 words=$3
+	limit=$((4 * $1)) processors=$2 words=$3
 	shift 3
 	printf '%s\0' only=hostile "$@" >"$work/settings"
 	build/tools/mkimage "$work/image" root=build/root.elf srm=build/srm.elf hostile=build/hostile.elf settings="$work/settings"

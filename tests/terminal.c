@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIMIT_SECONDS 30
+#define LIMIT_SECONDS 120
 #define SEEN_BYTES (1 << 20)
 
 static int terminal;

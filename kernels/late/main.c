@@ -10,7 +10,7 @@
 #include "baryon/settings.h"
 #include "baryon/srm.h"
 
-enum { RANGES = 64, TRIES = 100, STEP = 4 };
+enum { RANGES = 64, TRIES = 300, STEP = 4 };
 #define LATE_NS 1500000000ull
 #define AGAIN_NS 20000000ull
 

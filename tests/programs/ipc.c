@@ -335,7 +335,7 @@ static void ends(void)
 		}
 		NEED(waitpid(child, NULL, 0) == child);
 	}
-	NEED(now() - begun < 60 && semctl(wait_set, 0, GETNCNT) == 0);
+	NEED(now() - begun < 240 && semctl(wait_set, 0, GETNCNT) == 0);
 	NEED(semctl(wait_set, 0, IPC_RMID) == 0 && msgctl(queue, IPC_RMID, NULL) == 0 && mq_close(named) == 0);
 }
 

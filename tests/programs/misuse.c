@@ -104,7 +104,7 @@ static void *poll_main(void *argument)
 static void poll_closed(void)
 {
 	for (int i = 0; i < 10; i++) {
-		struct polled gone = {.timeout = 60}, later = {.timeout = 4000};
+		struct polled gone = {.timeout = 60}, later = {.timeout = 100000};
 		pthread_t one, two;
 		double begin = now();
 		int ends[2];
@@ -122,7 +122,7 @@ static void poll_closed(void)
 		pause_ms(20);
 		NEED(write(ends[1], "x", 1) == 1);
 		pthread_join(two, NULL);
-		NEED(later.result == 1 && now() < begin + 3);
+		NEED(later.result == 1 && now() < begin + 80);
 		close(ends[0]);
 		close(ends[1]);
 	}
@@ -151,9 +151,9 @@ static void timers_fast(void)
 	}
 	signal(SIGALRM, on_alarm);
 	NEED(setitimer(ITIMER_REAL, &soon, NULL) == 0);
-	while (!alarms && now() < begin + 10)
+	while (!alarms && now() < begin + 100)
 		pause_ms(5);
-	NEED(alarms == 1 && now() < begin + 8);
+	NEED(alarms == 1 && now() < begin + 80);
 	for (int i = 0; i < 16; i++) {
 		uint64_t ticks;
 

@@ -486,7 +486,7 @@ static void all_end(pid_t child)
 
 	while (waitpid(child, &status, WNOHANG) == 0) {
 		kill(child, SIGKILL);
-		NEED(now() - begun < 60);
+		NEED(now() - begun < 240);
 		usleep(1000);
 	}
 	while (some_live()) {
@@ -501,7 +501,7 @@ static void all_end(pid_t child)
 		}
 		while (waitpid(killer, &status, 0) != killer)
 			NEED(errno == EINTR);
-		NEED(now() - begun < 60);
+		NEED(now() - begun < 240);
 	}
 }
 
@@ -592,7 +592,7 @@ static void program_round(int frame)
 	for (double begun = now(); waitpid(child, NULL, WNOHANG) == 0;) {
 		if (now() - begun > 0.3)
 			kill(child, SIGKILL);
-		NEED(now() - begun < 60);
+		NEED(now() - begun < 240);
 		usleep(1000);
 	}
 }

@@ -276,7 +276,7 @@ static void slots_serve(struct relay *relay)
 		console_write(relay);
 	if (slot[SLOT_CONSOLE].revents & (POLLIN | POLLHUP | POLLERR) && (slot[SLOT_CONSOLE].events & POLLIN))
 		console_read(relay);
-	if (slot[SLOT_INPUT].revents)
+	if (slot[SLOT_INPUT].revents && !relay->window_changed)     /* keys that are typed after it come after it */
 		input_read(relay);
 }
 
