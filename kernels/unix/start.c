@@ -96,6 +96,8 @@ static void limits_fill(struct rlimit_pair limits[RLIMIT_COUNT])
 	limits[RLIMIT_NPROC] = (struct rlimit_pair) { PID_LIMIT / 2, PID_LIMIT / 2 };
 }
 
+enum { DUMP_FILTER = 0x33 };            /* as core(5) has it */
+
 /* init has no program: it is a thread of UNIX that adopts and reaps. */
 static void init_create(void)
 {
@@ -104,6 +106,7 @@ static void init_create(void)
 	init_process = init;
 	init->pid = INIT_PID;
 	string_copy(init->name, "init", sizeof init->name);
+	init->dump_filter = DUMP_FILTER;
 	limits_fill(init->rlimits);
 	capabilities_fill(&init->credentials);
 	init->actions = init->own_actions;

@@ -248,6 +248,13 @@ void file_unmapped(struct file *file);
 bool file_is_segment(const struct file *file);
 /* The process ends: what it did to semaphores with SEM_UNDO is undone (ipc/undo.c). No locks. */
 void semaphores_exit(struct process *process);
+/* What /proc says of a mapped file. */
+struct file_facts {
+	uint32_t device;            /* st_dev */
+	bool nameless;              /* memory that is shared, without a name */
+	uint64_t inode;             /* st_ino */
+};
+void file_facts(const struct file *file, struct file_facts *out);
 /* A number for the file that no other has at the same time. */
 uint64_t file_identity(const struct file *file);
 /* Whether a file may be mapped by anybody: set by file_map, and by process/mapped.c. */

@@ -20,6 +20,13 @@ bool file_is_of(const struct file *file, const struct inode *inode)
 	return file->inode == inode;
 }
 
+void file_facts(const struct file *file, struct file_facts *out)
+{
+	const struct inode *inode = file->inode;
+
+	*out = (struct file_facts){.device = inode->filesystem, .nameless = inode->filesystem == FILESYSTEM_ANONYMOUS, .inode = inode->number};
+}
+
 uint64_t file_identity(const struct file *file)
 {
 	return (uint64_t)file->inode;

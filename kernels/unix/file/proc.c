@@ -1,177 +1,5 @@
-/* /proc, and what there is of /sys: inodes that are made when they are looked up; a file's text is made when it is first read. */
-#include "file/file.h"
-
-enum what {
-	PROC_ROOT, PROC_SELF, PROC_THREAD_SELF, PROC_FOLDER, PROC_DESCRIPTORS, PROC_DESCRIPTOR, PROC_POSITIONS, PROC_POSITION,
-	PROC_THREADS, PROC_THREAD, PROC_SYSTEM_FOLDER, PROC_KERNEL, PROC_RANDOM, PROC_FILES, PROC_MEMORY, PROC_IPC, PROC_MQUEUE,
-	PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_MOUNTS_LINK,
-	SYS_ROOT, SYS_DEVICES, SYS_SYSTEM, SYS_PROCESSORS, SYS_PROCESSOR,       /* + its number */
-	PROC_TEXT = SYS_PROCESSOR + CPU_LIMIT,             /* + enum process_text */
-	PROC_THREAD_TEXT = PROC_TEXT + 32,      /* the same, of one thread */
-	PROC_SYSTEM = PROC_THREAD_TEXT + 32,    /* + enum system_text */
-	PROC_IPC_TEXT = PROC_SYSTEM + 32,       /* + enum ipc_text */
-	PROC_VALUE = PROC_IPC_TEXT + 8,  /* + a place in `values` */
-};
-
-struct name {
-	const char *name;
-	uint32_t mode;
-	uint32_t what;
-};
-
-/* Texts that are always the same. */
-enum value {
-	VALUE_MOUNTS, VALUE_MOUNT_INFO, VALUE_FILESYSTEMS, VALUE_DEVICES, VALUE_COMMAND_LINE, VALUE_SWAPS, VALUE_OS, VALUE_RELEASE, VALUE_VERSION,
-	VALUE_PIDS, VALUE_THREADS, VALUE_DOMAIN, VALUE_GROUPS, VALUE_CAPABILITY, VALUE_ENTROPY, VALUE_FILES, VALUE_FILES_USED,
-	VALUE_DESCRIPTORS, VALUE_PIPE, VALUE_OVERCOMMIT, VALUE_IO, VALUE_NOBODY, VALUE_ZERO,
-	VALUE_SHARED_BYTES, VALUE_SHARED_COUNT, VALUE_SEMAPHORES, VALUE_MESSAGE_MOST, VALUE_QUEUE_MOST, VALUE_QUEUES,
-	VALUE_MQUEUE_MESSAGES, VALUE_MQUEUE_QUEUES, VALUE_NONE, VALUE_LAST_PROCESSOR,
-};
-
-static const char *const values[] = {
-	[VALUE_MOUNTS] = "root / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n"
-		"sys /sys sysfs rw,relatime 0 0\nshm /dev/shm tmpfs rw,relatime 0 0\n",
-	[VALUE_MOUNT_INFO] = "1 1 0:1 / / rw,relatime - tmpfs root rw\n2 1 0:2 / /proc rw,relatime - proc proc rw\n"
-		"3 1 0:4 / /dev/shm rw,relatime - tmpfs shm rw\n4 1 0:5 / /sys rw,relatime - sysfs sys rw\n",
-	[VALUE_FILESYSTEMS] = "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\n",
-	[VALUE_DEVICES] = "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n",
-	[VALUE_COMMAND_LINE] = "\n",
-	[VALUE_SWAPS] = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
-	[VALUE_OS] = "Linux\n",
-	[VALUE_RELEASE] = LINUX_RELEASE "\n",
-	[VALUE_VERSION] = LINUX_VERSION "\n",
-	[VALUE_PIDS] = "32768\n",
-	[VALUE_THREADS] = "32768\n",
-	[VALUE_DOMAIN] = "(none)\n",
-	[VALUE_GROUPS] = "65536\n",
-	[VALUE_CAPABILITY] = "40\n",
-	[VALUE_ENTROPY] = "256\n",
-	[VALUE_FILES] = "9223372036854775807\n",
-	[VALUE_FILES_USED] = "0\t0\t9223372036854775807\n",
-	[VALUE_DESCRIPTORS] = "131072\n",
-	[VALUE_PIPE] = "1048576\n",
-	[VALUE_OVERCOMMIT] = "0\n",
-	[VALUE_IO] = "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
-	[VALUE_NOBODY] = "65534\n",
-	[VALUE_ZERO] = "0",
-	[VALUE_SHARED_BYTES] = "18446744073692774399\n",
-	[VALUE_SEMAPHORES] = "32000\t1024000000\t500\t32000\n",
-	[VALUE_MESSAGE_MOST] = "8192\n",
-	[VALUE_QUEUE_MOST] = "16384\n",
-	[VALUE_MQUEUE_MESSAGES] = "10\n",
-	[VALUE_MQUEUE_QUEUES] = "256\n",
-	[VALUE_QUEUES] = "32000\n",
-	[VALUE_SHARED_COUNT] = "4096\n",
-	[VALUE_NONE] = "\n",
-	[VALUE_LAST_PROCESSOR] = "7\n",
-};
-
-#define FOLDER(text, what) {text, S_IFDIR | 0555, what}
-#define TEXT(text, what) {text, S_IFREG | 0444, what}
-#define LINK(text, what) {text, S_IFLNK | 0777, what}
-
-static const struct name root_names[] = {
-	LINK("self", PROC_SELF), LINK("thread-self", PROC_THREAD_SELF), LINK("mounts", PROC_MOUNTS_LINK),
-	TEXT("uptime", PROC_SYSTEM + TEXT_UPTIME), TEXT("loadavg", PROC_SYSTEM + TEXT_LOADAVG),
-	TEXT("meminfo", PROC_SYSTEM + TEXT_MEMINFO), TEXT("cpuinfo", PROC_SYSTEM + TEXT_CPUINFO),
-	TEXT("stat", PROC_SYSTEM + TEXT_SYSTEM_STAT), TEXT("version", PROC_SYSTEM + TEXT_VERSION),
-	TEXT("filesystems", PROC_VALUE + VALUE_FILESYSTEMS), TEXT("devices", PROC_VALUE + VALUE_DEVICES),
-	TEXT("cmdline", PROC_VALUE + VALUE_COMMAND_LINE), TEXT("swaps", PROC_VALUE + VALUE_SWAPS), FOLDER("sys", PROC_SYSTEM_FOLDER),
-	FOLDER("sysvipc", PROC_IPC),
-};
-
-static const struct name process_names[] = {
-	TEXT("stat", PROC_TEXT + TEXT_STAT), TEXT("status", PROC_TEXT + TEXT_STATUS), TEXT("cmdline", PROC_TEXT + TEXT_CMDLINE),
-	TEXT("comm", PROC_TEXT + TEXT_COMM), TEXT("maps", PROC_TEXT + TEXT_MAPS), TEXT("statm", PROC_TEXT + TEXT_STATM),
-	{"environ", S_IFREG | 0400, PROC_TEXT + TEXT_ENVIRON}, TEXT("limits", PROC_TEXT + TEXT_LIMITS),
-	TEXT("oom_score", PROC_TEXT + TEXT_SCORE), TEXT("oom_score_adj", PROC_TEXT + TEXT_SCORE), TEXT("cgroup", PROC_TEXT + TEXT_GROUP),
-	TEXT("mounts", PROC_VALUE + VALUE_MOUNTS), TEXT("mountinfo", PROC_VALUE + VALUE_MOUNT_INFO), TEXT("wchan", PROC_VALUE + VALUE_ZERO),
-	{"io", S_IFREG | 0400, PROC_VALUE + VALUE_IO}, LINK("exe", PROC_EXE), LINK("cwd", PROC_CWD), LINK("root", PROC_ROOT_LINK),
-	{"fd", S_IFDIR | 0500, PROC_DESCRIPTORS}, {"fdinfo", S_IFDIR | 0500, PROC_POSITIONS}, FOLDER("task", PROC_THREADS),
-};
-
-static const struct name thread_names[] = {
-	TEXT("stat", PROC_THREAD_TEXT + TEXT_STAT), TEXT("status", PROC_THREAD_TEXT + TEXT_STATUS),
-	TEXT("cmdline", PROC_THREAD_TEXT + TEXT_CMDLINE), TEXT("comm", PROC_THREAD_TEXT + TEXT_COMM),
-	TEXT("maps", PROC_THREAD_TEXT + TEXT_MAPS), TEXT("statm", PROC_THREAD_TEXT + TEXT_STATM),
-	{"environ", S_IFREG | 0400, PROC_THREAD_TEXT + TEXT_ENVIRON}, TEXT("limits", PROC_THREAD_TEXT + TEXT_LIMITS),
-	TEXT("wchan", PROC_VALUE + VALUE_ZERO),
-};
-
-static const struct name sys_names[] = {FOLDER("kernel", PROC_KERNEL), FOLDER("fs", PROC_FILES), FOLDER("vm", PROC_MEMORY)};
-
-static const struct name kernel_names[] = {
-	TEXT("ostype", PROC_VALUE + VALUE_OS), TEXT("osrelease", PROC_VALUE + VALUE_RELEASE), TEXT("version", PROC_VALUE + VALUE_VERSION),
-	TEXT("hostname", PROC_SYSTEM + TEXT_HOST_NAME), TEXT("domainname", PROC_VALUE + VALUE_DOMAIN),
-	TEXT("pid_max", PROC_VALUE + VALUE_PIDS), TEXT("threads-max", PROC_VALUE + VALUE_THREADS),
-	TEXT("ngroups_max", PROC_VALUE + VALUE_GROUPS), TEXT("cap_last_cap", PROC_VALUE + VALUE_CAPABILITY),
-	TEXT("overflowuid", PROC_VALUE + VALUE_NOBODY), TEXT("overflowgid", PROC_VALUE + VALUE_NOBODY), FOLDER("random", PROC_RANDOM),
-	TEXT("shmmax", PROC_VALUE + VALUE_SHARED_BYTES), TEXT("shmall", PROC_VALUE + VALUE_SHARED_BYTES),
-	TEXT("shmmni", PROC_VALUE + VALUE_SHARED_COUNT), TEXT("sem", PROC_VALUE + VALUE_SEMAPHORES),
-	TEXT("msgmax", PROC_VALUE + VALUE_MESSAGE_MOST), TEXT("msgmnb", PROC_VALUE + VALUE_QUEUE_MOST),
-	TEXT("msgmni", PROC_VALUE + VALUE_QUEUES),
-};
-
-static const struct name random_names[] = {
-	TEXT("boot_id", PROC_SYSTEM + TEXT_BOOT_ID), TEXT("uuid", PROC_SYSTEM + TEXT_UUID),
-	TEXT("entropy_avail", PROC_VALUE + VALUE_ENTROPY), TEXT("poolsize", PROC_VALUE + VALUE_ENTROPY),
-};
-
-static const struct name files_names[] = {
-	TEXT("file-max", PROC_VALUE + VALUE_FILES), TEXT("file-nr", PROC_VALUE + VALUE_FILES_USED),
-	TEXT("nr_open", PROC_VALUE + VALUE_DESCRIPTORS), TEXT("pipe-max-size", PROC_VALUE + VALUE_PIPE),
-	FOLDER("mqueue", PROC_MQUEUE),
-};
-
-static const struct name mqueue_names[] = {
-	TEXT("msg_default", PROC_VALUE + VALUE_MQUEUE_MESSAGES), TEXT("msg_max", PROC_VALUE + VALUE_MQUEUE_MESSAGES),
-	TEXT("msgsize_default", PROC_VALUE + VALUE_MESSAGE_MOST), TEXT("msgsize_max", PROC_VALUE + VALUE_MESSAGE_MOST),
-	TEXT("queues_max", PROC_VALUE + VALUE_MQUEUE_QUEUES),
-};
-
-static const struct name memory_names[] = {TEXT("overcommit_memory", PROC_VALUE + VALUE_OVERCOMMIT)};
-
-static const struct name ipc_names[] = {
-	TEXT("shm", PROC_IPC_TEXT + IPC_TEXT_SHARED), TEXT("sem", PROC_IPC_TEXT + IPC_TEXT_SEMAPHORES),
-	TEXT("msg", PROC_IPC_TEXT + IPC_TEXT_QUEUES),
-};
-
-static const struct name sys_root_names[] = {FOLDER("devices", SYS_DEVICES)};
-static const struct name devices_names[] = {FOLDER("system", SYS_SYSTEM)};
-static const struct name devices_system_names[] = {FOLDER("cpu", SYS_PROCESSORS)};
-
-static const struct name processors_names[] = {
-	TEXT("online", PROC_SYSTEM + TEXT_PROCESSORS), TEXT("present", PROC_SYSTEM + TEXT_PROCESSORS),
-	TEXT("possible", PROC_SYSTEM + TEXT_PROCESSORS), TEXT("offline", PROC_VALUE + VALUE_NONE),
-	TEXT("kernel_max", PROC_VALUE + VALUE_LAST_PROCESSOR),
-	FOLDER("cpu0", SYS_PROCESSOR), FOLDER("cpu1", SYS_PROCESSOR + 1), FOLDER("cpu2", SYS_PROCESSOR + 2),
-	FOLDER("cpu3", SYS_PROCESSOR + 3), FOLDER("cpu4", SYS_PROCESSOR + 4), FOLDER("cpu5", SYS_PROCESSOR + 5),
-	FOLDER("cpu6", SYS_PROCESSOR + 6), FOLDER("cpu7", SYS_PROCESSOR + 7),
-};
-_Static_assert(CPU_LIMIT == 8, "a folder for each processor");
-
-struct folder {
-	const struct name *names;
-	unsigned count;
-};
-
-#define NAMES(array) {array, sizeof(array) / sizeof(array[0])}
-static struct folder folders[] = {      /* those with names that never change */
-	[PROC_ROOT] = NAMES(root_names), [PROC_FOLDER] = NAMES(process_names), [PROC_THREAD] = NAMES(thread_names),
-	[PROC_SYSTEM_FOLDER] = NAMES(sys_names), [PROC_KERNEL] = NAMES(kernel_names), [PROC_RANDOM] = NAMES(random_names),
-	[PROC_FILES] = NAMES(files_names), [PROC_MEMORY] = NAMES(memory_names), [PROC_IPC] = NAMES(ipc_names),
-	[PROC_MQUEUE] = NAMES(mqueue_names),
-	[SYS_ROOT] = NAMES(sys_root_names), [SYS_DEVICES] = NAMES(devices_names), [SYS_SYSTEM] = NAMES(devices_system_names),
-	[SYS_PROCESSORS] = NAMES(processors_names),
-};
-
-static const struct folder *folder_of(const struct inode *directory)
-{
-	static const struct folder none;
-	uint32_t what = directory->proc_what;
-
-	return what < sizeof(folders) / sizeof(folders[0]) ? &folders[what] : &none;
-}
+/* /proc, and what there is of /sys: inodes that are made when they are looked up. */
+#include "file/proc.h"
 
 enum { LIST_FIRST = 2, LIST_NUMBERS = 256, NAME_BYTES = 24, WHAT_BITS = 16 };
 
@@ -256,10 +84,10 @@ int proc_name(struct inode *inode, char *to, uint64_t limit)
 	case PROC_THREAD:
 		return text_format(to, limit, "%d", inode->proc_pid);
 	}
-	for (unsigned f = 0; f < sizeof(folders) / sizeof(folders[0]); f++)
-		for (unsigned i = 0; i < folders[f].count; i++)
-			if (folders[f].names[i].what == inode->proc_what)
-				return text_format(to, limit, "%s", folders[f].names[i].name);
+	for (uint32_t f = 0; f < PROC_FOLDER_LIMIT; f++)
+		for (unsigned i = 0; i < proc_folder(f)->count; i++)
+			if (proc_folder(f)->names[i].what == inode->proc_what)
+				return text_format(to, limit, "%s", proc_folder(f)->names[i].name);
 	return -ENOENT;
 }
 
@@ -296,14 +124,6 @@ static bool process_exists(int32_t pid)
 	return search.found;
 }
 
-static const struct name *name_find(const struct name *names, unsigned count, const char *name, uint32_t bytes)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (strlen(names[i].name) == bytes && memcmp(names[i].name, name, bytes) == 0)
-			return &names[i];
-	return 0;
-}
-
 struct file_search {
 	int descriptor;             /* the one, or from where to look */
 	struct file *file;
@@ -328,8 +148,7 @@ static int64_t descriptor_search(struct process *process, void *argument)
 	return process->files ? files_next(process->files, search->descriptor) : -1;
 }
 
-/* A process's open file, with a reference. 0, -EACCES, -ENOENT, -ESRCH. */
-static int64_t file_of(int32_t pid, int descriptor, struct file **out)
+int64_t proc_file_of(int32_t pid, int descriptor, struct file **out)
 {
 	struct file_search search = {.descriptor = descriptor};
 	int64_t status = process_look(pid, file_search, &search);
@@ -342,7 +161,7 @@ static int descriptor_lookup(struct inode *directory, int32_t number, struct ino
 {
 	bool link = directory->proc_what == PROC_DESCRIPTORS;
 	struct file *file;
-	int64_t status = number < 0 ? -ENOENT : file_of(directory->proc_pid, number, &file);
+	int64_t status = number < 0 ? -ENOENT : proc_file_of(directory->proc_pid, number, &file);
 
 	if (status)
 		return (int)status;
@@ -364,12 +183,11 @@ static int thread_lookup(struct inode *directory, int32_t number, struct inode *
 
 static int proc_lookup(struct inode *directory, const char *name, uint32_t bytes, struct inode **out)
 {
-	const struct folder *folder = folder_of(directory);
-	const struct name *found = name_find(folder->names, folder->count, name, bytes);
+	const struct proc_name *found = proc_name_find(directory->proc_what, name, bytes);
 	int32_t number;
 
 	if (found) {
-		*out = proc_make(directory, directory->proc_pid, found->mode, found->what);
+		*out = proc_make(directory, directory->proc_pid, found->mode, proc_name_what(directory->proc_what, found));
 		return *out ? 0 : -ENOMEM;
 	}
 	number = number_parse(name, bytes);
@@ -390,15 +208,16 @@ static int proc_lookup(struct inode *directory, const char *name, uint32_t bytes
 
 /* ---- listing ---- */
 
-static int list_names(struct inode *directory, struct listing *listing, const struct folder *folder)
+static int list_names(struct inode *directory, struct listing *listing)
 {
+	const struct proc_folder *folder = proc_folder(directory->proc_what);
 	int status = 0;
 
 	while (status == 0 && listing->position < LIST_FIRST + folder->count) {
-		const struct name *name = &folder->names[listing->position - LIST_FIRST];
+		const struct proc_name *name = &folder->names[listing->position - LIST_FIRST];
 
 		status = listing_put(listing, name->name, (uint32_t)strlen(name->name),
-			((uint64_t)(uint32_t)directory->proc_pid + 1) << WHAT_BITS | name->what, name->mode >> 12,
+			((uint64_t)(uint32_t)directory->proc_pid + 1) << WHAT_BITS | proc_name_what(directory->proc_what, name), name->mode >> 12,
 			listing->position + 1);
 	}
 	return status;
@@ -454,7 +273,7 @@ static int proc_list(struct inode *directory, struct listing *listing)
 	if (status == 0 && listing->position == 1)
 		status = listing_put(listing, "..", 2, directory->directory.parent->number, DT_DIR, LIST_FIRST);
 	if (status == 0 && listing->position < LIST_NUMBERS)
-		status = list_names(directory, listing, folder_of(directory));
+		status = list_names(directory, listing);
 	return status ? status : list_numbers(directory, listing);
 }
 
@@ -496,13 +315,38 @@ static int64_t place_read(struct inode *inode, char *to, uint64_t limit)
 static int64_t descriptor_read(const struct inode *inode, char *to, uint64_t limit)
 {
 	struct file *file;
-	int64_t bytes = file_of(inode->proc_pid, inode->proc_number, &file);
+	int64_t bytes = proc_file_of(inode->proc_pid, inode->proc_number, &file);
 
 	if (bytes)
 		return bytes;
 	bytes = file_path(file, to, limit);
 	file_put(file);
 	return bytes;
+}
+
+static int64_t look_search(struct process *process, void *argument)
+{
+	(void)argument;
+	return process_may_look(process) ? 0 : -EACCES;
+}
+
+static int64_t namespace_read(const struct inode *inode, char *to, uint64_t limit)
+{
+	const struct proc_namespace *space = &proc_namespaces[inode->proc_what - PROC_NAMESPACE];
+	int64_t status = process_look(inode->proc_pid, look_search, 0);
+
+	return status ? status : text_format(to, limit, "%s:[%lu]", space->kind, space->number);
+}
+
+/* What such a link leads to can be looked at and compared, and nothing else. */
+static int namespace_follow(struct inode *inode, struct inode **out)
+{
+	int64_t status = process_look(inode->proc_pid, look_search, 0);
+
+	*out = status ? 0 : proc_make(inode, 0, S_IFREG | 0444, PROC_SECRET);
+	if (*out)
+		(*out)->number = proc_namespaces[inode->proc_what - PROC_NAMESPACE].number;
+	return status ? (int)status : *out ? 0 : -ENOMEM;
 }
 
 static int64_t proc_readlink(struct inode *inode, char *to, uint64_t limit)
@@ -522,7 +366,7 @@ static int64_t proc_readlink(struct inode *inode, char *to, uint64_t limit)
 	case PROC_DESCRIPTOR:
 		return descriptor_read(inode, to, limit);
 	}
-	return -EINVAL;
+	return inode->proc_what >= PROC_NAMESPACE && inode->proc_what < SYS_PROCESSOR ? namespace_read(inode, to, limit) : -EINVAL;
 }
 
 /* A descriptor's link leads to the open file's inode, whatever its path says; so do those of a process's places. */
@@ -538,9 +382,11 @@ static int proc_follow(struct inode *inode, struct inode **out, struct inode **f
 		*out = search.place;
 		return (int)status;
 	}
+	if (inode->proc_what >= PROC_NAMESPACE && inode->proc_what < SYS_PROCESSOR)
+		return namespace_follow(inode, out);
 	if (inode->proc_what != PROC_DESCRIPTOR)
 		return -EINVAL;
-	status = file_of(inode->proc_pid, inode->proc_number, &file);
+	status = proc_file_of(inode->proc_pid, inode->proc_number, &file);
 	if (status)
 		return (int)status;
 	*out = file->inode;
@@ -552,93 +398,11 @@ static int proc_follow(struct inode *inode, struct inode **out, struct inode **f
 	return 0;
 }
 
-/* ---- texts ---- */
-
-static int64_t position_text(const struct inode *inode, char *to, uint64_t limit)
-{
-	struct file *file;
-	int64_t bytes = file_of(inode->proc_pid, inode->proc_number, &file);
-
-	if (bytes)
-		return bytes;
-	bytes = text_format(to, limit, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t1\nino:\t%lu\n", file->position, file->flags | O_LARGEFILE, file->inode->number);
-	file_put(file);
-	return bytes;
-}
-
-static int64_t text_make(const struct inode *inode, char *to, uint64_t limit)
-{
-	uint32_t what = inode->proc_what;
-
-	if (what == PROC_POSITION)
-		return position_text(inode, to, limit);
-	if (what >= PROC_VALUE)
-		return text_format(to, limit, "%s", values[what - PROC_VALUE]);
-	if (what >= PROC_SYSTEM)
-		return system_text(what - PROC_SYSTEM, to, limit);
-	return what >= PROC_THREAD_TEXT ? process_text(inode->proc_pid, what - PROC_THREAD_TEXT, true, to, limit) :
-		process_text(inode->proc_pid, what - PROC_TEXT, false, to, limit);
-}
-
-enum { TEXT_BYTES = 4 * 4096 };
-
-/* The text is made once for each open file, at its first read, or again when it is read from the start. */
-static int64_t text_prepare(struct file *file, uint64_t position)
-{
-	int64_t bytes;
-
-	if (file->state && position)
-		return 0;
-	if (!file->state)
-		file->state = page_block_alloc();
-	if (!file->state)
-		return -ENOMEM;
-	bytes = text_make(file->inode, file->state, TEXT_BYTES);
-	if (bytes < 0)
-		return bytes;
-	file->state_bytes = bytes < TEXT_BYTES ? (uint64_t)bytes : TEXT_BYTES - 1;
-	return 0;
-}
-
-static int64_t text_put(struct file *file, struct io *io, uint64_t *position)
-{
-	int64_t status = text_prepare(file, *position);
-	uint64_t left, done;
-
-	if (status || *position >= file->state_bytes)
-		return status;
-	left = file->state_bytes - *position;
-	left = left < io->left ? left : io->left;
-	done = io_put(io, (char *)file->state + *position, left);
-	*position += done;
-	return done || !left ? (int64_t)done : -EFAULT;
-}
-
-/* Several may read at positions of their own: they take turns. */
-static int64_t text_read(struct file *file, struct io *io, uint64_t *position)
-{
-	int64_t result;
-
-	mutex_lock(&file->inode->lock);
-	result = text_put(file, io, position);
-	mutex_unlock(&file->inode->lock);
-	return result;
-}
-
-static void text_release(struct file *file)
-{
-	if (file->state)
-		page_block_free(file->state);
-}
-
-static const struct file_operations text_operations = {.seekable = true, .read = text_read, .release = text_release};
-
 static int proc_open(struct inode *inode, struct file *file)
 {
-	if (inode->proc_what >= PROC_IPC_TEXT && inode->proc_what < PROC_VALUE)
-		ipc_text_open(file, inode->proc_what - PROC_IPC_TEXT);
-	else
-		file->operations = inode_is(inode, S_IFDIR) ? &directory_operations : &text_operations;
+	if (!inode_is(inode, S_IFDIR))
+		return proc_text_open(file);
+	file->operations = &directory_operations;
 	return 0;
 }
 
@@ -665,6 +429,6 @@ static bool root_install(struct inode *under, const char *name, uint32_t filesys
 
 int proc_install(struct inode *root)
 {
-	folders[SYS_PROCESSORS].count -= CPU_LIMIT - system_processors();
+	proc_names_init(system_processors());
 	return root_install(root, "proc", FILESYSTEM_PROC, PROC_ROOT) && root_install(root, "sys", FILESYSTEM_SYS, SYS_ROOT) ? 0 : -ENOMEM;
 }

@@ -88,6 +88,7 @@ int exec_stack_build(struct exec *exec, uint64_t base)
 	word_put(&writer, text->argument_count);
 	offset = pointers_put(&writer, text, base, 0, text->argument_count);
 	(void)pointers_put(&writer, text, base, offset, text->environment_count);
+	exec->space->auxiliary = writer.at;
 	for (unsigned i = 0; i < count; i++) {
 		word_put(&writer, vector[i][0]);
 		word_put(&writer, vector[i][1]);

@@ -14,7 +14,10 @@ struct process *process_create(struct process *parent)
 	process->credentials = parent->credentials;
 	mutex_unlock(&parent->lock);
 	memcpy(process->rlimits, parent->rlimits, sizeof process->rlimits);
-	memcpy(process->name, parent->name, sizeof process->name);
+	memcpy(process->name, parent == self_process() ? thread_name(self()) : parent->name, sizeof process->name);
+	process->score_adjust = parent->score_adjust;
+	process->score_least = parent->score_least;
+	process->dump_filter = parent->dump_filter;
 	actions_copy(process, parent);
 	process->dumpable = parent->dumpable;
 	process->no_new_privileges = parent->no_new_privileges;
@@ -71,6 +74,8 @@ static struct thread *child_thread(struct process *process, const struct clone_a
 		thread->realtime_priority = me->realtime_priority;
 	}
 	thread->affinity = me->affinity;
+	thread->timer_slack = thread->timer_slack_default = me->timer_slack;
+	memcpy(thread->name, thread_name(me), sizeof thread->name);
 	if (clone->flags & CLONE_CHILD_CLEARTID)
 		thread->clear_tid = clone->child_tid;
 	return thread;

@@ -134,6 +134,8 @@ struct process {
 	uint64_t shown_user_ns, shown_system_ns;        /* what a program was told last; process lock */
 	uint64_t faults;
 	uint64_t pages_most;            /* in spaces that it left */
+	int16_t score_adjust, score_least;      /* oom_score_adj, and the least that it had from who may lower it; tree lock */
+	uint32_t dump_filter;           /* as it was set: there are no core dumps */
 	struct timer limit_timer;       /* RLIMIT_CPU; in the list above once it was needed */
 	uint64_t parent_death_signal;
 	bool no_new_privileges;         /* exec gives none: inherited, and never taken back */
@@ -194,9 +196,10 @@ struct thread {
 	bool reset_on_fork;             /* who it makes begins with SCHED_OTHER and no negative nice value */
 	uint32_t shortage_tries;        /* of a page fault for which there was no memory */
 	uint64_t sleeps;                /* times that it waited; atomic */
+	uint64_t timer_slack, timer_slack_default;      /* ns, as they were set: nobody looks */
 	struct thread *dead_next;
 	struct stepping step;
-	char name[16];
+	char name[16];                  /* comm, of one that is not its process's leader */
 };
 
 _Static_assert(sizeof(struct thread) <= 2048, "the home follows in the same page");
@@ -210,6 +213,12 @@ static inline struct thread *self(void)
 static inline struct process *self_process(void)
 {
 	return self()->process;
+}
+
+/* comm, of 16 bytes: a process's is its leader's. */
+static inline char *thread_name(struct thread *thread)
+{
+	return thread == thread->process->leader || thread->name[0] == 0 ? thread->process->name : thread->name;
 }
 
 /* A signal is pending for the calling thread that is not blocked: an interruptible wait ends. */
@@ -254,24 +263,34 @@ struct thread *kernel_thread_start(void (*function)(void *), void *argument, con
 /* ---- for /proc ---- */
 /* Calls visit for each process, under the tree lock; ends when it returns false. Do not sleep in it. */
 void process_each(bool (*visit)(struct process *process, void *argument), void *argument);
-/* Calls visit under the tree lock and the process's: its files and paths stay. Its result, or -ESRCH. */
+/* Calls visit with the process of a thread, under the tree lock and the process's: its files and paths stay. Its result, or -ESRCH. */
 int64_t process_look(int32_t pid, int64_t (*visit)(struct process *process, void *argument), void *argument);
 bool process_may_look(const struct process *process);  /* the caller may see what it works on: memory, files, places */
 int32_t process_thread_next(int32_t pid, int32_t after);        /* the least id above, of its threads; 0: none */
-/* Fills a text for /proc/PID/<what>; `alone`: for /proc/PID/task/TID. Returns its length (may exceed limit), -ESRCH, -EACCES. */
 enum process_text {
-	TEXT_STAT, TEXT_STATUS, TEXT_CMDLINE, TEXT_COMM, TEXT_MAPS, TEXT_STATM, TEXT_ENVIRON, TEXT_LIMITS, TEXT_SCORE, TEXT_GROUP,
+	TEXT_STAT, TEXT_STATUS, TEXT_CMDLINE, TEXT_COMM, TEXT_MAPS, TEXT_STATM, TEXT_ENVIRON, TEXT_LIMITS, TEXT_SCORE, TEXT_SCORE_ADJUST,
+	TEXT_SMAPS, TEXT_SMAPS_ROLLUP, TEXT_AUXV, TEXT_SYSCALL, TEXT_TURNS, TEXT_SLACK, TEXT_DUMP_FILTER, TEXT_CLEAR,
 };
-int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, uint64_t limit);
+/* Fills a part of a text for /proc/PID/<what>: whole records of it, from *next on, which is 0 at its beginning and moves. `alone`: for
+ * /proc/PID/task/TID. Returns its length (what does not fit in `limit`, of a text of one part, is cut), 0: that was all; -ESRCH, -EACCES, -EPERM. */
+int64_t process_text(int32_t pid, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit);
+/* Whether the caller may open it: 0, -EACCES, -ESRCH. */
+int process_text_check(int32_t pid, enum process_text what);
+/* A program writes it, as `bytes` bytes that need not end with zero. Returns how many were taken; -EINVAL, -ERANGE, -EACCES, -EPERM, -ESRCH. */
+int64_t process_text_write(int32_t pid, enum process_text what, const char *text, uint64_t bytes);
+/* Words of /proc/PID/pagemap from page `first` on. How many, at most `count`; -ESRCH, -EACCES. */
+int64_t process_pagemap(int32_t pid, uint64_t first, uint64_t *words, uint64_t count);
 /* The program's path (/proc/PID/exe). Returns its length, -ESRCH, -ENOENT. */
 int64_t process_executable(int32_t pid, char *to, uint64_t limit);
-/* Texts of the system: /proc/uptime, loadavg, meminfo, cpuinfo, stat, version; in /proc/sys/kernel hostname, random/boot_id, uuid;
- * /sys/devices/system/cpu/online. */
+/* Texts of the system: /proc/uptime, loadavg, meminfo, cpuinfo, stat, version, vmstat, interrupts; in /proc/sys kernel/hostname,
+ * kernel/random/boot_id and uuid, vm/max_map_count; /sys/devices/system/cpu/online. */
 enum system_text {
-	TEXT_UPTIME, TEXT_LOADAVG, TEXT_MEMINFO, TEXT_CPUINFO, TEXT_SYSTEM_STAT, TEXT_VERSION, TEXT_HOST_NAME, TEXT_BOOT_ID, TEXT_UUID,
-	TEXT_PROCESSORS,
+	TEXT_UPTIME, TEXT_LOADAVG, TEXT_MEMINFO, TEXT_CPUINFO, TEXT_SYSTEM_STAT, TEXT_VERSION, TEXT_VMSTAT, TEXT_INTERRUPTS, TEXT_HOST_NAME,
+	TEXT_BOOT_ID, TEXT_UUID, TEXT_REGIONS, TEXT_PROCESSORS,
 };
 int64_t system_text(enum system_text what, char *to, uint64_t limit);
+/* A program writes /proc/sys/kernel/hostname: a line, behind `position` bytes of the old one; no effect when that has fewer. */
+void host_name_write(const char *text, uint64_t bytes, uint64_t position);
 unsigned system_processors(void);       /* 1..CPU_LIMIT */
 
 /* Settings of this run (abi/console.h): the n-th value of a key, or null. */

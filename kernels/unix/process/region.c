@@ -2,7 +2,6 @@
 #include "baryon/string.h"
 #include "process/space.h"
 
-#define REGION_LIMIT (PAGE_BYTES / sizeof(struct region *) * REGION_CHUNK)
 
 unsigned region_index_after(struct space *space, uint64_t address)
 {

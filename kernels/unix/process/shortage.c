@@ -1,9 +1,10 @@
-/* When programs have no memory left: the largest process ends, and the others go on.
+/* When programs have no memory left: the largest process ends, unless oom_score_adj says otherwise, and the others go on.
  *
  * Page faults find no memory while some is left for UNIX (page_is_short), so that the calls work by which the largest is found and
  * ended, and by which a shell ends others. Files stop to grow long before (file/regular.c), and fork a little later. */
 #include "baryon/calls.h"
 #include "process/internal.h"
+#include "process/text.h"
 
 enum { TRIES_FAULT = 4000, TRIES_COPY = 300, PAUSE_NS = 1000000 };
 
@@ -24,38 +25,62 @@ static bool is_ending(const struct process *process)
 	return process->exiting || (__atomic_load_n(&process->pending, __ATOMIC_RELAXED) & SIGNAL_BIT(SIGKILL));
 }
 
-/* The process with the most pages; null when one is ending that has any. Tree lock. */
-static struct process *largest_find(uint64_t *pages)
+/* What would be free if it ended. Process lock. */
+static uint64_t pages_of(struct process *process)
 {
-	struct process *largest = NULL;
+	uint64_t pages = process->space == NULL || process->vfork != NULL ? 0 : process->space->resident;
+
+	return pages + (process->files == NULL ? 0 : files_pages(process->files));
+}
+
+/* In pages: who has the most ends first. oom_score_adj stands for thousandths of all memory. */
+static int64_t badness_of(const struct process *process, uint64_t pages)
+{
+	return (int64_t)pages + process->score_adjust * (int64_t)page_count_total() / SCORE_MOST;
+}
+
+uint64_t process_score(struct process *process)
+{
+	int64_t badness = badness_of(process, pages_of(process));
+
+	if (process->score_adjust == -SCORE_MOST)
+		return 0;
+	return (uint64_t)((SCORE_MOST + badness * SCORE_MOST / (int64_t)page_count_total()) * 2 / 3);
+}
+
+/* The process that rather goes than any other that has pages; null when one is ending that has any, or none may be chosen. Tree lock. */
+static struct process *worst_find(uint64_t *pages)
+{
+	struct process *worst = NULL;
+	int64_t most = INT64_MIN;
 
 	*pages = 0;
 	for (struct process *p = process_next(NULL); p != NULL; p = process_next(p)) {
 		uint64_t has;
 
 		mutex_lock(&p->lock);
-		has = p->space == NULL || p->vfork != NULL ? 0 : p->space->resident;
-		has += p->files == NULL ? 0 : files_pages(p->files);
+		has = pages_of(p);
 		mutex_unlock(&p->lock);
 		if (has != 0 && is_ending(p))
 			return NULL;
-		if (has > *pages) {
-			*pages = has;
-			largest = p;
-		}
+		if (has == 0 || p->score_adjust == -SCORE_MOST || badness_of(p, has) <= most)
+			continue;
+		most = badness_of(p, has);
+		*pages = has;
+		worst = p;
 	}
-	return largest;
+	return worst;
 }
 
-static void largest_end(void)
+static void worst_end(void)
 {
 	uint64_t pages;
-	struct process *largest = largest_find(&pages);
+	struct process *worst = worst_find(&pages);
 
-	if (largest == NULL || __atomic_load_n(&releases, __ATOMIC_SEQ_CST) != 0 || !page_is_short())
+	if (worst == NULL || __atomic_load_n(&releases, __ATOMIC_SEQ_CST) != 0 || !page_is_short())
 		return;
-	log_line("out of memory: %s (%d) is killed, it has %lu KiB", largest->name, largest->pid, (unsigned long)(pages * (PAGE_BYTES / 1024)));
-	signal_post(largest, NULL, SIGKILL, NULL);
+	log_line("out of memory: %s (%d) is killed, it has %lu KiB", worst->name, worst->pid, (unsigned long)(pages * (PAGE_BYTES / 1024)));
+	signal_post(worst, NULL, SIGKILL, NULL);
 }
 
 /* A caller with locks does not wait for the tree: its holder may wait for one of them. */
@@ -66,7 +91,7 @@ bool memory_relieve(unsigned *tries, bool at_fault)
 	if (at_fault)
 		mutex_lock(&tree_lock);
 	if (at_fault || mutex_try(&tree_lock)) {
-		largest_end();
+		worst_end();
 		mutex_unlock(&tree_lock);
 	}
 	park(time_monotonic() + PAUSE_NS);

@@ -92,6 +92,16 @@ uint64_t *slot_make(struct space *space, uint64_t address)
 	return leaf == NULL ? NULL : &leaf[slot_index(address)];
 }
 
+uint64_t slot_table_next(const struct space *space, uint64_t address)
+{
+	uint32_t number = (uint32_t)(address / TABLE_BYTES);
+	unsigned place = directory_place(space, number);
+
+	if (place == space->table_count)
+		return UINT64_MAX;
+	return space->tables[place].number == number ? address : space->tables[place].number * TABLE_BYTES;
+}
+
 static uint64_t leaf_end(uint64_t address, uint64_t end)
 {
 	uint64_t next = address / TABLE_BYTES * TABLE_BYTES + TABLE_BYTES;

@@ -131,6 +131,7 @@ static void space_copy_bounds(struct space *to, const struct space *from)
 	to->argument_start = from->argument_start;
 	to->argument_end = from->argument_end;
 	to->environment_end = from->environment_end;
+	to->auxiliary = from->auxiliary;
 	to->stack_limit = from->stack_limit;
 	to->step_page = from->step_page;
 }

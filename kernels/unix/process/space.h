@@ -37,6 +37,7 @@ static inline bool region_is_vdso_data(const struct region *region)
 
 #define REGION_INLINE 80
 #define REGION_CHUNK (PAGE_BYTES / sizeof(struct region))
+#define REGION_LIMIT (PAGE_BYTES / sizeof(struct region *) * REGION_CHUNK)       /* of a space */
 #define TABLES_INLINE 16
 
 struct slot_table {
@@ -59,6 +60,7 @@ struct space {                  /* fills one page; a slot table is another */
 	uint64_t heap_start, heap_end;          /* brk */
 	uint64_t map_top;           /* mmap places below it, downwards */
 	uint64_t argument_start, argument_end, environment_end;
+	uint64_t auxiliary;         /* where exec put the auxiliary vector */
 	uint64_t resident;          /* slots in use */
 	uint64_t resident_most;     /* the same when it last became less, at the most */
 	uint64_t stack_limit;
@@ -105,6 +107,8 @@ void regions_clear(struct space *space);
 /* slots (slot.c): need the space's lock */
 uint64_t *slot_find(struct space *space, uint64_t address);     /* null: no table there */
 uint64_t *slot_make(struct space *space, uint64_t address);     /* null: no memory */
+/* The first address from this one on for which there is a table. UINT64_MAX: none. */
+uint64_t slot_table_next(const struct space *space, uint64_t address);
 void slots_clear(struct space *space, uint64_t start, uint64_t end);    /* drops the pages */
 int slots_copy(struct space *to, struct space *from, const struct region *region);
 void slots_free(struct space *space);                           /* everything */

@@ -37,6 +37,19 @@ uint64_t host_name_get(char *to, uint64_t limit)
 	return (uint64_t)bytes;
 }
 
+void host_name_write(const char *text, uint64_t bytes, uint64_t position)
+{
+	uint64_t end = position;
+
+	mutex_lock(&host_lock);
+	if (position <= strlen(host_name)) {
+		for (uint64_t i = 0; i < bytes && end < NAME_BYTES - 1 && text[i] != 0 && text[i] != '\n'; i++)
+			host_name[end++] = text[i];
+		memset(host_name + end, 0, NAME_BYTES - end);
+	}
+	mutex_unlock(&host_lock);
+}
+
 int64_t sys_sethostname(SYSCALL_ARGUMENTS)
 {
 	char name[NAME_BYTES] = { 0 };
@@ -163,9 +176,10 @@ int64_t sys_prctl(SYSCALL_ARGUMENTS)
 {
 	enum {
 		SET_PDEATHSIG = 1, GET_PDEATHSIG = 2, GET_DUMPABLE = 3, SET_DUMPABLE = 4, SET_NAME = 15, GET_NAME = 16,
-		SET_NO_NEW_PRIVS = 38, GET_NO_NEW_PRIVS = 39,
+		SET_TIMERSLACK = 29, GET_TIMERSLACK, SET_NO_NEW_PRIVS = 38, GET_NO_NEW_PRIVS = 39,
 	};
 	struct process *process = self_process();
+	struct thread *me = self();
 	uint32_t number;
 	char name[16] = { 0 };
 
@@ -186,10 +200,15 @@ int64_t sys_prctl(SYSCALL_ARGUMENTS)
 	case SET_NAME:
 		if (user_string(name, a1, sizeof name - 1) == -EFAULT)
 			return -EFAULT;
-		memcpy(process->name, name, sizeof name);
+		memcpy(me == process->leader ? process->name : me->name, name, sizeof name);
 		return 0;
 	case GET_NAME:
-		return user_write(a1, process->name, sizeof process->name);
+		return user_write(a1, thread_name(me), sizeof name);
+	case SET_TIMERSLACK:
+		me->timer_slack = (int64_t)a1 <= 0 ? me->timer_slack_default : a1;
+		return 0;
+	case GET_TIMERSLACK:
+		return (int64_t)(me->timer_slack < INT32_MAX ? me->timer_slack : INT32_MAX);
 	case SET_NO_NEW_PRIVS:
 		if (a1 != 1 || a2 != 0 || a3 != 0 || a4 != 0)
 			return -EINVAL;

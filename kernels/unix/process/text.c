@@ -3,13 +3,9 @@
 #include "baryon/clock.h"
 #include "baryon/string.h"
 #include "process/internal.h"
-#include "process/vdso.h"
+#include "process/text.h"
 
 enum { TICK_NS = 10000000, PAGE_KILOBYTES = 4 };
-
-/* Adds formatted text behind what is there; counts on past the limit. */
-#define ADD(...) (length += (uint64_t)text_format(to + (length < limit ? length : limit), length < limit ? limit - length : 0, \
-	__VA_ARGS__))
 
 /* Who waits is known to Strange, which writes it to the home. */
 static bool thread_waits(struct thread *thread)
@@ -29,20 +25,42 @@ static char thread_letter(struct thread *thread)
 	return thread == self() || !thread_waits(thread) ? 'R' : 'S';
 }
 
-static const char *name_of(const struct thread *thread, bool alone)
+static const char *name_of(struct thread *thread, bool alone)
 {
-	return alone && thread->name[0] != 0 ? thread->name : thread->process->name;
+	return alone ? thread_name(thread) : thread->process->name;
 }
 
-static uint64_t space_bytes(struct process *process)
-{
-	uint64_t bytes = 0;
+/* Bytes of a process's regions by what they are for, as Linux counts them. */
+struct sizes {
+	uint64_t all, code, libraries, data, stack;
+};
 
-	if (process->space == NULL)
-		return 0;
-	for (unsigned i = 0; i < process->space->region_count; i++)
-		bytes += region_at(process->space, i)->end - region_at(process->space, i)->start;
-	return bytes;
+static bool is_of_program(const struct process *process, const struct region *region)
+{
+	return region->file != NULL && process->executable != NULL && file_identity(region->file) == file_identity(process->executable);
+}
+
+static void sizes_of(struct process *process, struct sizes *sizes)
+{
+	struct space *space = process->space;
+
+	*sizes = (struct sizes) { 0 };
+	if (space == NULL)
+		return;
+	mutex_lock(&space->lock);
+	for (unsigned i = 0; i < space->region_count; i++) {
+		const struct region *region = region_at(space, i);
+		uint64_t bytes = region->end - region->start, flags = region->flags;
+
+		sizes->all += bytes;
+		if (flags & REGION_STACK)
+			sizes->stack += bytes;
+		else if ((flags & (RIGHT_WRITE | REGION_SHARED)) == RIGHT_WRITE)
+			sizes->data += bytes;
+		else if ((flags & (RIGHT_EXECUTE | REGION_SYSTEM)) == RIGHT_EXECUTE)
+			*(is_of_program(process, region) ? &sizes->code : &sizes->libraries) += bytes;
+	}
+	mutex_unlock(&space->lock);
 }
 
 static uint64_t resident(struct process *process)
@@ -57,7 +75,9 @@ static uint64_t stat_text(struct thread *thread, bool alone, char *to, uint64_t 
 	uint64_t length = 0;
 	int32_t session = p->session != NULL ? p->session->id : 0;
 	struct usage usage;
+	struct sizes sizes;
 
+	sizes_of(p, &sizes);
 	if (alone)
 		thread_usage(thread, &usage);
 	else
@@ -66,7 +86,7 @@ static uint64_t stat_text(struct thread *thread, bool alone, char *to, uint64_t 
 		session, p->session != NULL && p->session->terminal != NULL ? 0x8800 : 0, -1, p->faults);
 	ADD("%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu ", usage.user_ns / TICK_NS, usage.system_ns / TICK_NS,
 		p->children_usage.user_ns / TICK_NS, p->children_usage.system_ns / TICK_NS, 20 + p->nice, p->nice, p->thread_count,
-		p->started_ns / TICK_NS, space_bytes(p), resident(p));
+		p->started_ns / TICK_NS, sizes.all, resident(p));
 	ADD("18446744073709551615 0 0 0 0 0 %lu %lu 0 0 0 0 0 17 0 %u %u 0 0 0 0 0 0 0 0 0 0 0\n", p->pending, thread->mask,
 		thread->realtime_priority, thread->policy);
 	return length;
@@ -103,6 +123,20 @@ static const char *state_word(char letter)
 	return letter == 'R' ? "running" : letter == 'S' ? "sleeping" : letter == 'T' ? "stopped" : "zombie";
 }
 
+static uint64_t memory_lines(struct process *process, uint64_t pages_most, char *to, uint64_t limit)
+{
+	uint64_t length = 0;
+	struct sizes sizes;
+
+	sizes_of(process, &sizes);
+	ADD("VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\nVmPin:\t       0 kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+		sizes.all / 1024, sizes.all / 1024, pages_most * PAGE_KILOBYTES, resident(process) * PAGE_KILOBYTES);
+	ADD("VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t       0 kB\n",
+		sizes.data / 1024, sizes.stack / 1024, sizes.code / 1024, sizes.libraries / 1024,
+		(uint64_t)process->space->table_count * PAGE_KILOBYTES);
+	return length;
+}
+
 static uint64_t status_text(struct thread *thread, bool alone, char *to, uint64_t limit)
 {
 	struct process *p = thread->process;
@@ -116,8 +150,7 @@ static uint64_t status_text(struct thread *thread, bool alone, char *to, uint64_
 	length += identity_text(&p->credentials, to + (length < limit ? length : limit), length < limit ? limit - length : 0);
 	process_usage_locked(p, &usage);
 	if (p->space != NULL)
-		ADD("VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nVmSwap:\t       0 kB\n", space_bytes(p) / 1024,
-			space_bytes(p) / 1024, usage.pages_most * PAGE_KILOBYTES, resident(p) * PAGE_KILOBYTES);
+		length += memory_lines(p, usage.pages_most, to + (length < limit ? length : limit), length < limit ? limit - length : 0);
 	ADD("Threads:\t%u\n", p->thread_count);
 	length += signals_text(thread, to + (length < limit ? length : limit), length < limit ? limit - length : 0);
 	ADD("CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->inheritable, c->permitted,
@@ -148,120 +181,96 @@ static uint64_t limits_text(const struct process *p, char *to, uint64_t limit)
 	return length;
 }
 
-/* Bytes of a program's memory that are present, without resolving faults. */
-static uint64_t memory_text(struct space *space, uint64_t start, uint64_t end, char *to, uint64_t limit)
+static uint64_t statm_text(struct process *process, char *to, uint64_t limit)
 {
 	uint64_t length = 0;
+	struct sizes sizes;
 
-	if (space == NULL)
-		return 0;
-	mutex_lock(&space->lock);
-	while (start < end && length < limit) {
-		uint64_t *slot = slot_find(space, start);
-		uint64_t piece = PAGE_BYTES - start % PAGE_BYTES;
-
-		if (slot == NULL || *slot == 0)
-			break;
-		if (piece > end - start)
-			piece = end - start;
-		if (piece > limit - length)
-			piece = limit - length;
-		memcpy(to + length, (char *)page_address(slot_page(*slot)) + start % PAGE_BYTES, piece);
-		length += piece;
-		start += piece;
-	}
-	mutex_unlock(&space->lock);
+	sizes_of(process, &sizes);
+	ADD("%lu %lu 0 %lu 0 %lu 0\n", sizes.all >> PAGE_BITS, resident(process), sizes.code >> PAGE_BITS,
+		(sizes.data + sizes.stack) >> PAGE_BITS);
 	return length;
 }
 
-static uint64_t region_text(const struct region *region, char *to, uint64_t limit)
+/* The system call in which a thread waits. */
+static uint64_t call_text(struct thread *thread, char *to, uint64_t limit)
 {
-	uint64_t length = 0, flags = region->flags;
-	char path[128];
+	const struct trap_frame *frame = thread_frame(thread);
+	const struct registers *r = &frame->registers;
+	uint64_t length = 0;
 
-	ADD("%08lx-%08lx %c%c%c%c %08lx 00:00 0 ", region->start, region->end, flags & RIGHT_READ ? 'r' : '-',
-		flags & RIGHT_WRITE ? 'w' : '-', flags & RIGHT_EXECUTE ? 'x' : '-', flags & REGION_SHARED ? 's' : 'p', region->offset);
-	if (region->flags & REGION_SYSTEM)
-		ADD("%s", vdso_name(region->file));
-	else if (region->file != NULL && file_path(region->file, path, sizeof path) > 0)
-		ADD("%s", path);
-	else if (flags & (REGION_STACK | REGION_HEAP))
-		ADD("%s", flags & REGION_STACK ? "[stack]" : "[heap]");
-	ADD("\n");
+	if (thread->process->state == PROCESS_ZOMBIE || (thread != self() && thread_letter(thread) == 'R'))
+		ADD("running\n");
+	else if (frame->cause != TRAP_SYSCALL)
+		ADD("-1 0x%lx 0x%lx\n", r->rsp, r->rip);
+	else
+		ADD("%lu 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx\n", r->rax, r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9, r->rsp,
+			r->rip);
 	return length;
 }
 
-/* The first region that ends behind an address, with a reference to its file. */
-static bool region_after(struct space *space, uint64_t address, struct region *out)
-{
-	unsigned i;
-	bool found;
-
-	mutex_lock(&space->lock);
-	i = region_index_after(space, address);
-	found = i < space->region_count;
-	if (found) {
-		*out = *region_at(space, i);
-		if (out->file != NULL)
-			file_get(out->file);
-	}
-	mutex_unlock(&space->lock);
-	return found;
-}
-
-/* No locks: the paths of files are looked for under those of their folders, whose holders may wait for the space. */
-static uint64_t maps_text(struct space *space, char *to, uint64_t limit)
+/* Time on processors, time that it waited for one (which nobody measures), and turns. */
+static uint64_t turns_text(struct thread *thread, bool alone, char *to, uint64_t limit)
 {
 	uint64_t length = 0;
-	struct region region;
+	struct usage usage;
 
-	for (uint64_t at = 0; length < limit && region_after(space, at, &region); at = region.end) {
-		length += region_text(&region, to + length, limit - length);
-		if (region.file != NULL)
-			file_put(region.file);
-	}
+	if (alone)
+		thread_usage(thread, &usage);
+	else
+		process_usage_locked(thread->process, &usage);
+	ADD("%lu 0 %lu\n", usage.user_ns + usage.system_ns, usage.sleeps + usage.quanta);
 	return length;
 }
 
-static uint64_t argument_text(struct space *space, bool environment, char *to, uint64_t limit)
-{
-	if (space == NULL)
-		return 0;
-	return environment ? memory_text(space, space->argument_end, space->environment_end, to, limit) :
-		memory_text(space, space->argument_start, space->argument_end, to, limit);
-}
-
-static int64_t text_of(struct thread *thread, enum process_text what, bool alone, char *to, uint64_t limit)
+static uint64_t text_of(struct thread *thread, enum process_text what, bool alone, char *to, uint64_t limit)
 {
 	struct process *p = thread->process;
 	uint64_t length = 0;
 
 	switch (what) {
 	case TEXT_STAT:
-		return (int64_t)stat_text(thread, alone, to, limit);
+		return stat_text(thread, alone, to, limit);
 	case TEXT_STATUS:
-		return (int64_t)status_text(thread, alone, to, limit);
+		return status_text(thread, alone, to, limit);
 	case TEXT_LIMITS:
-		return (int64_t)limits_text(p, to, limit);
+		return limits_text(p, to, limit);
+	case TEXT_STATM:
+		return statm_text(p, to, limit);
+	case TEXT_SYSCALL:
+		return call_text(thread, to, limit);
+	case TEXT_TURNS:
+		return turns_text(thread, alone, to, limit);
 	case TEXT_COMM:
 		ADD("%s\n", name_of(thread, alone));
 		break;
-	case TEXT_STATM:
-		ADD("%lu %lu 0 0 0 %lu 0\n", space_bytes(p) / 4096, resident(p), space_bytes(p) / 4096);
-		break;
-	case TEXT_MAPS:
-		break;          /* maps_of */
-	case TEXT_CMDLINE:
-	case TEXT_ENVIRON:
-		return (int64_t)argument_text(p->space, what == TEXT_ENVIRON, to, limit);
 	case TEXT_SCORE:
-		ADD("0\n");
+		ADD("%lu\n", process_score(p));
 		break;
-	case TEXT_GROUP:
-		ADD("0::/\n");
+	case TEXT_SCORE_ADJUST:
+		ADD("%d\n", p->score_adjust);
 		break;
+	case TEXT_SLACK:
+		ADD("%lu\n", thread->timer_slack);
+		break;
+	case TEXT_DUMP_FILTER:
+		if (p->space != NULL)
+			ADD("%08x\n", p->dump_filter);
+		break;
+	default:
+		break;          /* made elsewhere, or only written */
 	}
-	return (int64_t)length;
+	return length;
+}
+
+/* Whether the caller may read it: what others may not know of a process. */
+static int64_t text_allowed(const struct thread *thread, enum process_text what)
+{
+	if (what == TEXT_SYSCALL)
+		return process_may_look(thread->process) ? 0 : -EACCES;
+	if (what == TEXT_SLACK && thread != self())
+		return capable(CAP_SYS_NICE) ? 0 : -EPERM;
+	return 0;
 }
 
 bool process_may_look(const struct process *process)
@@ -277,57 +286,56 @@ bool process_may_look(const struct process *process)
 /* The process lock keeps space and files: exec and exit change them under that lock. */
 int64_t process_look(int32_t pid, int64_t (*visit)(struct process *process, void *argument), void *argument)
 {
-	struct process *process;
+	struct thread *thread;
 	int64_t result = -ESRCH;
 
 	mutex_lock(&tree_lock);
-	process = process_of_pid(pid);
-	if (process != NULL) {
-		mutex_lock(&process->lock);
-		result = visit(process, argument);
-		mutex_unlock(&process->lock);
+	thread = thread_of_pid(pid);
+	if (thread != NULL && thread->process->leader != NULL) {
+		mutex_lock(&thread->process->lock);
+		result = visit(thread->process, argument);
+		mutex_unlock(&thread->process->lock);
 	}
 	mutex_unlock(&tree_lock);
 	return result;
 }
 
-/* What its thread's space has mapped. */
-static int64_t maps_of(int32_t pid, char *to, uint64_t limit)
+int process_text_check(int32_t pid, enum process_text what)
 {
-	struct space *space = NULL;
 	struct thread *thread;
-	int64_t length = -ESRCH;
+	int status = -ESRCH;
 
+	if (!text_is_of_memory(what))
+		return 0;
 	mutex_lock(&tree_lock);
 	thread = thread_of_pid(pid);
 	if (thread != NULL && thread->process->leader != NULL) {
-		length = process_may_look(thread->process) ? 0 : -EACCES;
 		mutex_lock(&thread->process->lock);
-		space = length == 0 ? thread->process->space : NULL;
-		if (space != NULL)
-			space_get(space);
+		status = process_may_look(thread->process) ? 0 : -EACCES;
 		mutex_unlock(&thread->process->lock);
 	}
 	mutex_unlock(&tree_lock);
-	if (space == NULL)
-		return length;
-	length = (int64_t)maps_text(space, to, limit);
-	space_put(space);
-	return length;
+	return status;
 }
 
-int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, uint64_t limit)
+int64_t process_text(int32_t pid, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit)
 {
 	struct thread *thread;
 	int64_t length = -ESRCH;
 
-	if (what == TEXT_MAPS)
-		return maps_of(pid, to, limit);
+	if (text_is_of_memory(what))
+		return memory_text_part(pid, what, next, to, limit);
+	if (*next != 0 && what != TEXT_CMDLINE)
+		return 0;
 	mutex_lock(&tree_lock);
 	thread = thread_of_pid(pid);
 	if (thread != NULL && thread->process->leader != NULL) {
 		mutex_lock(&thread->process->lock);
-		length = what == TEXT_ENVIRON && !process_may_look(thread->process) ? -EACCES : text_of(thread, what, alone, to, limit);
+		length = text_allowed(thread, what);
+		if (length == 0 && what == TEXT_CMDLINE)
+			length = arguments_text_part(thread->process->space, next, to, limit);
+		else if (length == 0)
+			*next = (uint64_t)(length = (int64_t)text_of(thread, what, alone, to, limit));
 		mutex_unlock(&thread->process->lock);
 	}
 	mutex_unlock(&tree_lock);

@@ -3,12 +3,9 @@
 #include "baryon/string.h"
 #include "process/internal.h"
 #include "process/random.h"
+#include "process/text.h"
 
 enum { TICK_NS = 10000000, PAGE_KILOBYTES = 4 };
-
-/* Adds formatted text behind what is there; counts on past the limit. */
-#define ADD(...) (length += (uint64_t)text_format(to + (length < limit ? length : limit), length < limit ? limit - length : 0, \
-	__VA_ARGS__))
 
 static uint64_t cpuinfo_text(char *to, uint64_t limit)
 {
@@ -70,7 +67,7 @@ static uint64_t cpu_stat_text(char *to, uint64_t limit)
 		ADD("%lu 0 %lu %lu 0 0 0 0 0 0\n", total.usage.user_ns / TICK_NS / share, total.usage.system_ns / TICK_NS / share,
 			idle_ns(&total) / TICK_NS / share);
 	}
-	ADD("intr 0\nctxt %lu\nbtime %lu\n", total.usage.sleeps + total.usage.quanta, (time_wall() - now) / 1000000000);
+	ADD("intr 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\nctxt %lu\nbtime %lu\n", total.usage.sleeps + total.usage.quanta, (time_wall() - now) / 1000000000);
 	ADD("processes %lu\nprocs_running %lu\nprocs_blocked 0\n", total.threads, total.running);
 	return length;
 }
@@ -83,7 +80,39 @@ static uint64_t memory_info_text(char *to, uint64_t limit)
 	free = page_count_free() * PAGE_KILOBYTES;
 	ADD("MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total, free, free);
 	ADD("Buffers:               0 kB\nCached:                0 kB\nSwapCached:            0 kB\nShmem:                 0 kB\n");
-	ADD("Slab:                  0 kB\nSReclaimable:          0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n");
+	ADD("Active:                0 kB\nInactive:              0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n");
+	ADD("Dirty:                 0 kB\nWriteback:             0 kB\nSlab:                  0 kB\nSReclaimable:          0 kB\n");
+	ADD("HugePages_Total:       0\nHugePages_Free:        0\nHugepagesize:       2048 kB\n");
+	return length;
+}
+
+static bool faults_add(struct process *process, void *argument)
+{
+	*(uint64_t *)argument += process->faults;
+	return true;
+}
+
+/* There is no disk to which pages could go. Of processes that are gone nothing is counted. */
+static uint64_t memory_events_text(char *to, uint64_t limit)
+{
+	uint64_t length = 0, faults = 0;
+
+	process_each(faults_add, &faults);
+	pages_gather();
+	ADD("nr_free_pages %lu\nnr_dirty 0\nnr_writeback 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault %lu\npgmajfault 0\n",
+		page_count_free(), faults);
+	return length;
+}
+
+/* Nobody above Strange counts them. */
+static uint64_t interrupts_text(char *to, uint64_t limit)
+{
+	uint64_t length = 0;
+
+	ADD("           ");
+	for (unsigned i = 0; i < info_page()->cpus; i++)
+		ADD("CPU%-8u", i);
+	ADD("\n");
 	return length;
 }
 
@@ -141,6 +170,13 @@ int64_t system_text(enum system_text what, char *to, uint64_t limit)
 		return (int64_t)cpu_stat_text(to, limit);
 	case TEXT_VERSION:
 		ADD("Linux version " LINUX_RELEASE " (Baryon) " LINUX_VERSION "\n");
+		break;
+	case TEXT_VMSTAT:
+		return (int64_t)memory_events_text(to, limit);
+	case TEXT_INTERRUPTS:
+		return (int64_t)interrupts_text(to, limit);
+	case TEXT_REGIONS:
+		ADD("%llu\n", REGION_LIMIT);
 		break;
 	case TEXT_HOST_NAME:
 		length = host_name_get(to, limit);

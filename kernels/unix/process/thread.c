@@ -10,7 +10,7 @@
 #include "process/internal.h"
 #include "process/numbers.h"
 
-enum { KERNEL_STACK_TOP = 10240, KERNEL_THREADS = 8 };
+enum { KERNEL_STACK_TOP = 10240, KERNEL_THREADS = 8, TIMER_SLACK_NS = 50000 };
 
 /* They never end. */
 static baryon_uid kernel_threads[KERNEL_THREADS];
@@ -53,6 +53,7 @@ struct thread *thread_create(struct process *process, const struct registers *re
 	thread_home_of(thread)->base.registers = *registers;
 	thread_home_of(thread)->base.registers.flags = REGISTERS_FULL;
 	thread->process = process;
+	thread->timer_slack = thread->timer_slack_default = TIMER_SLACK_NS;
 	if (self()->process != NULL) {
 		thread->affinity = self()->affinity;
 		thread_home_of(thread)->cpu = affinity_processor(thread->affinity);

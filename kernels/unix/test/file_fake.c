@@ -466,10 +466,42 @@ int32_t process_thread_next(int32_t pid, int32_t after)
 	return after < pid ? pid : 0;
 }
 
-int64_t process_text(int32_t pid, enum process_text what, bool alone, char *to, uint64_t limit)
+int64_t process_text(int32_t pid, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit)
 {
 	(void)alone;
+	if (*next)
+		return 0;
+	*next = 1;
 	return snprintf(to, limit, "process %d text %d\n", pid, what);
+}
+
+int64_t process_text_write(int32_t pid, enum process_text what, const char *text, uint64_t bytes)
+{
+	(void)pid;
+	(void)text;
+	return what == TEXT_COMM ? (int64_t)bytes : -EINVAL;
+}
+
+int process_text_check(int32_t pid, enum process_text what)
+{
+	(void)pid;
+	(void)what;
+	return 0;
+}
+
+int64_t process_pagemap(int32_t pid, uint64_t first, uint64_t *words, uint64_t count)
+{
+	(void)pid;
+	for (uint64_t i = 0; i < count; i++)
+		words[i] = first + i;
+	return (int64_t)count;
+}
+
+void host_name_write(const char *text, uint64_t bytes, uint64_t position)
+{
+	(void)text;
+	(void)bytes;
+	(void)position;
 }
 
 int64_t process_executable(int32_t pid, char *to, uint64_t limit)
