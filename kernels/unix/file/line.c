@@ -202,6 +202,20 @@ static void reprint(struct terminal *terminal)
 		echo_byte(terminal, terminal->input[at % TERMINAL_INPUT]);
 }
 
+void line_event(struct terminal *terminal, uint32_t what)
+{
+	if (terminal->screen && terminal->screen->event)
+		terminal->screen->event(terminal, what);
+}
+
+static void output_hold(struct terminal *terminal, bool stop)
+{
+	if (terminal->stopped == stop)
+		return;
+	terminal->stopped = stop;
+	line_event(terminal, stop ? PACKET_STOP : PACKET_START);
+}
+
 void line_flush_input(struct terminal *terminal)
 {
 	terminal->head = terminal->line = terminal->tail;
@@ -222,20 +236,22 @@ static bool key_control(struct terminal *terminal, uint8_t byte)
 
 	if (signal) {
 		terminal->signals |= 1ull << signal;
-		terminal->stopped = false;
-		if (!local(terminal, NOFLSH))
+		output_hold(terminal, false);
+		if (!local(terminal, NOFLSH)) {
 			line_flush_input(terminal);
+			line_event(terminal, PACKET_FLUSH_READ | PACKET_FLUSH_WRITE);
+		}
 		echo_byte(terminal, byte);
 		return true;
 	}
 	if (!(terminal->termios.input & IXON))
 		return false;
 	if (is_key(terminal, byte, VSTOP) || is_key(terminal, byte, VSTART)) {
-		terminal->stopped = is_key(terminal, byte, VSTOP);
+		output_hold(terminal, is_key(terminal, byte, VSTOP));
 		return true;
 	}
-	if (terminal->stopped && (terminal->termios.input & IXANY))
-		terminal->stopped = false;
+	if (terminal->termios.input & IXANY)
+		output_hold(terminal, false);
 	return false;
 }
 
@@ -370,10 +386,20 @@ uint32_t line_take(struct terminal *terminal, uint8_t *to, uint32_t limit, bool 
 	return done;
 }
 
+/* Whether ^S and ^Q hold the output, so that a terminal at the other end may do that itself. */
+static bool usual_hold(const struct linux_termios *termios)
+{
+	enum { CONTROL_Q = 17, CONTROL_S = 19 };
+
+	return (termios->input & IXON) && termios->character[VSTOP] == CONTROL_S && termios->character[VSTART] == CONTROL_Q;
+}
+
 void line_settings(struct terminal *terminal, const struct linux_termios *termios)
 {
-	bool was = local(terminal, ICANON);
+	bool was = local(terminal, ICANON), holds = usual_hold(termios);
 
+	if (usual_hold(&terminal->termios) != holds)
+		line_event(terminal, holds ? PACKET_DO_STOP : PACKET_NO_STOP);
 	terminal->termios = *termios;
 	if (was != local(terminal, ICANON)) {
 		if (terminal->tail != terminal->line)
@@ -381,5 +407,5 @@ void line_settings(struct terminal *terminal, const struct linux_termios *termio
 		terminal->line = terminal->tail;
 	}
 	if (!(termios->input & IXON))
-		terminal->stopped = false;
+		output_hold(terminal, false);
 }

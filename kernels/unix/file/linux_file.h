@@ -178,5 +178,7 @@ enum {                          /* ioctl */
 #define TIOCGPTLCK 0x80045439u
 #define TIOCSIG 0x40045436u
 #define TIOCGPTPEER 0x5441u
+#define TIOCPKT 0x5420u
+#define TIOCGPKT 0x80045438u
 
 #endif

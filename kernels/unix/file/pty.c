@@ -13,6 +13,8 @@ struct pty {
 	uint32_t head, tail;        /* count modulo 2^32 */
 	uint32_t slaves;            /* open files */
 	bool abandoned;             /* slaves were open, and none is */
+	bool packet;                /* the master reads a byte of PACKET_* or zero first: TIOCPKT */
+	uint8_t events;             /* PACKET_* that it did not read */
 	bool locked;                /* no slave may be opened yet */
 	uint32_t number;
 	struct wait_queue read_wait;            /* the master's readers */
@@ -102,9 +104,28 @@ static void slave_closed(struct terminal *terminal)
 	pty_put(terminal);
 }
 
+/* A later event of a pair says that the earlier one is over. */
+static void pty_event(struct terminal *terminal, uint32_t what)
+{
+	struct pty *pty = pty_of(terminal);
+	uint32_t over = (what & PACKET_STOP ? PACKET_START : 0) | (what & PACKET_START ? PACKET_STOP : 0) |
+		(what & (PACKET_NO_STOP | PACKET_DO_STOP) ? PACKET_NO_STOP | PACKET_DO_STOP : 0);
+
+	mutex_lock(&pty->lock);
+	if (what & PACKET_FLUSH_WRITE)
+		pty->head = pty->tail;
+	if (pty->packet)
+		pty->events = (uint8_t)((pty->events & ~over) | what);
+	mutex_unlock(&pty->lock);
+	if (what & PACKET_FLUSH_WRITE)
+		queue_wake_all(&pty->room_wait);
+	queue_wake_all(&pty->read_wait);
+	queue_wake_events(&pty->poll_wait, POLLIN | POLLRDNORM | POLLPRI);
+}
+
 static const struct terminal_screen pty_screen = {
 	.put = pty_show, .wait_room = pty_wait_room, .has_room = pty_has_room, .poll_room = pty_poll_room, .pump = pty_pump,
-	.closed = slave_closed,
+	.closed = slave_closed, .event = pty_event,
 };
 
 /* ---- the master as a file ---- */
@@ -124,18 +145,35 @@ static int64_t chunk_give(struct pty *pty, struct io *io)
 	return done < count ? -EFAULT : (int64_t)count;
 }
 
+/* Packet mode's first byte. Lock held, and let go of for the copy. 1 or -EFAULT. */
+static int64_t events_give(struct pty *pty, struct io *io)
+{
+	uint8_t events = pty->events;
+	uint64_t done;
+
+	pty->events = 0;
+	mutex_unlock(&pty->lock);
+	done = io_put(io, &events, 1);
+	mutex_lock(&pty->lock);
+	return done ? 1 : -EFAULT;
+}
+
 static int64_t master_take(struct pty *pty, struct file *file, struct io *io)
 {
 	int64_t total = 0, status = 0;
+	bool events;
 
-	while (!ring_filled(pty) && status == 0) {
+	while (!ring_filled(pty) && !pty->events && status == 0) {
 		if (pty->abandoned)
 			return -EIO;
 		status = file->flags & O_NONBLOCK ? -EAGAIN : wait_queue_sleep(&pty->read_wait, &pty->lock, true, 0);
 	}
 	if (status)
 		return status;
-	while (io->left && ring_filled(pty) && status >= 0) {
+	events = pty->events;
+	if (pty->packet)
+		total = status = events_give(pty, io);
+	while (io->left && !events && ring_filled(pty) && status >= 0) {
 		status = chunk_give(pty, io);
 		total += status > 0 ? status : 0;
 	}
@@ -205,6 +243,7 @@ static uint32_t master_poll(struct file *file, struct poll_table *table)
 	poll_watch(table, &pty->poll_wait);
 	mutex_lock(&pty->lock);
 	events |= ring_filled(pty) ? POLLIN | POLLRDNORM : 0;
+	events |= pty->events ? POLLIN | POLLRDNORM | POLLPRI : 0;
 	events |= pty->abandoned ? POLLHUP : 0;
 	mutex_unlock(&pty->lock);
 	return events | (line_has_room(&pty->terminal) ? POLLOUT | POLLWRNORM : 0);
@@ -236,6 +275,20 @@ static int64_t lock_set(struct pty *pty, uint64_t from)
 	return 0;
 }
 
+static int64_t packet_set(struct pty *pty, uint64_t from)
+{
+	int32_t value;
+
+	if (user_read(&value, from, sizeof(value)))
+		return -EFAULT;
+	mutex_lock(&pty->lock);
+	if (!pty->packet || !value)
+		pty->events = 0;
+	pty->packet = value != 0;
+	mutex_unlock(&pty->lock);
+	return 0;
+}
+
 static int64_t signal_foreground(struct pty *pty, uint64_t number)
 {
 	if (number != SIGINT && number != SIGQUIT && number != SIGTSTP)
@@ -259,6 +312,11 @@ static int64_t master_ioctl(struct file *file, uint32_t request, uint64_t argume
 		return lock_set(pty, argument);
 	case TIOCGPTLCK:
 		value = pty->locked;
+		return user_write(argument, &value, sizeof(value));
+	case TIOCPKT:
+		return packet_set(pty, argument);
+	case TIOCGPKT:
+		value = pty->packet;
 		return user_write(argument, &value, sizeof(value));
 	case TIOCGPTPEER:
 		return peer_open(pty, (uint32_t)argument);

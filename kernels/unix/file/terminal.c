@@ -389,6 +389,12 @@ static uint32_t terminal_poll(struct file *file, struct poll_table *table)
 
 /* ---- settings ---- */
 
+static void input_drop(struct terminal *terminal)
+{
+	line_flush_input(terminal);
+	line_event(terminal, PACKET_FLUSH_READ);
+}
+
 static int64_t settings_set(struct terminal *terminal, uint64_t from, bool flush)
 {
 	struct linux_termios termios;
@@ -397,7 +403,7 @@ static int64_t settings_set(struct terminal *terminal, uint64_t from, bool flush
 		return -EFAULT;
 	mutex_lock(&terminal->lock);
 	if (flush)
-		line_flush_input(terminal);
+		input_drop(terminal);
 	line_settings(terminal, &termios);
 	mutex_unlock(&terminal->lock);
 	queue_wake_all(&terminal->read_wait);
@@ -487,7 +493,9 @@ static int64_t flush(struct terminal *terminal, uint64_t what)
 		return -EINVAL;
 	mutex_lock(&terminal->lock);
 	if (what != 1)
-		line_flush_input(terminal);
+		input_drop(terminal);
+	if (what != 0)
+		line_event(terminal, PACKET_FLUSH_WRITE);
 	mutex_unlock(&terminal->lock);
 	return 0;
 }

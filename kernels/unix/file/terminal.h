@@ -10,6 +10,10 @@
 
 enum { TERMINAL_INPUT = 4096, TERMINAL_ECHO = 1024 };
 
+enum {                          /* what a pseudo-terminal's master is told in packet mode (ioctl_tty(2), TIOCPKT): Linux's numbers */
+	PACKET_FLUSH_READ = 1, PACKET_FLUSH_WRITE = 2, PACKET_STOP = 4, PACKET_START = 8, PACKET_NO_STOP = 16, PACKET_DO_STOP = 32,
+};
+
 struct terminal_screen {        /* where a terminal's output goes, and its keys come from */
 	uint32_t (*put)(struct terminal *terminal, const uint8_t *bytes, uint32_t count);   /* how many were taken */
 	int (*wait_room)(struct terminal *terminal);        /* 0: look again, -ERESTARTSYS, -EIO */
@@ -17,6 +21,8 @@ struct terminal_screen {        /* where a terminal's output goes, and its keys 
 	void (*poll_room)(struct terminal *terminal, struct poll_table *table);
 	void (*pump)(struct terminal *terminal);            /* there is room for keys again */
 	void (*closed)(struct terminal *terminal);          /* a file on it went; may be null */
+	/* PACKET_* happened; with PACKET_FLUSH_WRITE what is shown and was not read goes. Under terminal.lock; may be null. */
+	void (*event)(struct terminal *terminal, uint32_t what);
 };
 
 struct terminal {
@@ -52,6 +58,7 @@ uint32_t line_available(const struct terminal *terminal);       /* bytes of comp
 uint32_t line_take(struct terminal *terminal, uint8_t *to, uint32_t limit, bool *end);
 void line_settings(struct terminal *terminal, const struct linux_termios *termios);
 void line_flush_input(struct terminal *terminal);
+void line_event(struct terminal *terminal, uint32_t what);      /* the screen's event, if it has one */
 /* Output processing: from bytes to what the screen gets. Returns the bytes put in `to`, which has room for 2 * count at least
  * (8 * count with tabs expanded). */
 uint32_t line_output(struct terminal *terminal, const uint8_t *bytes, uint32_t count, uint8_t *to);
