@@ -1,6 +1,6 @@
 /* load WHAT NUMBER...: puts a load on the system and says whether it was borne and whether free memory is afterwards what it was
  * before: processes N, threads N, forks N, pipe MEGABYTES, directory N, bomb SECONDS, and bombs that go on when they are refused:
- * storm SECONDS asks again, hogs SECONDS computes, scatter SECONDS looks now and then, in sessions of its own; memory, largest. Several in a row are allowed. The same binary runs on Linux, where free memory is not looked at. */
+ * storm SECONDS asks again, hogs SECONDS computes, scatter SECONDS looks now and then, in sessions of its own; memory, largest, spared. Several in a row are allowed. The same binary runs on Linux, where free memory is not looked at. */
 #include "need.h"
 
 #include <dirent.h>
@@ -405,40 +405,78 @@ static void memory(unsigned unused)
 	NEED(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 }
 
+static void touch(uint64_t pages)
+{
+	char *memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	NEED(memory != MAP_FAILED);
+	for (uint64_t i = 0; i < pages; i++)
+		memory[i * PAGE] = 1;
+}
+
+/* A child that holds much and sleeps, with that oom_score_adj. */
+static pid_t holder_start(uint64_t pages, const char *score, uint64_t left)
+{
+	pid_t child = fork();
+	int status;
+
+	NEED(child >= 0);
+	if (child == 0) {
+		int file = open("/proc/self/oom_score_adj", O_WRONLY);
+
+		NEED(file >= 0 && write(file, score, strlen(score)) == (ssize_t)strlen(score));
+		touch(pages);
+		for (;;)
+			pause();
+	}
+	while (free_pages() > left) {
+		NEED(waitpid(child, &status, WNOHANG) == 0);
+		usleep(10000);
+	}
+	return child;
+}
+
+static pid_t toucher_start(uint64_t pages)
+{
+	pid_t child = fork();
+
+	NEED(child >= 0);
+	if (child == 0) {
+		touch(pages);
+		_exit(0);
+	}
+	return child;
+}
+
+static bool is_killed(pid_t child)
+{
+	int status;
+
+	return waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
 /* One holds much and sleeps, another asks for more than is left: it is the first that goes. */
 static void largest(unsigned unused)
 {
 	uint64_t much = free_pages() / 4 * 3, little = free_pages() / 2;
-	pid_t large = fork(), small;
-	int status;
+	pid_t large = holder_start(much, "0", little), small = toucher_start(little);
 
 	(void)unused;
-	NEED(large >= 0);
-	if (large == 0) {
-		char *memory = mmap(NULL, much * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		NEED(memory != MAP_FAILED);
-		for (uint64_t i = 0; i < much; i++)
-			memory[i * PAGE] = 1;
-		for (;;)
-			pause();
-	}
-	while (free_pages() > little) {
-		NEED(waitpid(large, &status, WNOHANG) == 0);
-		usleep(10000);
-	}
-	small = fork();
-	NEED(small >= 0);
-	if (small == 0) {
-		char *memory = mmap(NULL, little * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		NEED(memory != MAP_FAILED);
-		for (uint64_t i = 0; i < little; i++)
-			memory[i * PAGE] = 1;
-		_exit(0);
-	}
-	NEED(waitpid(large, &status, 0) == large && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	NEED(is_killed(large));
 	child_end(small);
+}
+
+/* The same, but the first is never to be ended: it is the other that goes. */
+static void spared(unsigned unused)
+{
+	uint64_t much = free_pages() / 4 * 3, little = free_pages() / 2;
+	pid_t large = holder_start(much, "-1000", little), small = toucher_start(little);
+
+	(void)unused;
+	NEED(is_killed(small));
+	NEED(kill(large, 0) == 0 && waitpid(large, NULL, WNOHANG) == 0);
+	kill(large, SIGKILL);
+	NEED(is_killed(large));
 }
 
 static const struct load {
@@ -449,6 +487,7 @@ static const struct load {
 	{ "processes", processes, 20 }, { "threads", threads_apart, 20 }, { "forks", forks, 20 }, { "pipe", pipe_through, 1 },
 	{ "directory", directory, 20 }, { "bomb", bomb, 0 }, { "storm", storm, 0 },
 	{ "hogs", hogs, 0 }, { "scatter", scatter, 0 }, { "memory", memory, 0 }, { "largest", largest, 0 },
+	{ "spared", spared, 0 },
 };
 
 /* Ended threads are freed a moment later. A record that lives on may keep the page that it was put into meanwhile. */
