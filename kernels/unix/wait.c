@@ -100,11 +100,17 @@ static bool any_woken(const struct waiter *waiters, unsigned count)
 
 int wait_sleep(struct waiter *waiters, unsigned count, bool interruptible, uint64_t deadline)
 {
+	struct thread *me = self();
+	long status;
+
 	while (!any_woken(waiters, count)) {
 		if (interruptible && signal_is_pending())
 			return -ERESTARTSYS;
-		self()->sleeps++;
-		if (park(deadline) == -BARYON_ETIMEDOUT)
+		me->sleeps++;
+		__atomic_store_n(&me->dozes, interruptible, __ATOMIC_RELAXED);
+		status = park(deadline);
+		__atomic_store_n(&me->dozes, 0, __ATOMIC_RELAXED);
+		if (status == -BARYON_ETIMEDOUT)
 			return any_woken(waiters, count) ? 0 : -ETIMEDOUT;
 	}
 	return 0;

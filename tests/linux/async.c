@@ -1,7 +1,6 @@
 /* Signals of files: O_ASYNC, owners, F_SETSIG, who may send them, and what they say. */
 #include "try.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -222,6 +221,16 @@ static void of_sockets(void)
 	unlink("bound");
 }
 
+/* Waits until as many bytes can be read and all are told of it: Linux does both in a worker, which the question waits for. */
+static void until_told(int fd, int bytes)
+{
+	int there = 0;
+
+	while (ioctl(fd, FIONREAD, &there) == 0 && there < bytes)
+		pause_ms(1);
+	ioctl(fd, FIONREAD, &there);
+}
+
 static void of_terminals(void)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
@@ -235,17 +244,19 @@ static void of_terminals(void)
 	TRY(fcntl(slave, F_GETOWN) == getpid());
 	own(slave, SIGRTMIN);
 	write(master, "x", 1);
+	until_told(master, 1);
 	came("half a line");
 	write(master, "\n", 1);
-	poll(&(struct pollfd){slave, POLLIN, 0}, 1, -1);
+	until_told(slave, 2);
 	came("a line");
 	read(slave, text, sizeof text);
 	came("a read");
 	fcntl(slave, F_SETFL, O_RDWR);
+	until_told(master, 3);
 	read(master, text, sizeof text);
 	own(master, SIGRTMIN);
 	write(slave, "x", 1);
-	poll(&(struct pollfd){master, POLLIN, 0}, 1, -1);
+	until_told(master, 1);
 	came("a write");
 	close(slave);
 	close(master);
@@ -273,7 +284,7 @@ static void limits(void)
 	pipe(pipes);
 	own(pipes[0], SIGRTMIN);
 	CHILD("full queue", {
-		setuid(54321);          /* of whom nothing is pending elsewhere */
+		setuid(user_of(getpid()));          /* of whom nothing is pending elsewhere */
 		own(pipes[0], SIGRTMIN);
 		setrlimit(RLIMIT_SIGPENDING, &limit);
 		for (int i = 0; i < 5; i++)

@@ -87,7 +87,8 @@ static int timer_id, segment_id, set_id, queue_id;
 static struct shmid_ds segment;
 static struct semid_ds set;
 static struct msqid_ds queue = {.msg_qbytes = 10000};
-#define NAMED "baryon-bad-pages"
+/* everybody's on this host: main puts the process's number in */
+static char queue_name[] = "baryon-bad-pages-0000000", queue_other[] = "baryon-bad-pages-0000000-too";
 static struct mq_attr attributes, attributes_new = {.mq_maxmsg = 3, .mq_msgsize = 8};
 static struct { long type; char text[8]; } letter = {3, "letter"};
 static struct sembuf operations[2] = {{0, 1, 0}, {0, -1, 0}};
@@ -299,8 +300,8 @@ static const struct row rows[] = {
 	R(msgctl, 0, V(THE_QUEUE), V(IPC_STAT), O(120))
 	R(msgctl, 0, V(THE_QUEUE), V(IPC_SET), I(queue))
 	R(msgctl, 0, V(0), V(IPC_INFO), O(32))
-	R(mq_open, 0, T(NAMED "-too"), V(O_RDWR | O_CREAT), V(0600), I(attributes_new))
-	R(mq_unlink, 0, T(NAMED))
+	R(mq_open, 0, T(queue_other), V(O_RDWR | O_CREAT), V(0600), I(attributes_new))
+	R(mq_unlink, 0, T(queue_name))
 	R(mq_timedsend, 0, V(FD_QUEUE), I(letter), V(8), V(0), I(short_time))
 	R(mq_timedreceive, COUNT, V(FD_QUEUE), O(8), V(8), O(4), I(short_time))
 	R(mq_notify, 0, V(FD_QUEUE), I(event))
@@ -413,15 +414,15 @@ static void world_end(void)
 		unlink(names[i]);
 	rmdir("folder2");
 	rmdir("empty");
-	while (waitpid(-1, 0, WNOHANG) > 0)
+	while (waitpid(-1, 0, 0) > 0)
 		;
 	if (timer_id >= 0)
 		syscall(SYS_timer_delete, timer_id);
 	shmctl(segment_id, IPC_RMID, 0);
 	semctl(set_id, 0, IPC_RMID);
 	msgctl(queue_id, IPC_RMID, 0);
-	syscall(SYS_mq_unlink, NAMED);
-	syscall(SYS_mq_unlink, NAMED "-too");
+	syscall(SYS_mq_unlink, queue_name);
+	syscall(SYS_mq_unlink, queue_other);
 }
 
 static void world_make(void)
@@ -447,7 +448,7 @@ static void world_make(void)
 	set_id = semget(IPC_PRIVATE, 2, 0600);
 	queue_id = msgget(IPC_PRIVATE, 0600);
 	msgsnd(queue_id, &letter, 8, 0);
-	keep((int)syscall(SYS_mq_open, NAMED, O_RDWR | O_CREAT | O_NONBLOCK, 0600, &attributes_new), FD_QUEUE);
+	keep((int)syscall(SYS_mq_open, queue_name, O_RDWR | O_CREAT | O_NONBLOCK, 0600, &attributes_new), FD_QUEUE);
 	syscall(SYS_mq_timedsend, FD_QUEUE, &letter, 8, 0, 0);
 }
 
@@ -723,6 +724,8 @@ int main(int argc, char **argv)
 		return 1;
 	all_named();
 	self_pid = getpid();
+	sprintf(queue_name, "baryon-bad-pages-%07d", self_pid);
+	sprintf(queue_other, "%s-too", queue_name);
 	getcwd(start_path, sizeof start_path);
 	signal(SIGUSR2, SIG_IGN);
 	pieces[0] = (struct iovec){block, 60};

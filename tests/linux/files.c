@@ -862,15 +862,20 @@ static void locks(void)
 	TRY(flock(other, LOCK_UN));
 	TRY(flock(fd, 77));
 	TRY(flock(999, LOCK_SH));
+	int ready[2];
+	pipe(ready);
 	int forked = fork();
 	if (forked == 0) {
 		lock.l_type = F_WRLCK;
 		lock.l_start = 0;
 		fcntl(fd, F_SETLK, &lock);
-		pause_ms(60);
+		write(ready[1], "", 1);
+		until_asleep(getppid(), getppid());
 		_exit(0);
 	}
-	pause_ms(30);
+	read(ready[0], &asked, 1);
+	close(ready[0]);
+	close(ready[1]);
 	lock.l_type = F_WRLCK;
 	lock.l_start = 0;
 	TRY(fcntl(fd, F_SETLKW, &lock));

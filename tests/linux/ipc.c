@@ -851,11 +851,11 @@ static void queue_rights(void)
 
 int main(int count, char **arguments)
 {
-	char folder[256];
-
 	if (count > 1)
 		return !strcmp(arguments[1], "attached") ? attached() : 0;
-	key = ftok(getcwd(folder, sizeof folder), 'B');
+	/* of this process alone, and not left over from one that had its number */
+	for (key = getpid(); shmget(key, 0, 0) >= 0 || semget(key, 0, 0) >= 0 || msgget(key, 0) >= 0; key += 1 << 23)
+		;
 	segments();
 	segment_removed();
 	segment_processes();

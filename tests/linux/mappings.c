@@ -288,7 +288,7 @@ static void shared_memory(void)
 static void moved_to_a_place(void)
 {
 	char *at = map(16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int fd = file_of_pages("/tmp/moved", 8);
+	int fd = file_of_pages("moved", 8);
 	char *file = map(8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	SAY("-- moved to a place");
@@ -327,7 +327,7 @@ static void moved_to_a_place(void)
 /* Pages touched one after the other, past a hole and past the end, of a file that changes and is cut off meanwhile. */
 static void in_turn(int flags, int write_it)
 {
-	int fd = file_of_pages("/tmp/turn", 40);
+	int fd = file_of_pages("turn", 40);
 	char *at, text[16];
 
 	SAY("-- in turn: %s, %s", flags == MAP_SHARED ? "shared" : "private", write_it ? "written" : "read");
@@ -346,7 +346,7 @@ static void in_turn(int flags, int write_it)
 	for (int i = 0; i < 34; i++)
 		SAY("%zd %d", pread(fd, text, 1, i * PAGE), text[0]);
 	close(fd);
-	unlink("/tmp/turn");
+	unlink("turn");
 }
 
 /* mremap to a place that the program says. */
@@ -354,7 +354,7 @@ static void moving(void)
 {
 	char *room = map(32 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *at = map(6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int fd = file_of_pages("/tmp/moved", 4);
+	int fd = file_of_pages("moved", 4);
 	char *file = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	SAY("-- moved");
@@ -394,7 +394,7 @@ static void moving(void)
 	CHILD("moved in a child", touch("new 1", room + PAGE, 0); touch("file", room + 9 * PAGE, 0));
 	TRY(munmap(room, 32 * PAGE));
 	close(fd);
-	unlink("/tmp/moved");
+	unlink("moved");
 }
 
 /* mremap of nothing: what is shared is there twice, what is private is not. */

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-enum { USER = 65534 };
+static uid_t user;
 static char name[64], other[64], long_name[400];
 static struct mq_attr two = {.mq_maxmsg = 2, .mq_msgsize = 20};
 
@@ -231,11 +231,11 @@ static void polling(void)
 	TRY(epoll_ctl(set, EPOLL_CTL_ADD, queue, &event));
 	TRY(epoll_wait(set, &event, 1, 0));
 	if (fork() == 0) {
-		pause_ms(20);
+		until_asleep(getppid(), getppid());
 		mq_send(queue, "a", 1, 0);
 		_exit(0);
 	}
-	TRY(epoll_wait(set, &event, 1, 5000));
+	TRY(epoll_wait(set, &event, 1, -1));
 	TRY(epoll_wait(set, &event, 1, 0));
 	wait(0);
 	received(queue);
@@ -341,8 +341,8 @@ static void rights(void)
 
 	SAY("-- rights and limits");
 	if (fork() == 0) {
-		setgid(USER);
-		setuid(USER);
+		setgid(user);
+		setuid(user);
 		TRY(mq_open(name, O_RDWR));
 		TRY(mq_open(name, O_WRONLY));
 		GOOD(mq_open(name, O_RDONLY));
@@ -391,6 +391,7 @@ int main(int count, char **arguments)
 		attributes_said(atoi(arguments[1]));
 		return 0;
 	}
+	user = user_of(getpid());
 	sprintf(name, "/baryon-%d", getpid());
 	sprintf(other, "/baryon-%d-too", getpid());
 	memset(long_name, 'x', sizeof long_name - 1);

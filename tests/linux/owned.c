@@ -45,7 +45,7 @@ static void alone(void)
 	TRY(futex(FUTEX_LOCK_PI, 0));
 	said();
 	TRY(futex(FUTEX_UNLOCK_PI, 0));
-	*word = 4000000;
+	*word = 4999999;
 	TRY(futex(FUTEX_LOCK_PI, 0));
 	TRY(futex(FUTEX_TRYLOCK_PI, 0));
 	*word = 0;

@@ -152,9 +152,9 @@ static void *slow_reader(void *fd)
 
 static void *slow_writer(void *fd)
 {
-	pause_ms(30);
+	until_asleep(getpid(), getpid());
 	write((int)(long)fd, "late", 4);
-	pause_ms(30);
+	until_asleep(getpid(), getpid());
 	close((int)(long)fd);
 	return 0;
 }

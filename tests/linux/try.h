@@ -70,7 +70,7 @@ static inline void pause_ms(long ms)
 	nanosleep(&time, 0);
 }
 
-/* Waits until a thread sleeps: then it is where it waits for something. */
+/* Waits until a thread sleeps: then it is where it waits for something. (One that waits for a lock of the system's is not said to sleep.) */
 static inline void until_asleep(pid_t process, pid_t thread)
 {
 	char path[64], text[512] = "";
@@ -86,6 +86,12 @@ static inline void until_asleep(pid_t process, pid_t thread)
 		state = strrchr(text, ')');
 		pause_ms(1);
 	} while (state && state[2] != 'S');
+}
+
+/* A user of whom nothing is counted but what the program that `process` is does: limits are by user. */
+static inline uid_t user_of(pid_t process)
+{
+	return 1000000 + (uid_t)process;
 }
 
 static void *volatile try_bad = (void *)16;

@@ -249,7 +249,7 @@ static void waits(void)
 	inotify_add_watch(set, ".", IN_CREATE);
 	child = fork();
 	if (child == 0) {
-		pause_ms(20);
+		until_asleep(getppid(), getppid());
 		close(open("late", O_CREAT | O_RDWR, 0600));
 		_exit(0);
 	}

@@ -197,6 +197,7 @@ struct thread {
 	uint32_t shortage_tries;        /* of a page fault for which there was no memory */
 	uint64_t sleeps;                /* times that it waited; atomic */
 	uint64_t timer_slack, timer_slack_default;      /* ns, as they were set: nobody looks */
+	uint32_t dozes;                 /* it waits for something that a signal cuts short; atomic */
 	struct thread *dead_next;
 	struct stepping step;
 	char name[16];                  /* comm, of one that is not its process's leader */

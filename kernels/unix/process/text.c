@@ -16,13 +16,16 @@ static bool thread_waits(struct thread *thread)
 	return __atomic_load_n(&thread_home_of(thread)->state, __ATOMIC_RELAXED) != THREAD_RUNNABLE;
 }
 
+/* D: it waits for a lock or for memory, which no signal ends. */
 static char thread_letter(struct thread *thread)
 {
 	if (thread->process->state == PROCESS_ZOMBIE)
 		return 'Z';
 	if (thread->process->state == PROCESS_STOPPED)
 		return 'T';
-	return thread == self() || !thread_waits(thread) ? 'R' : 'S';
+	if (thread == self() || !thread_waits(thread))
+		return 'R';
+	return __atomic_load_n(&thread->dozes, __ATOMIC_RELAXED) ? 'S' : 'D';
 }
 
 static const char *name_of(struct thread *thread, bool alone)
@@ -120,7 +123,18 @@ static uint64_t identity_text(const struct credentials *c, char *to, uint64_t li
 
 static const char *state_word(char letter)
 {
-	return letter == 'R' ? "running" : letter == 'S' ? "sleeping" : letter == 'T' ? "stopped" : "zombie";
+	switch (letter) {
+	case 'R':
+		return "running";
+	case 'S':
+		return "sleeping";
+	case 'D':
+		return "disk sleep";
+	case 'T':
+		return "stopped";
+	default:
+		return "zombie";
+	}
 }
 
 static uint64_t memory_lines(struct process *process, uint64_t pages_most, char *to, uint64_t limit)
