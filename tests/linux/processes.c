@@ -644,7 +644,7 @@ static void turns_at_once(void)
 	TRY(syscall(SYS_sched_setattr, -1, &wish, 0));
 	TRY(syscall(SYS_sched_setattr, 0, 0, 0));
 	TRY(syscall(SYS_sched_setattr, 0, BAD_ADDRESS, 0));
-	TRY(syscall(SYS_sched_setattr, 4000000, &wish, 0));
+	TRY(syscall(SYS_sched_setattr, 4999999, &wish, 0));
 	wish.priority = 1;
 	TRY(syscall(SYS_sched_setattr, 0, &wish, 0));
 	wish.priority = 0;
@@ -682,7 +682,7 @@ static void turns_at_once(void)
 	TRY(syscall(SYS_sched_getattr, 0, &wish, 5000, 0));
 	TRY(syscall(SYS_sched_getattr, 0, &wish, 48, 1));
 	TRY(syscall(SYS_sched_getattr, 0, 0, 48, 0));
-	TRY(syscall(SYS_sched_getattr, 4000000, &wish, 48, 0));
+	TRY(syscall(SYS_sched_getattr, 4999999, &wish, 48, 0));
 	TRY(syscall(SYS_sched_getattr, 0, BAD_ADDRESS, 48, 0));
 }
 
