@@ -215,15 +215,22 @@ enum {
 	PAGE_READ_ONLY = 16,
 	PAGE_DEVICE = 32,           /* uncached device memory */
 	PAGE_CLEAR = 64,            /* [w] the frames are cleared before the page is loaded; then the flag goes */
+	PAGE_ALIAS = 128,           /* it is another page under one more name; only PAGE_READ_ONLY goes with it */
 };
 
-struct page_home {              /* 32 bytes; kept in locked memory of the manager */
+struct page_home {              /* 32 bytes; kept in locked memory of the manager, but that of an alias anywhere: nothing is written there */
 	baryon_uid container;
 	uint64_t index;
-	uint64_t frame;
+	union {
+		uint64_t frame;
+		uint64_t under;     /* alias: index of the page that it is an alias of, */
+	};
 	uint32_t flags;             /* PAGE_* */
 	uint16_t version;           /* HOME_VERSION */
-	uint16_t cleared;           /* [w] pages of a large page cleared so far */
+	union {
+		uint16_t cleared;   /* [w] pages of a large page cleared so far */
+		uint16_t handle;    /* alias: in the container behind this handle of the loading space */
+	};
 };
 
 enum {

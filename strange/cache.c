@@ -1,6 +1,7 @@
 /* Slots, names and displacement, the same for all kinds. Homes: none of its own. Derived: free lists, hash chains, the
  * clock hands. Locks: hash stripes and the cache lock are leaves. */
 #include "cache.h"
+#include "alias.h"
 #include "call.h"
 #include "memory.h"
 #include "schedule.h"
@@ -81,13 +82,13 @@ void mappings_give(uint32_t first, uint32_t last, uint32_t count)
 
 static struct kernel *object_keeper(unsigned kind, uint32_t i)
 {
-	struct container *c;
+	uint32_t c;
 
 	if (kind == KIND_MAPPING)
 		return space_at(mapping_at(i)->space)->slot.keeper;
 	if (kind == KIND_PAGE) {
 		c = page_at(i)->container;
-		return c ? c->slot.keeper : NULL;
+		return c ? slot_of(c)->keeper : NULL;
 	}
 	return slot_of(OBJECT_ID(kind, i))->keeper;
 }
@@ -133,13 +134,13 @@ static bool slot_holds_locked(struct slot *s)
 	return held;
 }
 
+/* Or aliases: each goes before the page under it, if its keeper's floor allows. */
 static bool page_holds_locked(struct page *p)
 {
-	bool held;
+	struct page *own = page_lock(p);
+	bool held = p->aliases || holds_locked(p->dependents, 1);
 
-	spin_lock(&p->lock);
-	held = holds_locked(p->dependents, 1);
-	spin_unlock(&p->lock);
+	spin_unlock(&own->lock);
 	return held;
 }
 

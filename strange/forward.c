@@ -81,10 +81,10 @@ static void page_node_move(struct node *to, struct node *from, frame_number fram
 	if (from->at == NULL)
 		return;
 	spin_lock(&p->lock);
-	uint32_t object = from->object;
+	struct node **at = from->at;
 
 	node_unlink(from);
-	node_link(&p->dependents, to, object);
+	node_link(at, to, from->object);
 	spin_unlock(&p->lock);
 }
 

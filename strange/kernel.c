@@ -81,10 +81,10 @@ static result group_unload(struct kernel *k, uint64_t group)
 	for (uint64_t f = group * GROUP_PAGES; f < (group + 1) * GROUP_PAGES && f < state.frame_limit; f++) {
 		uint32_t i = state.frames[f].page - 1;
 		struct page *p = page_at(i);
-		const struct container *c = i < state.cache[KIND_PAGE].count ? p->container : NULL;
+		uint32_t c = i < state.cache[KIND_PAGE].count ? p->container : 0;
 		result r;
 
-		if (c == NULL || c->slot.keeper != k)   /* null: it goes at this moment */
+		if (c == 0 || slot_of(c)->keeper != k)  /* 0: it goes at this moment */
 			continue;
 		r = p->flags & PAGE_LOCKED ? -BARYON_EBUSY : object_unload_id(OBJECT_ID(KIND_PAGE, i), p->generation, false);
 		return r < 0 ? r : RESULT_RESTART;

@@ -7,6 +7,7 @@
  * do the rest one by one, are in mapping_calls.c. */
 #include "mapping.h"
 #include "activation.h"
+#include "alias.h"
 #include "cache.h"
 #include "call.h"
 #include "mapping_entry.h"
@@ -40,8 +41,8 @@ static inline void reverse_remove(struct page *p, struct mapping *m, frame_numbe
 
 /* taking out */
 
-/* What only few mappings have. */
-static __attribute__((noinline, cold)) void mapping_ungrant(struct kernel *k, const struct mapping *m, uint32_t table)
+/* What only few mappings have. True: it was the first of an alias's list, and is out. */
+static __attribute__((noinline, cold)) bool mapping_ungrant(struct kernel *k, const struct mapping *m, uint32_t table)
 {
 	if (m->thread) {
 		__atomic_fetch_sub(&thread_at(m->thread - 1u)->signal_mappings, 1, __ATOMIC_RELAXED);
@@ -51,6 +52,9 @@ static __attribute__((noinline, cold)) void mapping_ungrant(struct kernel *k, co
 		__atomic_fetch_sub(&k->locked[KIND_MAPPING], 1, __ATOMIC_RELAXED);
 		state.tables[table].pinned--;
 	}
+	if (m->first)
+		alias_mapping_remove(m);
+	return m->first;
 }
 
 /* Step one for the entry `slot` of `table`. The space is locked. */
@@ -97,9 +101,8 @@ static uint32_t batch_descriptors(struct batch *b)
 			p = of;
 			spin_lock(&p->lock);
 		}
-		reverse_remove(p, m, b->out[i].frame);
-		if (m->word[1] & MAPPING_IS_RARE)
-			mapping_ungrant(b->space->slot.keeper, m, b->out[i].table);
+		if (!(m->word[1] & MAPPING_IS_RARE) || !mapping_ungrant(b->space->slot.keeper, m, b->out[i].table))
+			reverse_remove(p, m, b->out[i].frame);
 		m->word[0] = chain;
 		m->word[1] = 0;
 		chain = b->out[i].mapping + 1;
@@ -318,7 +321,8 @@ static __attribute__((noinline, cold)) bool reach_fill(struct reach *e, const st
 	if (p == NULL)
 		return false;
 	spin_lock(&p->lock);
-	if (page_granted(p, &g, index)) {
+	/* An alias has another lock: the long way. */
+	if (page_granted(p, &g, index) && !(p->flags & PAGE_ALIAS)) {
 		reach_set(e, p, g.rights, entry_rights(into, p));
 		e->container = handle;
 		e->reference = v.from;

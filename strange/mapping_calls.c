@@ -1,5 +1,6 @@
 /* The calls on mappings: each decodes and checks, does what the short ways of mapping.c can, and the rest one by one. */
 #include "activation.h"
+#include "alias.h"
 #include "cache.h"
 #include "call.h"
 #include "container.h"
@@ -17,6 +18,7 @@ struct plan {                   /* a checked mapping_home */
 	baryon_uid space;
 	struct grant grant;
 	struct page *page;
+	uint32_t generation;        /* of that slot */
 	struct thread *signal;
 };
 
@@ -34,7 +36,9 @@ static result home_check(const struct space *s, const struct mapping_home *h)
 static result plan_signal(struct plan *p, struct call *call, const struct space *s)
 {
 	uint32_t keeper = UID_KEEPER(p->h.signal);
-	struct slot *t;
+	struct page *own;
+	struct slot *t, *c;
+	baryon_uid uid;
 	result r;
 
 	if (p->h.signal == 0)
@@ -43,8 +47,15 @@ static result plan_signal(struct plan *p, struct call *call, const struct space 
 		return -BARYON_EPERM;
 	r = slot_want(KIND_THREAD, p->h.signal, &t);
 	p->signal = (struct thread *)t;
-	return r < 0 ? r : container_signal_kernel(p->grant.container, p->grant.uid,
-						   keeper | (uint32_t)p->h.flags >> MAPPING_OTHERS << SIGNAL_OTHERS);
+	if (r < 0)
+		return r;
+	/* A signal looks in the container of the frame's own page. */
+	own = page_lock(p->page);
+	c = slot_of(own->container);
+	uid = p->page->generation == p->generation ? c->uid : 0;
+	spin_unlock(&own->lock);
+	return container_signal_kernel((struct container *)c, uid,
+				       keeper | (uint32_t)p->h.flags >> MAPPING_OTHERS << SIGNAL_OTHERS);
 }
 
 /* What refuses a mapping was true only if the reference was bound all the time: its target may be another by now. */
@@ -53,41 +64,51 @@ static result refused(const struct reference_view *v)
 	return reference_is(v) ? -BARYON_EINVAL : RESULT_RESTART;
 }
 
-static result plan_grant(struct plan *p, struct space *from, struct reference_view *v)
+result grant_want(struct grant *g, struct space *from, uint64_t handle, unsigned needed, uint64_t index, struct reference_view *v)
 {
-	unsigned needed = p->h.rights | (p->h.signal ? RIGHT_SIGNAL : 0);
-	result r = reference_want(from, p->h.container, KIND_CONTAINER, v);
+	result r = reference_want(from, handle, KIND_CONTAINER, v);
 
 	if (r < 0)
 		return r;
 	if (needed & ~v->rights)
 		return -BARYON_EPERM;
-	p->grant = (struct grant){ (struct container *)v->target, v->target_uid, v->rights };
-	return p->h.index < p->grant.container->size_pages ? 0 : refused(v);
+	*g = (struct grant){ (struct container *)v->target, v->target_uid, v->rights };
+	return index < g->container->size_pages ? 0 : refused(v);
+}
+
+result grant_page(const struct grant *g, uint64_t index, struct page **page)
+{
+	struct page *p = *page = page_find(g->container, index);
+	result r = 0;
+
+	if (p == NULL)
+		return want_object(KIND_PAGE, g->uid, index);
+	p->used = true;
+	if (p->state == SLOT_DYING) {
+		r = object_unload_id(OBJECT_ID(KIND_PAGE, page_number(p)), p->generation, false);
+		r = r < 0 ? r : RESULT_RESTART;
+	}
+	return r;
 }
 
 static result plan_make(struct plan *p, struct call *call, struct space *s)
 {
 	const struct mapping_home *h = &p->h;
+	unsigned needed = h->rights | (h->signal ? RIGHT_SIGNAL : 0);
 	struct reference_view v;
 	result r = home_check(s, h);
 
 	p->signal = NULL;
 	if (r == 0)
-		r = plan_grant(p, call->space, &v);
+		r = grant_want(&p->grant, call->space, h->container, needed, h->index, &v);
+	if (r == 0)
+		r = grant_page(&p->grant, h->index, &p->page);
 	if (r < 0)
 		return r;
-	p->page = page_find(p->grant.container, h->index);
-	if (p->page == NULL)
-		return want_object(KIND_PAGE, p->grant.uid, h->index);
-	if (p->page->state == SLOT_DYING) {
-		r = object_unload_id(OBJECT_ID(KIND_PAGE, page_number(p->page)), p->page->generation, false);
-		return r < 0 ? r : RESULT_RESTART;
-	}
+	p->generation = p->page->generation;
 	if (((h->flags & MAPPING_LARGE) && !(p->page->flags & PAGE_LARGE)) ||
-	    !rights_granted(p->page, h->rights, p->grant.rights))
+	    !rights_granted(p->page, needed, p->grant.rights))
 		return page_granted(p->page, &p->grant, h->index) ? refused(&v) : RESULT_RESTART;
-	p->page->used = true;
 	return plan_signal(p, call, s);
 }
 
@@ -116,7 +137,10 @@ static void entry_fill(struct space *s, const struct plan *p, uint64_t shape, ui
 	frame_number f = page_frame(p->page, p->h.index);
 	unsigned rights = p->h.rights | entry_rights(s, p->page) | (shape & MAPPING_IS_LARGE ? MMU_LARGE : 0);
 
-	reverse_add(s, reverse_head(p->page, shape & MAPPING_IS_LARGE, f), p->h.address, shape, mapping_at(name - 1), name);
+	reverse_add(s, reverse_head(p->page, shape & (MAPPING_IS_LARGE | MAPPING_IS_DERIVED), f), p->h.address, shape,
+		    mapping_at(name - 1), name);
+	if (shape & MAPPING_IS_DERIVED)
+		alias_mapping_first(p->page, mapping_at(name - 1));
 	table_shadow(table)[slot] = name;
 	table_entry_new(&state.tables[table], (uint16_t)slot);
 	(void)mmu_exchange(&table_entries(table)[slot], mmu_make(f, rights));
@@ -128,16 +152,19 @@ static result entry_put(struct space *s, const struct plan *p, uint32_t index, u
 	uint64_t thread = p->signal ? slot_index(&p->signal->slot) + 1 : 0;
 	uint64_t shape = thread | (p->h.flags & MAPPING_LOCKED ? MAPPING_IS_LOCKED : 0) |
 			 (p->h.flags & MAPPING_LARGE ? MAPPING_IS_LARGE : 0);
+	struct page *own;
 	bool same = signal_claim(p);
 
 	if (same) {
-		spin_lock(&p->page->lock);
-		same = page_granted(p->page, &p->grant, p->h.index);
+		own = page_lock(p->page);
+		same = p->page->generation == p->generation && page_granted(p->page, &p->grant, p->h.index);
+		if (own != p->page)
+			shape |= MAPPING_IS_DERIVED | MAPPING_IS_FIRST;
 		if (same)
 			entry_fill(s, p, shape, index + 1, table, slot);
 		if (same && p->signal)
 			signal_receivers_change();
-		spin_unlock(&p->page->lock);
+		spin_unlock(&own->lock);
 		if (!same)
 			signal_release(p);
 	}
@@ -336,7 +363,7 @@ result call_mapping_read(struct call *call)
 {
 	struct mapping_home h = { 0 };
 	struct space *s;
-	struct page *p;
+	struct page *p, *own;
 	mmu_entry e;
 	result r = space_of_caller(call, call->a[0], &s);
 
@@ -345,9 +372,12 @@ result call_mapping_read(struct call *call)
 	spin_lock(&s->slot.lock);
 	e = space_contains(s, call->a[1], 1) ? table_entry(s, call->a[1]) : 0;
 	if (mmu_present(e) && state.frames[mmu_frame(e)].page) {
-		p = page_at(state.frames[mmu_frame(e)].page - 1);
+		own = page_at(state.frames[mmu_frame(e)].page - 1);
+		spin_lock(&own->lock);
+		p = page_mapped(s, call->a[1], mmu_frame(e), own);
 		h.address = call->a[1] & ~(PAGE_BYTES - 1);
 		h.index = p->index + (mmu_frame(e) - p->frame);
+		spin_unlock(&own->lock);
 		h.rights = (uint16_t)(mmu_rights(e) & 7);
 		h.flags = (uint16_t)((mmu_is_large(e) ? MAPPING_LARGE : 0) | (mmu_accessed(e) ? MAPPING_ACCESSED : 0) |
 				     (mmu_dirty(e) ? MAPPING_DIRTY : 0));
@@ -361,7 +391,8 @@ result mapping_make_locked(struct space *space, uint64_t address, struct page *p
 {
 	struct plan p = {
 		.h = { .address = address, .index = index, .rights = (uint16_t)rights, .flags = MAPPING_LOCKED },
-		.space = space->slot.uid, .page = page, .grant = { page->container, page->container->slot.uid, rights },
+		.space = space->slot.uid, .page = page, .generation = page->generation,
+		.grant = { (struct container *)slot_of(page->container), slot_of(page->container)->uid, rights },
 	};
 	uint32_t m;
 	result r = cache_take(KIND_MAPPING, space->slot.keeper, &m);

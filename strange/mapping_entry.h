@@ -6,6 +6,8 @@
 #include "space.h"
 #include "table.h"
 
+struct reference_view;
+
 /* ranges */
 
 /* What else goes, with one shoot-down: of the next `looks` slots that the clock comes to the space's mappings that may be displaced,
@@ -44,6 +46,11 @@ struct grant {
 	unsigned rights;
 };
 
+/* What `handle` of `from` gives, if it is a container with that page and gives `needed` (RIGHT_*). EINVAL, EPERM. */
+result grant_want(struct grant *g, struct space *from, uint64_t handle, unsigned needed, uint64_t index, struct reference_view *v);
+/* The container's page with `index`, to be looked at again under its lock; its manager is called if there is none. */
+result grant_page(const struct grant *g, uint64_t index, struct page **page);
+
 /* Is the locked page that one of the container's? */
 static inline bool page_granted(const struct page *p, const struct grant *g, uint64_t index)
 {
@@ -60,15 +67,15 @@ static inline bool rights_possible(unsigned rights)
 
 static inline bool rights_granted(const struct page *p, unsigned rights, unsigned granted)
 {
-	return !(rights & ~granted) && !((rights & RIGHT_WRITE) && (p->flags & PAGE_READ_ONLY));
+	return !(rights & ~(granted & p->rights));
 }
 
 /* entering */
 
-/* The first mapping of a frame, or of its page's group. */
-static inline uint32_t *reverse_head(struct page *p, bool large, frame_number f)
+/* The first mapping of a frame, or of its page's group, or of an alias. */
+static inline uint32_t *reverse_head(struct page *p, bool of_page, frame_number f)
 {
-	return large ? &p->group_mappings : &state.frames[f].mappings;
+	return of_page ? &p->mappings : &state.frames[f].mappings;
 }
 
 /* Everything of its entry but RIGHT_*. */

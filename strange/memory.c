@@ -2,6 +2,7 @@
  * memory_depend the page's. Tables are walked without a lock in a space that this CPU has active, for a table
  * is not reused before this CPU has acknowledged the shoot-down. */
 #include "memory.h"
+#include "alias.h"
 #include "cache.h"
 #include "page.h"
 #include "space.h"
@@ -63,6 +64,8 @@ result memory_place(struct space *space, uint64_t address, unsigned access, stru
 	if (!space_contains(space, address, 1))
 		return -BARYON_EFAULT;
 	e = table_walk(space, address);
+	place->space = space;
+	place->address = address;
 	if (!mmu_present(e) || (access & ~mmu_rights(e) & (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)))
 		return want_address(space, address, access);
 	return place_of_entry(e, address, place);
@@ -130,14 +133,17 @@ COLD result memory_write(struct space *space, uint64_t address, const void *from
 
 result memory_depend(const struct memory_place *place, struct node *n, uint32_t object)
 {
-	struct page *p = page_at(place->page);
+	struct page *own = page_at(place->page), *p = own;
 	bool same;
 
-	spin_lock(&p->lock);
-	same = p->state == SLOT_LOADED && p->generation == place->generation;
+	spin_lock(&own->lock);
+	same = own->generation == place->generation;
+	if (same && own->aliases)
+		p = page_mapped(place->space, place->address, place->frame, own);
+	same = same && p && p->state == SLOT_LOADED;
 	if (same)
 		node_link(&p->dependents, n, object);
-	spin_unlock(&p->lock);
+	spin_unlock(&own->lock);
 	return same ? 0 : RESULT_RESTART;
 }
 

@@ -7,8 +7,10 @@
 struct memory_place {
 	void *pointer;              /* Strange's view */
 	frame_number frame;
-	uint32_t page;              /* slot of the page that has the frame */
+	uint32_t page;              /* slot of the frame's own page */
 	uint32_t generation;        /* of that slot */
+	struct space *space;        /* where it was looked for, */
+	uint64_t address;           /* and at which address */
 };
 
 /* Where `address` of `space` lies. access: RIGHT_*. The space is active on this CPU; the place is good until the next lock.
@@ -21,7 +23,7 @@ result memory_place_depend(struct space *space, uint64_t address, unsigned acces
 result memory_read(struct space *space, uint64_t address, void *to, uint64_t bytes) MUST_CHECK;
 result memory_write(struct space *space, uint64_t address, const void *from, uint64_t bytes) MUST_CHECK;
 
-/* The object depends on the page at `place` until memory_independ. RESULT_RESTART when the page is going. */
+/* The object depends on the page at `place`, which is an alias if it is mapped as one, until memory_independ. RESULT_RESTART when the page is going. */
 result memory_depend(const struct memory_place *place, struct node *n, uint32_t object) MUST_CHECK;
 void memory_independ(frame_number frame, struct node *n);
 

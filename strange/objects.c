@@ -1,5 +1,6 @@
 /* The operation table of the eight kinds, made from abi/objects.def: a kind that lacks an operation does not link.
  * And which objects may not be displaced now. */
+#include "alias.h"
 #include "cache.h"
 #include "call.h"
 #include "space.h"
@@ -80,11 +81,10 @@ bool object_in_use(uint32_t id)
 			used = thread_needs(t, slot_of(id));
 			continue;
 		}
-		struct page *p = page_at(OBJECT_INDEX(id));
+		struct page *p = page_at(OBJECT_INDEX(id)), *own = page_lock(p);
 
-		spin_lock(&p->lock);
 		used = page_needed(t, p);
-		spin_unlock(&p->lock);
+		spin_unlock(&own->lock);
 	}
 	return used;
 }

@@ -1,7 +1,8 @@
 /* Pages: the bindings (container, index) -> frame that managers make. Home: a page_home in locked memory of the manager;
  * flags go back to it. Derived: hash, the container's list, frame_info. A large page binds a page group.
- * Locks: the page's own guards its state, its dependents and the mappings of its frames. */
+ * Locks: the page's own guards its state, its dependents and the mappings of its frames; for aliases see alias.h. */
 #include "page.h"
+#include "alias.h"
 #include "cache.h"
 #include "interrupt.h"
 #include "call.h"
@@ -14,17 +15,17 @@ static uint32_t page_hash(uint32_t container, uint64_t index)
 	return (uint32_t)(((index << 12) + container) * 0x9e3779b97f4a7c15ull >> 32) & state.cache[KIND_PAGE].hash.mask;
 }
 
-static struct page *find_one(struct container *c, uint64_t index, bool large)
+static struct page *find_one(uint32_t container, uint64_t index, bool large)
 {
 	struct hash *h = &state.cache[KIND_PAGE].hash;
-	uint32_t bucket = page_hash(slot_index(&c->slot), index), i;
+	uint32_t bucket = page_hash(container, index), i;
 	struct spin *stripe = &h->stripe[bucket % 64];
 	struct page *p = NULL;
 
 	spin_lock(stripe);
 	for (i = h->heads[bucket]; i; i = p->hash_next, p = NULL) {
 		p = page_at(i - 1);
-		if (p->container == c && p->index == index && !(p->flags & PAGE_LARGE) == !large)
+		if (p->container == container && p->index == index && !(p->flags & PAGE_LARGE) == !large)
 			break;
 	}
 	spin_unlock(stripe);
@@ -37,9 +38,9 @@ struct page *page_find(struct container *c, uint64_t index)
 
 	if (p && page_is(p, c, index))
 		return p;
-	p = find_one(c, index & ~(GROUP_PAGES - 1), true);
+	p = find_one(c->slot.id, index & ~(GROUP_PAGES - 1), true);
 	if (p == NULL)
-		p = find_one(c, index, false);
+		p = find_one(c->slot.id, index, false);
 	if (p)
 		*recent = p;
 	return p;
@@ -62,7 +63,7 @@ static bool page_overlapped(const struct page *p)
 static bool hash_add(struct page *p)
 {
 	struct hash *h = &state.cache[KIND_PAGE].hash;
-	uint32_t bucket = page_hash(slot_index(&p->container->slot), p->index);
+	uint32_t bucket = page_hash(p->container, p->index);
 	struct spin *stripe = &h->stripe[bucket % 64];
 	uint32_t i;
 
@@ -81,7 +82,7 @@ static bool hash_add(struct page *p)
 static void hash_remove(struct page *p)
 {
 	struct hash *h = &state.cache[KIND_PAGE].hash;
-	uint32_t bucket = page_hash(slot_index(&p->container->slot), p->index), *at;
+	uint32_t bucket = page_hash(p->container, p->index), *at;
 	struct spin *stripe = &h->stripe[bucket % 64];
 
 	spin_lock(stripe);
@@ -95,7 +96,7 @@ static void hash_remove(struct page *p)
 /* The container's list of its pages, under its list lock. False when the container is going. */
 static bool list_add(struct page *p, baryon_uid uid)
 {
-	struct container *c = p->container;
+	struct container *c = (struct container *)slot_of(p->container);
 	bool alive;
 
 	spin_lock(&c->slot.list_lock);
@@ -113,7 +114,7 @@ static bool list_add(struct page *p, baryon_uid uid)
 
 static void list_remove(struct page *p)
 {
-	struct container *c = p->container;
+	struct container *c = (struct container *)slot_of(p->container);
 
 	spin_lock(&c->slot.list_lock);
 	if (p->list_previous)
@@ -148,21 +149,24 @@ static bool frames_claim(struct page *p)
 	return true;
 }
 
-static void page_fill(struct page *p, struct container *c, const struct page_home *h, struct page_home *home)
+void page_fill(struct page *p, struct slot *c, const struct page_home *h, struct page_home *home)
 {
-	p->container = c;
+	p->container = c->id;
 	p->index = h->index;
 	p->frame = (frame_number)h->frame;
 	p->flags = (uint8_t)(h->flags & (PAGE_LARGE | PAGE_LOCKED | PAGE_READ_ONLY | PAGE_DEVICE));
 	p->dependents = NULL;
-	p->group_mappings = 0;
+	p->rights = h->flags & PAGE_READ_ONLY ? RIGHT_ALL & ~RIGHT_WRITE : RIGHT_ALL;
+	p->depth = 0;
+	p->aliases = 0;
+	p->mappings = 0;
 	p->home = home;
 	p->used = true;
 }
 
 static void page_count(struct page *p, int by)
 {
-	struct kernel *k = p->container->slot.keeper;
+	struct kernel *k = slot_of(p->container)->keeper;
 
 	__atomic_fetch_add(&k->loaded[KIND_PAGE], by, __ATOMIC_RELAXED);
 	if (p->flags & PAGE_LOCKED)
@@ -186,24 +190,34 @@ static COLD result page_name(struct page *p, const struct call *call, const stru
 	return r;
 }
 
-static COLD result page_publish(struct page *p, const struct call *call, const struct page_home *h)
+COLD result page_enter(struct page *p, const struct call *call, const struct page_home *h)
 {
 	result r = RESULT_RESTART;
 
-	if (!frames_claim(p))
-		return -BARYON_EBUSY;
-	spin_lock(&p->lock);
 	if (list_add(p, h->container)) {
 		r = page_name(p, call, h);
 		if (r < 0)
 			list_remove(p);
 	}
 	if (r < 0) {
-		frames_name(p, 0);
+		p->generation++;        /* others may have found it */
 	} else {
 		p->state = SLOT_LOADED;
 		page_count(p, 1);
 	}
+	return r;
+}
+
+static COLD result page_publish(struct page *p, const struct call *call, const struct page_home *h)
+{
+	result r;
+
+	if (!frames_claim(p))
+		return -BARYON_EBUSY;
+	spin_lock(&p->lock);
+	r = page_enter(p, call, h);
+	if (r < 0)
+		frames_name(p, 0);
 	spin_unlock(&p->lock);
 	return r;
 }
@@ -225,7 +239,11 @@ static result page_load_one(struct call *call, uint64_t address)
 
 	if (address % sizeof h)
 		return -BARYON_EINVAL;
-	r = page_home_place(call, address, &home);
+	r = memory_read(call->space, address, &h, sizeof h);
+	if (r == 0 && (h.flags & PAGE_ALIAS))
+		return alias_load(call, &h);
+	if (r == 0)
+		r = page_home_place(call, address, &home);
 	if (r < 0)
 		return r;
 	h = *home;
@@ -240,7 +258,7 @@ static result page_load_one(struct call *call, uint64_t address)
 		r = cache_take(KIND_PAGE, call->kernel, &i);
 	if (r < 0)
 		return r;
-	page_fill(page_at(i), (struct container *)c, &h, home);
+	page_fill(page_at(i), c, &h, home);
 	r = page_publish(page_at(i), call, &h);
 	if (r < 0) {
 		cache_give(KIND_PAGE, i);
@@ -263,7 +281,7 @@ COLD result call_page_load(struct call *call)
 		if (r == -BARYON_EEXIST)
 			continue;
 		if (r < 0)
-			return r < 0 && r > RESULT_RESTART && done > 0 ? (result)done : r;
+			return (r > RESULT_RESTART || r == RESULT_MISS) && done > 0 ? (result)done : r;
 	}
 	return (result)done;
 }
@@ -302,7 +320,7 @@ struct page *page_make_locked(struct container *c, uint64_t index, frame_number 
 
 	if (cache_take(KIND_PAGE, k, &i) < 0)
 		return NULL;
-	page_fill(page_at(i), c, &h, &none);
+	page_fill(page_at(i), &c->slot, &h, &none);
 	if (page_publish(page_at(i), NULL, &h) < 0)
 		return NULL;
 	return page_at(i);
@@ -312,38 +330,27 @@ struct page *page_make_locked(struct container *c, uint64_t index, frame_number 
 
 bool page_mark_dying(uint32_t index, uint32_t generation)
 {
-	struct page *p = page_at(index);
-	bool same;
+	struct page *p = page_at(index), *own = page_lock(p);
+	bool same = p->generation == generation && (p->state == SLOT_LOADED || p->state == SLOT_DYING);
 
-	spin_lock(&p->lock);
-	same = p->generation == generation && (p->state == SLOT_LOADED || p->state == SLOT_DYING);
 	if (same)
 		p->state = SLOT_DYING;
-	spin_unlock(&p->lock);
+	spin_unlock(&own->lock);
 	return same;
 }
 
 bool page_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
 {
-	struct page *p = page_at(index);
-	bool found = true;
-	uint32_t m = 0;
+	struct page *p = page_at(index), *own = page_lock(p);
+	uint32_t m = p->mappings, none = OBJECT_ID(KIND_PAGE, index);
 
-	spin_lock(&p->lock);
-	m = p->group_mappings;
-	for (uint64_t i = 0; m == 0 && i < page_span(p); i++)
+	for (uint64_t i = 0; m == 0 && p == own && i < page_span(p); i++)
 		m = state.frames[p->frame + i].mappings;
-	if (m) {
-		*id = OBJECT_ID(KIND_MAPPING, m - 1);
-		*generation = 0;
-	} else if (p->dependents) {
-		*id = p->dependents->object;
-		*generation = object_generation(*id);
-	} else {
-		found = false;
-	}
-	spin_unlock(&p->lock);
-	return found;
+	*id = p->aliases ? OBJECT_ID(KIND_PAGE, p->aliases - 1) : m ? OBJECT_ID(KIND_MAPPING, m - 1) :
+	      p->dependents ? p->dependents->object : none;
+	*generation = object_generation(*id);
+	spin_unlock(&own->lock);
+	return *id != none;
 }
 
 /* To the home, if it still is one: the locked page in which it lies goes with its container, and then the frame may be anybody's.
@@ -353,7 +360,7 @@ static COLD void home_write(const struct page *p, bool marks, uint32_t loaded)
 	frame_number f = frame_of_pointer(p->home);
 	uint32_t in = f < state.frame_limit ? state.frames[f].page - 1u : UINT32_MAX, flags;
 
-	if (in >= state.cache[KIND_PAGE].count || !(page_at(in)->flags & PAGE_LOCKED) || p->home->container != p->container->slot.uid)
+	if (in >= state.cache[KIND_PAGE].count || !(page_at(in)->flags & PAGE_LOCKED) || p->home->container != slot_of(p->container)->uid)
 		return;
 	flags = (p->home->flags & ~(uint32_t)PAGE_LOADED) | loaded;
 	for (uint64_t i = 0; marks && i < page_span(p); i++)
@@ -362,28 +369,36 @@ static COLD void home_write(const struct page *p, bool marks, uint32_t loaded)
 	p->home->flags = flags;
 }
 
-void page_write_back(uint32_t index) { home_write(page_at(index), true, PAGE_LOADED); }
+void page_write_back(uint32_t index)
+{
+	if (!(page_at(index)->flags & PAGE_ALIAS))
+		home_write(page_at(index), true, PAGE_LOADED);
+}
 
 COLD result page_unload(uint32_t index, uint32_t generation, bool write)
 {
-	struct page *p = page_at(index);
+	struct page *p = page_at(index), *own = page_lock(p);
 
-	spin_lock(&p->lock);
-	if (p->generation != generation || p->state != SLOT_DYING || p->dependents || p->group_mappings) {
-		spin_unlock(&p->lock);
+	if (p->generation != generation || p->state != SLOT_DYING || p->dependents || p->mappings || p->aliases) {
+		spin_unlock(&own->lock);
 		return 0;
 	}
-	home_write(p, write, 0);
+	if (p == own)
+		home_write(p, write, 0);
 	hash_remove(p);
 	list_remove(p);
 	page_count(p, -1);
-	frames_name(p, 0);
+	if (p == own)
+		frames_name(p, 0);
+	else
+		alias_unlink(p);
 	if (p->flags & PAGE_LOCKED)
 		interrupts_unbind(0, p->frame, page_span(p));
-	p->container = NULL;
+	p->container = 0;
 	p->state = SLOT_FREE;
 	p->generation++;
-	spin_unlock(&p->lock);
+	__atomic_store_n(&p->flags, 0, __ATOMIC_RELEASE);       /* from now on its own lock is what others take */
+	spin_unlock(&own->lock);
 	cache_give(KIND_PAGE, index);
 	state.counters->unloaded[KIND_PAGE]++;
 	return 0;

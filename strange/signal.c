@@ -36,24 +36,10 @@ bool signal_post(struct thread *t, uint32_t generation, uint64_t address)
 	return there;
 }
 
-/* False: the page goes, and whoever signals there finds it missing. */
-static bool receivers_find(frame_number frame, struct signal_receivers *out)
+/* Those in a list of mappings. */
+static void receivers_add(uint32_t first, struct signal_receivers *out)
 {
-	uint32_t name = state.frames[frame].page;
-	struct page *p = page_at(name - 1);
-	const struct container *c;
-
-	out->count = 0;
-	if (name == 0)
-		return false;
-	spin_lock(&p->lock);
-	c = p->container;
-	if (c) {
-		out->container = c->slot.uid;
-		out->index = p->index + (frame - p->frame);
-		memory_move(out->absent, c->signal_kernels, sizeof out->absent);
-	}
-	for (uint32_t i = state.frames[frame].mappings; i && out->count < RECEIVERS; i = mapping_at(i - 1)->next) {
+	for (uint32_t i = first; i && out->count < RECEIVERS; i = mapping_at(i - 1)->next) {
 		struct mapping *m = mapping_at(i - 1);
 		struct thread *t = thread_at(m->thread - 1u);
 
@@ -64,8 +50,44 @@ static bool receivers_find(frame_number frame, struct signal_receivers *out)
 		out->to[out->count].number = t->slot.keeper->number;
 		out->to[out->count++].address = mapping_address(m);
 	}
+}
+
+/* ALIAS_DEPTH levels at most. */
+static void receivers_of_aliases(const struct page *p, frame_number frame, struct signal_receivers *out)
+{
+	for (uint32_t i = p->aliases; i; i = page_at(i - 1)->alias_next) {
+		const struct page *alias = page_at(i - 1);
+
+		if (alias->frame != frame)
+			continue;
+		receivers_add(alias->mappings, out);
+		receivers_of_aliases(alias, frame, out);
+	}
+}
+
+/* False: the page goes, and whoever signals there finds it missing. */
+static bool receivers_find(frame_number frame, struct signal_receivers *out)
+{
+	uint32_t name = state.frames[frame].page;
+	struct page *p = page_at(name - 1);
+	const struct container *c;
+	bool there;
+
+	out->count = 0;
+	if (name == 0)
+		return false;
+	spin_lock(&p->lock);
+	there = p->container != 0;
+	c = (struct container *)slot_of(p->container);
+	if (there) {
+		out->container = c->slot.uid;
+		out->index = p->index + (frame - p->frame);
+		memory_move(out->absent, c->signal_kernels, sizeof out->absent);
+	}
+	receivers_add(state.frames[frame].mappings, out);
+	receivers_of_aliases(p, frame, out);
 	spin_unlock(&p->lock);
-	return c != NULL;
+	return there;
 }
 
 /* Its kernel misses one less. */

@@ -7,7 +7,7 @@
  *     of its keeper kernel and of every other object that it depends on.
  *  3. SLOT_DYING: nobody may begin to depend on it; whoever meets it helps to unload it.
  *  4. An activation in a thread's slot names loaded objects: space, map and portal are unloaded only after the thread.
- *  5. A frame has a mapping only while a page slot names the frame. */
+ *  5. A frame has a mapping only while a page slot names the frame: its own page. Aliases of that name it too, and go before it. */
 #ifndef STRANGE_STATE_H
 #define STRANGE_STATE_H
 
@@ -102,17 +102,27 @@ struct page {                   /* not a struct slot: there are many */
 	uint8_t state;
 	uint8_t flags;              /* PAGE_* */
 	bool used;
-	uint8_t spare;
+	uint8_t rights : 5, depth : 3;      /* RIGHT_* that it gives; 0, or one more than the page that it is an alias of */
 	uint32_t generation;
 	frame_number frame;
 	uint64_t index;
-	struct container *container;
 	struct node *dependents;    /* under lock */
-	struct page_home *home;     /* in locked memory */
+	union {
+		struct page_home *home;     /* in locked memory */
+		struct {            /* an alias: in the list of the page under it; under the lock of the frame's own page, */
+			uint32_t alias_next;        /* index + 1 */
+			uint32_t alias_previous;    /* the same; or it is the first: ALIAS_FIRST and the index of the page under it */
+		};
+	};
+	uint32_t container;         /* its id; 0: none */
+	uint32_t aliases;           /* first alias of it + 1; under lock */
 	uint32_t hash_next;
 	uint32_t list_next, list_previous;  /* in the container's list; index + 1 */
-	uint32_t group_mappings;    /* first large mapping + 1 (large pages); under lock */
+	uint32_t mappings;          /* first + 1 of those in no frame's list: large ones, or all of an alias; under lock */
 };
+enum { ALIAS_DEPTH = 7 };
+#define ALIAS_FIRST 0x80000000u
+_Static_assert(sizeof(struct page) == 64, "there are many");
 
 /* Loaded references to portals with the right to call, found without a search; by handle % BINDINGS. Whoever unloads a reference
  * takes it out first. An empty place has a handle that belongs elsewhere. */
@@ -279,15 +289,20 @@ struct mapping {
 	union {
 		struct {
 			uint64_t next : 24, previous : 24, space : 16;
-			uint64_t thread : 16, locked : 1, unused : 1, large : 1, live : 1, used : 1, spare : 7, page : 36;
+			uint64_t thread : 16, locked : 1;
+			uint64_t first : 1; /* of an alias's: `previous` is that page */
+			uint64_t large : 1, live : 1;
+			uint64_t derived : 1;       /* of an alias */
+			uint64_t spare : 7, page : 36;
 		};
 		uint64_t word[2];   /* the same, made at once */
 	};
 };
 enum {
 	MAPPING_SPACE_SHIFT = 48, MAPPING_PAGE_SHIFT = 28,
-	MAPPING_IS_LOCKED = 1 << 16, MAPPING_IS_LARGE = 1 << 18, MAPPING_IS_LIVE = 1 << 19,
-	MAPPING_IS_RARE = MAPPING_IS_LOCKED | 0xffff,
+	MAPPING_IS_LOCKED = 1 << 16, MAPPING_IS_FIRST = 1 << 17, MAPPING_IS_LARGE = 1 << 18, MAPPING_IS_LIVE = 1 << 19,
+	MAPPING_IS_DERIVED = 1 << 20,
+	MAPPING_IS_RARE = MAPPING_IS_LOCKED | MAPPING_IS_FIRST | 0xffff,
 };
 _Static_assert(sizeof(struct mapping) == 16, "mapping descriptors have 16 bytes");
 

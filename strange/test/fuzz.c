@@ -229,6 +229,13 @@ static void page_write(struct page_home *h)
 	h->flags = (uint32_t)choose(128);
 	h->version = HOME_VERSION;
 	h->cleared = (uint16_t)(choose(4) ? 0 : choose(600));
+	if (choose(2)) {
+		h->flags = PAGE_ALIAS | (choose(4) ? choose(2) * PAGE_READ_ONLY : (uint32_t)choose(256));
+		h->handle = (uint16_t)(choose(4) ? HANDLE_MEMORY : choose(2) ? SERVICE_HANDLE + choose(3) : wild_word());
+		h->under = choose(4) ? choose(2) * GROUP_PAGES + choose(70) : wild_word();
+		h->index = choose(4) ? choose(2) * GROUP_PAGES + choose(40) : wild_word();
+		return;
+	}
 	if (choose(2) && (h->flags & PAGE_LARGE))
 		h->index = h->index & ~(GROUP_PAGES - 1), h->frame &= ~(GROUP_PAGES - 1);
 }

@@ -119,6 +119,16 @@ static void dependents(void)
 		}
 }
 
+/* The page, or an alias of it, has that dependent. */
+static bool page_has(const struct page *p, frame_number f, const struct node *n)
+{
+	bool found = node_in(p->dependents, n);
+
+	for (uint32_t a = p->aliases; a && !found; a = page_at(a - 1)->alias_next)
+		found = page_at(a - 1)->frame == f && page_has(page_at(a - 1), f, n);
+	return found;
+}
+
 /* A home's page is loaded, and knows it. */
 static void homes_resolved(void)
 {
@@ -131,7 +141,7 @@ static void homes_resolved(void)
 				continue;
 			HOLDS(state.frames[s->home_frame].page, "home of %lx has no page", (long)s->uid);
 			p = page_at(state.frames[s->home_frame].page - 1);
-			HOLDS(node_in(p->dependents, &s->home_node), "home of %lx", (long)s->uid);
+			HOLDS(page_has(p, s->home_frame, &s->home_node), "home of %lx", (long)s->uid);
 		}
 }
 
@@ -153,7 +163,7 @@ static void counts(void)
 			if (k == KIND_MAPPING)
 				keeper = space_at(mapping_at(i)->space)->slot.keeper, lock = mapping_at(i)->locked;
 			else if (k == KIND_PAGE)
-				keeper = page_at(i)->container->slot.keeper, lock = page_at(i)->flags & PAGE_LOCKED;
+				keeper = slot_of(page_at(i)->container)->keeper, lock = page_at(i)->flags & PAGE_LOCKED;
 			else
 				keeper = slot_of(OBJECT_ID(k, i))->keeper, lock = slot_of(OBJECT_ID(k, i))->locked;
 			if (k == KIND_KERNEL && keeper == kernel_at(i))
@@ -191,17 +201,74 @@ static void frames(void)
 	}
 	for (uint32_t i = 0; i < state.cache[KIND_PAGE].count; i++)
 		if (page_at(i)->state != SLOT_FREE) {
-			HOLDS(state.frames[page_at(i)->frame].page == i + 1, "page %u", i);
-			HOLDS(page_at(i)->container->slot.state != SLOT_FREE, "page %u", i);
+			HOLDS((page_at(i)->flags & PAGE_ALIAS) || state.frames[page_at(i)->frame].page == i + 1, "page %u", i);
+			HOLDS(slot_of(page_at(i)->container)->state != SLOT_FREE, "page %u", i);
 			HOLDS(page_at(i)->lock.held == 0, "page %u", i);
 		}
+}
+
+/* The aliases of a page: in its list, of its frames, not more than it is. Returns how many. */
+static uint32_t aliases_of(uint32_t i)
+{
+	struct page *p = page_at(i);
+	uint32_t previous = ALIAS_FIRST | i, n = 0;
+
+	for (uint32_t a = p->aliases; a; previous = a, a = page_at(a - 1)->alias_next, n++) {
+		struct page *q = page_at(a - 1);
+
+		HOLDS(q->state != SLOT_FREE && (q->flags & PAGE_ALIAS), "page %u has page %u for an alias", i, a - 1);
+		HOLDS(q->alias_previous == previous, "alias %u", a - 1);
+		HOLDS(q->depth == p->depth + 1, "alias %u: depth", a - 1);
+		HOLDS(q->frame - p->frame < (p->flags & PAGE_LARGE ? GROUP_PAGES : 1), "alias %u: frame", a - 1);
+		HOLDS((q->rights & ~p->rights) == 0, "alias %u may more than the page under it", a - 1);
+		HOLDS((q->flags & PAGE_DEVICE) == (p->flags & PAGE_DEVICE), "alias %u: device", a - 1);
+		HOLDS(p->state != SLOT_FREE, "page %u is free and has aliases", i);
+	}
+	return n;
+}
+
+/* An alias is in one page's list, and its frame has an own page. */
+static void aliases(void)
+{
+	uint32_t listed = 0, there = 0;
+
+	for (uint32_t i = 0; i < state.cache[KIND_PAGE].count; i++) {
+		struct page *p = page_at(i);
+		uint32_t previous = i + 1;
+
+		if (p->state == SLOT_FREE)
+			continue;
+		listed += aliases_of(i);
+		if (!(p->flags & PAGE_ALIAS)) {
+			HOLDS(p->depth == 0 && ((p->flags & PAGE_LARGE) || p->mappings == 0), "page %u", i);
+			continue;
+		}
+		there++;
+		HOLDS(p->depth > 0 && p->depth <= ALIAS_DEPTH && !(p->flags & (PAGE_LOCKED | PAGE_LARGE)), "alias %u", i);
+		HOLDS(state.frames[p->frame].page && !(page_at(state.frames[p->frame].page - 1)->flags & PAGE_ALIAS), "alias %u", i);
+		for (uint32_t m = p->mappings; m; previous = m, m = mapping_at(m - 1)->next) {
+			HOLDS(mapping_at(m - 1)->live && mapping_at(m - 1)->derived, "alias %u mapping %u", i, m - 1);
+			HOLDS(mapping_at(m - 1)->first == (m == p->mappings), "alias %u mapping %u", i, m - 1);
+			HOLDS(mapping_at(m - 1)->previous == previous, "alias %u mapping %u", i, m - 1);
+		}
+	}
+	HOLDS(listed == there, "%u aliases, %u in lists", there, listed);
+}
+
+static const struct page *page_of_mapping(const struct mapping *m, const struct page *own)
+{
+	if (!m->derived)
+		return own;
+	while (!m->first)
+		m = mapping_at(m->previous - 1);
+	return page_at(m->previous - 1);
 }
 
 static bool reverse_has(const struct page *p, frame_number f, uint32_t mapping)
 {
 	const struct mapping *m = mapping_at(mapping);
 
-	for (uint32_t i = m->large ? p->group_mappings : state.frames[f].mappings; i; i = mapping_at(i - 1)->next)
+	for (uint32_t i = m->large || m->derived ? p->mappings : state.frames[f].mappings; i; i = mapping_at(i - 1)->next)
 		if (i == mapping + 1)
 			return true;
 	return false;
@@ -220,7 +287,12 @@ static void leaf_check(const struct space *s, uint32_t table, unsigned slot, mmu
 	HOLDS(m->space == slot_index(&s->slot) && m->page == (address >> PAGE_BITS & ((1ull << 36) - 1)),
 	      "entry for %lx has another's mapping", (long)address);
 	HOLDS(page && page != UINT32_MAX, "entry for %lx has no page", (long)address);
-	HOLDS(reverse_has(page_at(page - 1), mmu_frame(e), index), "mapping of %lx is not in its frame's list", (long)address);
+	HOLDS(reverse_has(page_of_mapping(m, page_at(page - 1)), mmu_frame(e), index), "mapping of %lx is not in its frame's list",
+	      (long)address);
+	HOLDS(m->large || page_of_mapping(m, page_at(page - 1))->depth == 0 || page_of_mapping(m, page_at(page - 1))->frame == mmu_frame(e),
+	      "mapping of %lx is an alias of another frame", (long)address);
+	HOLDS(!(mmu_rights(e) & RIGHT_WRITE) || (page_of_mapping(m, page_at(page - 1))->rights & RIGHT_WRITE), "%lx may be written",
+	      (long)address);
 	HOLDS(!((mmu_rights(e) & RIGHT_WRITE) && (mmu_rights(e) & RIGHT_EXECUTE)), "%lx is W and X", (long)address);
 	HOLDS(!(s->flags & SPACE_SUPERVISOR) == !!(mmu_rights(e) & MMU_USER), "%lx: ring", (long)address);
 	HOLDS(!!m->large == mmu_is_large(e), "%lx: size", (long)address);
@@ -431,6 +503,7 @@ void invariants_check(void)
 	homes_resolved();
 	counts();
 	frames();
+	aliases();
 	tables();
 	threads();
 	queues();

@@ -7,13 +7,18 @@
 #include "strange/cache.h"
 #include "strange/table.h"
 
-enum { KERNELS = 2, PROGRAMS = 3, FIRST_PAGE = 40, PAGES = 24, SLOTS = 64, SERVICE = 70, DEPTH_LIMIT = 5 };
+enum { KERNELS = 2, PROGRAMS = 3, FIRST_PAGE = 40, PAGES = 24, SLOTS = 64, SERVICE = 70, DEPTH_LIMIT = 5,
+       COMPOSED = 80, HANDLE_COMPOSED = 50, HANDLE_OTHER = 51 };
+
+/* A kernel's pages have four names: in its memory; and in a container that it composed, of its own pages, of these, and of the other's. */
+enum name { OWN, ALIAS, ALIAS_OF_ALIAS, ALIAS_OF_OTHERS, NAMES };
 
 struct program {
 	baryon_uid space, thread;
 	uint64_t rip;
 	uint64_t home[SLOTS];       /* of the mapping of each slot */
 	uint8_t page[SLOTS];        /* of FIRST_PAGE.., + 1; 0: none */
+	uint8_t name[SLOTS];        /* enum name */
 	bool writable[SLOTS];
 };
 
@@ -75,6 +80,49 @@ static void program_make(struct side *s, unsigned i)
 	world_run(s->k->thread);
 }
 
+static void alias_make(struct side *s, uint64_t index, uint32_t handle, uint64_t under)
+{
+	struct page_home h = { .container = UID_MAKE(s->k->number, COMPOSED), .index = index, .under = under, .flags = PAGE_ALIAS,
+			       .version = HOME_VERSION, .handle = (uint16_t)handle };
+	uint64_t at = world_memory(s->k, sizeof h);
+
+	world_write(at, &h, sizeof h);
+	world_remember(s->k, KIND_PAGE, h.container, index, at, 0);
+}
+
+/* Root lets it have the other's memory. */
+static void other_give(struct side *s, const struct side *other)
+{
+	struct reference_home r;
+	uint64_t at;
+
+	world_run(ROOT_THREAD);
+	at = world_reference_home(&world.root, KIND_CONTAINER, other->k->container, RIGHT_READ | RIGHT_WRITE, 0, s->k->space, HANDLE_OTHER);
+	world_read(at, &r, sizeof r);
+	world_run(s->k->thread);
+	at = world_memory(s->k, sizeof r);
+	world_write(at, &r, sizeof r);
+	world_remember(s->k, KIND_REFERENCE, s->k->space, HANDLE_OTHER, at, 0);
+}
+
+static void compose(struct side *s, const struct side *other)
+{
+	struct container_home c = { .header = { KIND_CONTAINER, HOME_VERSION, 1, UID_MAKE(s->k->number, COMPOSED) },
+				    .size_pages = NAMES * PAGES };
+	uint64_t at;
+
+	other_give(s, other);
+	at = world_memory(s->k, sizeof c);
+	world_write(at, &c, sizeof c);
+	CHECK_IS(world_load(KIND_CONTAINER, at, 0), 0);
+	CHECK_IS(world_reference_load(s->k, KIND_CONTAINER, c.header.uid, RIGHT_ALL, 0, s->k->space, HANDLE_COMPOSED), 0);
+	for (unsigned i = 0; i < PAGES; i++) {
+		alias_make(s, ALIAS * PAGES + i, HANDLE_MEMORY, FIRST_PAGE + i);
+		alias_make(s, ALIAS_OF_ALIAS * PAGES + i, HANDLE_COMPOSED, ALIAS * PAGES + i);
+		alias_make(s, ALIAS_OF_OTHERS * PAGES + i, HANDLE_OTHER, FIRST_PAGE + i);
+	}
+}
+
 static void make(const char *options)
 {
 	world_boot(options, 1);
@@ -95,6 +143,8 @@ static void make(const char *options)
 	}
 	world_portal_give(sides[1].k, SERVICE, 1, sides[0].k, 40);
 	world_portal_give(sides[0].k, SERVICE, 1, sides[1].k, 40);
+	compose(&sides[0], &sides[1]);
+	compose(&sides[1], &sides[0]);
 	for (unsigned i = 0; i < KERNELS; i++)
 		for (unsigned n = 0; n < PROGRAMS; n++)
 			for (unsigned m = 0; m < SLOTS; m++)
@@ -109,16 +159,29 @@ static uint64_t slot_address(unsigned i) { return 0x100000 + (uint64_t)i * 0x230
 
 static struct program *any_program(struct side *s) { return &s->program[rnd(PROGRAMS)]; }
 
+static uint64_t index_of(unsigned name, unsigned page) { return name == OWN ? FIRST_PAGE + page : name * PAGES + page; }
+
+/* What is in the page of a slot, whoever's it is. */
+static uint64_t *expected_of(struct side *s, const struct program *p, unsigned slot)
+{
+	struct side *of = p->name[slot] == ALIAS_OF_OTHERS ? &sides[s == &sides[0]] : s;
+
+	return &of->expected[p->page[slot] - 1];
+}
+
 static void step_map(struct side *s)
 {
 	struct program *p = any_program(s);
 	unsigned i = (unsigned)rnd(SLOTS), page = (unsigned)rnd(PAGES);
-	struct mapping_home h = { .address = slot_address(i), .index = FIRST_PAGE + page, .container = HANDLE_MEMORY,
+	uint8_t name = (uint8_t)(rnd(2) ? rnd(NAMES) : OWN);
+	struct mapping_home h = { .address = slot_address(i), .index = index_of(name, page),
+				  .container = name == OWN ? HANDLE_MEMORY : HANDLE_COMPOSED,
 				  .rights = RIGHT_READ | (rnd(3) ? RIGHT_WRITE : 0) };
 
 	world_write(p->home[i], &h, sizeof h);
 	world_remember(s->k, KIND_MAPPING, p->space, h.address, p->home[i], 0);
 	p->page[i] = (uint8_t)(page + 1);
+	p->name[i] = name;
 	p->writable[i] = h.rights & RIGHT_WRITE;
 	CHECK_IS(world_call(CALL_MAPPING_LOAD, p->space, p->home[i], 1, LOAD_REPLACE), 1);
 }
@@ -155,7 +218,7 @@ static void step_read(struct side *s)
 	if (r < 0)
 		return;
 	world_read(s->out, &h, sizeof h);
-	CHECK_IS(h.index, FIRST_PAGE + p->page[i] - 1);
+	CHECK_IS(h.index, index_of(p->name[i], p->page[i] - 1u));
 }
 
 static void step_unload(struct side *s)
@@ -179,6 +242,15 @@ static void step_page(struct side *s)
 {
 	world_run(ROOT_THREAD);
 	CHECK(world_call(CALL_PAGE_UNLOAD, s->k->container, FIRST_PAGE + rnd(PAGES - 3), 1 + rnd(3)) >= 0);
+}
+
+static void step_alias(struct side *s)
+{
+	baryon_uid container = UID_MAKE(s->k->number, COMPOSED);
+	long r = rnd(4) ? world_call(CALL_PAGE_UNLOAD, container, rnd(NAMES * PAGES - 3), 1 + rnd(3)) :
+			  world_call(CALL_OBJECT_UNLOAD, KIND_CONTAINER, container);
+
+	CHECK(r >= 0 || r == -BARYON_ENOENT);
 }
 
 /* Calls up and down between the kernels. */
@@ -214,7 +286,7 @@ static void program_touches(struct side *s, struct program *p)
 
 		if (p->page[i] == 0)
 			continue;
-		expected = &s->expected[p->page[i] - 1];
+		expected = expected_of(s, p, i);
 		if (p->writable[i] && rnd(2)) {
 			*expected = seed;
 			world_write(slot_address(i) + 8, expected, 8);
@@ -235,7 +307,7 @@ static void handler_copies(struct side *s, struct program *p)
 		return;
 	CHECK(p->page[i]);
 	world_read(s->out, &got, 8);
-	CHECK_IS(got, s->expected[p->page[i] - 1]);
+	CHECK_IS(got, *expected_of(s, p, i));
 }
 
 /* Each program's thread is parked in its handler; it goes to the program, comes back, and parks. */
@@ -277,7 +349,7 @@ static void step(void)
 	struct side *s = &sides[rnd(KERNELS)];
 
 	world_run(s->k->thread);
-	switch (rnd(10)) {
+	switch (rnd(11)) {
 	case 0: case 1: case 2: step_map(s); break;
 	case 3: step_unmap(s); break;
 	case 4: step_protect(s); break;
@@ -285,6 +357,7 @@ static void step(void)
 	case 6: step_unload(s); break;
 	case 7: step_page(s); break;
 	case 8: step_calls(); break;
+	case 9: step_alias(s); break;
 	default: step_program(s); break;
 	}
 }
