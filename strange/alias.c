@@ -105,6 +105,7 @@ static result alias_enter(struct page *p, const struct page_home *h, const struc
 
 	if (under->depth == ALIAS_DEPTH)
 		return -BARYON_EFULL;
+	spin_lock(&p->lock);
 	p->depth = under->depth + 1u;
 	p->rights &= under->rights & g->rights;
 	p->frame = page_frame(under, h->under);
@@ -114,20 +115,19 @@ static result alias_enter(struct page *p, const struct page_home *h, const struc
 		alias_link(p, under);
 	else
 		p->flags = 0;
+	spin_unlock(&p->lock);
 	return r;
 }
 
+/* Who still takes the lock of p for what that was before, or was to be for another CPU, does not wait for a second one. */
 static result alias_publish(struct page *p, const struct page_home *h, const struct grant *g, struct page *under)
 {
+	struct page *own = page_lock(under);
 	result r = RESULT_RESTART;
-	struct page *own;
 
-	spin_lock(&p->lock);
-	own = page_lock(under);
 	if (page_granted(under, g, h->under))
 		r = alias_enter(p, h, g, under);
 	spin_unlock(&own->lock);
-	spin_unlock(&p->lock);
 	return r;
 }
 

@@ -239,14 +239,11 @@ static result page_load_one(struct call *call, uint64_t address)
 
 	if (address % sizeof h)
 		return -BARYON_EINVAL;
-	r = memory_read(call->space, address, &h, sizeof h);
-	if (r == 0 && (h.flags & PAGE_ALIAS))
-		return alias_load(call, &h);
-	if (r == 0)
-		r = page_home_place(call, address, &home);
+	r = page_home_place(call, address, &home, &h);
 	if (r < 0)
 		return r;
-	h = *home;
+	if (h.flags & PAGE_ALIAS)
+		return alias_load(call, &h);
 	r = page_home_check(call, &h);
 	if (r == 0)
 		r = slot_want(KIND_CONTAINER, h.container, &c);

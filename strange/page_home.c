@@ -71,17 +71,20 @@ bool page_home_holds(const struct call *call, const struct page *p, const struct
 	return frames_granted(call->kernel, h) && __atomic_load_n(&p->home->frame, __ATOMIC_RELAXED) == h->frame;
 }
 
-result page_home_place(struct call *call, uint64_t address, struct page_home **home)
+result page_home_place(struct call *call, uint64_t address, struct page_home **home, struct page_home *h)
 {
 	struct memory_place place;
 	result r = memory_place(call->space, address, RIGHT_WRITE, &place);
 
 	if (r < 0)
 		return r;
+	*home = place.pointer;
+	*h = **home;
+	if (h->flags & PAGE_ALIAS)
+		return 0;
 	/* A page's home must lie in locked memory: the recursion of homes ends here. */
 	if (!(page_at(place.page)->flags & PAGE_LOCKED))
 		return -BARYON_EINVAL;
 	frame_touch(place.frame);
-	*home = place.pointer;
 	return 0;
 }

@@ -15,7 +15,7 @@ result page_frames_clear(const struct call *call, const struct page_home *was, s
 /* The frame is still granted and the home still says what it said, as read into *h. Whoever changes one of them looks for the page
  * after that; who asks here has named the page before: so one of the two sees the other. */
 bool page_home_holds(const struct call *call, const struct page *p, const struct page_home *h);
-/* Strange's view of the home, which must lie in a locked page, to be written. */
-result page_home_place(struct call *call, uint64_t address, struct page_home **home);
+/* What the home says, and Strange's view of it, to be written. It must lie in a locked page, but for an alias's, which is only read. */
+result page_home_place(struct call *call, uint64_t address, struct page_home **home, struct page_home *h);
 
 #endif

@@ -4,7 +4,7 @@
  * Order: kernel calls lock at most one object of each rank, in this order, and list locks (struct slot.list_lock, hash
  * stripes, free lists, run queues, timers) last, never two of them, and nothing under them:
  *   reference < portal < thread < space < page < container < kernel
- * One exception: a page that is to be an alias, which nobody has found yet, and then the page whose frame it gets (alias.c). */
+ * One exception: a page that is loaded, and then one that becomes an alias of it (alias.c). */
 #ifndef STRANGE_SPIN_H
 #define STRANGE_SPIN_H
 

@@ -409,6 +409,47 @@ static void a_page_with_aliases_is_displaced_after_them(void)
 	invariants_check();
 }
 
+static bool held[1 << 15];
+static uint32_t free_first, free_count;
+
+static void pages_release(void)
+{
+	for (uint32_t i = 0; i < state.cache[KIND_PAGE].count; i++)
+		if (held[i])
+			page_at(i)->flags &= (uint8_t)~PAGE_LOCKED;
+	if (free_count) {
+		for (uint32_t i = free_first, next; i; i = next) {
+			next = page_at(i - 1)->hash_next;
+			cache_give(KIND_PAGE, i - 1);
+		}
+		free_count = 0;
+	}
+	memset(held, 0, sizeof held);
+	world.after_step = invariants_check;
+}
+
+/* In the only step there is room for nothing else. */
+static void the_page_under_may_give_its_own_slot_to_its_alias_and_comes_back(void)
+{
+	struct page_home h = alias_home(COMPOSED, 2, HANDLE_MEMORY, PAGE, 0);
+	struct cache *c = &state.cache[KIND_PAGE];
+	uint64_t at;
+
+	fresh("caches=page=64");
+	at = world_memory(k, sizeof h);
+	world_write(at, &h, sizeof h);
+	world_remember(k, KIND_PAGE, COMPOSED, 2, at, 0);
+	for (uint32_t i = 0; i < c->count; i++)
+		if (page_at(i)->state == SLOT_LOADED && !(page_at(i)->flags & PAGE_LOCKED) && page_at(i) != page_of(k->container, PAGE))
+			held[i] = true, page_at(i)->flags |= PAGE_LOCKED;
+	free_first = c->free, free_count = c->free_count;
+	c->free = c->free_count = 0;
+	world.after_step = pages_release;
+	CHECK_IS(world_call(CALL_PAGE_LOAD, at, 1), 1);
+	CHECK(c->free_count && page_of(k->container, PAGE) && page_of(COMPOSED, 2)->frame == page_of(k->container, PAGE)->frame);
+	CHECK(state.counters->displaced[KIND_PAGE]);
+}
+
 enum { GRANT = 20 };
 
 /* A manager of frames, with a page group under one name. */
@@ -525,6 +566,7 @@ int main(void)
 	a_signal_comes_to_the_receivers_of_the_frame_by_whatever_name();
 	a_receiver_through_an_alias_that_is_away_is_redirected();
 	a_page_with_aliases_is_displaced_after_them();
+	the_page_under_may_give_its_own_slot_to_its_alias_and_comes_back();
 	pages_of_a_group_have_aliases_and_go_with_it_and_with_its_kernel();
 	a_group_that_is_taken_back_takes_the_aliases_of_its_pages();
 	everything_forgotten_comes_back();

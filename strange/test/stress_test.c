@@ -1,5 +1,5 @@
-/* Several processors at once, each a POSIX thread. Threads of two kernels call each other, map, unload and displace, while
- * programs run on every processor; in rounds, with every invariant checked in between. What a thread does next is kept
+/* Several processors at once, each a POSIX thread. Threads of two kernels call each other, map, also through aliases of pages, unload
+ * and displace, while programs run on every processor; in rounds, with every invariant checked in between. What a thread does next is kept
  * beside the thread (struct actor), so that it may go on anywhere. Arguments: seed, processors, rounds. */
 #include <pthread.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "strange/cache.h"
 
 enum { KERNELS = 2, PROGRAMS = 4, WORKERS = 3, SLOTS = 24, FIRST_PAGE = 48, PAGES = 16, SERVICE = 70, LEVELS = 24,
-       STEPS = 1500, STEPS_APART = 16, FIRST_HEIR = 400, HEIRS = 2, DISPLACE_EVERY = 64 };
+       COMPOSED = 80, HANDLE_COMPOSED = 50, STEPS = 1500, STEPS_APART = 16, FIRST_HEIR = 400, HEIRS = 2, DISPLACE_EVERY = 64 };
 
 enum what { WORK, PROGRAM, SERVE, TRAP, ANSWER, RELOAD, HEIR };
 
@@ -127,10 +127,10 @@ static void any_call(struct actor *a, struct level *l)
 	struct side *s = &sides[now()->rip - sides[0].k->base >= DOMAIN_BYTES]; /* in whose domain this is */
 	unsigned p = (unsigned)rnd(a, PROGRAMS), i = (unsigned)rnd(a, SLOTS);
 
-	uint64_t what = rnd(a, 13);
+	uint64_t what = rnd(a, 15);
 	uint64_t whom = rnd(a, 2) ? s->program[p] : UID_MAKE(s->k->number, 300 + i % WORKERS);
 
-	if (what >= 4 && what <= 6 && rnd(a, 6))
+	if (((what >= 4 && what <= 6) || what == 12) && rnd(a, 6))
 		what = 7;
 	switch (what) {
 	case 0: case 1: call6(l, CALL_MAPPING_LOAD, s->space[p], s->home[p][i], 1, rnd(a, 2) * LOAD_REPLACE); break;
@@ -144,6 +144,8 @@ static void any_call(struct actor *a, struct level *l)
 	case 9: call6(l, CALL_PARK, host.now + rnd(a, 3000000), 0, 0, 0); break;
 	case 10: call6(l, CALL_UNPARK, s->program[p], 0, 0, 0); break;
 	case 11: call6(l, CALL_ABANDON, whom, 0, 0, 0); break;
+	case 12: call6(l, CALL_OBJECT_UNLOAD, KIND_CONTAINER, UID_MAKE(s->k->number, COMPOSED), 0, 0); break;
+	case 13: call6(l, CALL_PAGE_UNLOAD, UID_MAKE(s->k->number, COMPOSED), rnd(a, 2 * PAGES - 3), 1 + rnd(a, 3), 0); break;
 	default: call6(l, CALL_OBJECT_LOAD, KIND_THREAD, world_home(KIND_THREAD, s->program[p], 0), 0, 0); break;
 	}
 }
@@ -444,6 +446,27 @@ static void heirs_name(struct side *s)
 	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_PORTAL, home, 0), 0);
 }
 
+/* Its pages once more, and these once more. */
+static void compose(struct side *s)
+{
+	struct container_home c = { .header = { KIND_CONTAINER, HOME_VERSION, 1, UID_MAKE(s->k->number, COMPOSED) },
+				    .size_pages = 2 * PAGES };
+	uint64_t at = world_memory(s->k, sizeof c);
+
+	world_write(at, &c, sizeof c);
+	CHECK_IS(world_load(KIND_CONTAINER, at, 0), 0);
+	CHECK_IS(world_reference_load(s->k, KIND_CONTAINER, c.header.uid, RIGHT_ALL, 0, s->k->space, HANDLE_COMPOSED), 0);
+	for (unsigned i = 0; i < 2 * PAGES; i++) {
+		struct page_home h = { .container = c.header.uid, .index = i, .flags = PAGE_ALIAS, .version = HOME_VERSION,
+				       .under = i < PAGES ? FIRST_PAGE + i : i - PAGES,
+				       .handle = i < PAGES ? HANDLE_MEMORY : HANDLE_COMPOSED };
+
+		at = world_memory(s->k, sizeof h);
+		world_write(at, &h, sizeof h);
+		world_remember(s->k, KIND_PAGE, h.container, i, at, 0);
+	}
+}
+
 static void side_make(struct side *s, unsigned i)
 {
 	world_run(ROOT_THREAD);
@@ -453,11 +476,14 @@ static void side_make(struct side *s, unsigned i)
 	(void)world_portal_load(s->k, SERVICE, ENTRY_SERVICE, 8);
 	heirs_name(s);
 	s->out = world_memory(s->k, 64);
+	compose(s);
 	for (unsigned n = 0; n < PROGRAMS; n++) {
 		s->space[n] = world_space_load(s->k, 100 + n, SPACE_PROGRAM, 0);
 		for (unsigned m = 0; m < SLOTS; m++) {
-			struct mapping_home h = { .address = slot_address(m), .index = FIRST_PAGE + slot_page(n, m),
-						  .container = HANDLE_MEMORY, .rights = RIGHT_READ | RIGHT_WRITE };
+			unsigned page = slot_page(n, m), aliases = m % 3;       /* between it and the page */
+			struct mapping_home h = { .address = slot_address(m), .index = aliases ? (aliases - 1) * PAGES + page : FIRST_PAGE + page,
+						  .container = aliases ? HANDLE_COMPOSED : HANDLE_MEMORY,
+						  .rights = RIGHT_READ | RIGHT_WRITE };
 
 			s->home[n][m] = world_memory(s->k, sizeof h);
 			world_write(s->home[n][m], &h, sizeof h);
@@ -565,9 +591,9 @@ static void run(uint64_t number, const char *options, unsigned rounds)
 		fprintf(stderr, "%lx run %d depth %d rip %lx\n", (long)actors[i].uid, t ? t->run : -1, t ? (int)t->depth : -1,
 			t ? (long)thread_top(t)->registers.rip : 0);
 	}
-	fprintf(stderr, "seed %lu: %lu idle, %lu calls, %lu traps, %lu served, %lu answers, %lu shoot-downs, %lu mappings displaced, %lu switches, %lu steals, %lu abandoned, %lu inherited\n",
+	fprintf(stderr, "seed %lu: %lu idle, %lu calls, %lu traps, %lu served, %lu answers, %lu shoot-downs, %lu mappings displaced, %lu pages loaded, %lu switches, %lu steals, %lu abandoned, %lu inherited\n",
 		(unsigned long)number, (unsigned long)idles, (unsigned long)work[WORK], (unsigned long)work[TRAP], (unsigned long)work[SERVE],
-		(unsigned long)work[ANSWER], (unsigned long)state.counters->shootdowns, (unsigned long)state.counters->displaced[KIND_MAPPING],
+		(unsigned long)work[ANSWER], (unsigned long)state.counters->shootdowns, (unsigned long)state.counters->displaced[KIND_MAPPING], (unsigned long)state.counters->loaded[KIND_PAGE],
 		(unsigned long)state.counters->switches, (unsigned long)state.counters->steals, (unsigned long)abandoned,
 		(unsigned long)inherited);
 }
