@@ -25,9 +25,6 @@ bool pool_held_by(const struct portal *p, const struct thread *t)
 	return false;
 }
 
-static inline void pool_set(struct thread *t, uint8_t bit) { __atomic_fetch_or(&t->pool, bit, __ATOMIC_SEQ_CST); }
-static inline void pool_clear(struct thread *t, uint8_t bit) { __atomic_fetch_and(&t->pool, (uint8_t)~bit, __ATOMIC_SEQ_CST); }
-
 /* turns */
 
 /* May kernel `number` have a stack for an implicit call? */
@@ -228,6 +225,8 @@ bool pool_look(struct thread *t)
 	/* It may hold another one. */
 	if (ended)
 		pool_hurry(thread_top(t)->portal);
+	if (t->pool & POOL_LATE)
+		thread_late_end(this_cpu(), t);
 	xstate_hide(t->pool & POOL_XSTATE ? xstate_look(t) : activation_hides_xstate(t));
 	return this_cpu()->attention == 0;
 }

@@ -4,6 +4,9 @@
 
 #include "state.h"
 
+static inline void pool_set(struct thread *t, uint8_t bit) { __atomic_fetch_or(&t->pool, bit, __ATOMIC_SEQ_CST); }
+static inline void pool_clear(struct thread *t, uint8_t bit) { __atomic_fetch_and(&t->pool, (uint8_t)~bit, __ATOMIC_SEQ_CST); }
+
 /* Take a stack for an explicit call. False: none is free. */
 bool pool_take(struct portal *p, struct thread *t, uint32_t *stack);
 /* The same for an implicit call: the last quarter of the stacks, at least one of two, is kept for kernels that have none. A thread that

@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "cache.h"
 #include "abandon.h"
+#include "pool.h"
 #include "portal.h"
 #include "shootdown.h"
 #include "thread.h"
@@ -13,21 +14,6 @@
 #include "wait.h"
 
 /* queues */
-
-/* A full fence, too. */
-static inline void queue_put(struct queue *q, struct thread *t, unsigned priority, bool front)
-{
-	if (front || q->first[priority] == NULL) {
-		queue_put_first(q, t, priority);
-		return;
-	}
-	t->queue_priority = (uint8_t)priority;
-	t->queue_next = NULL;
-	t->queue_at = q->end[priority];
-	*q->end[priority] = t;
-	q->end[priority] = &t->queue_next;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
 
 static void queue_remove(struct queue *q, struct thread *t)
 {
@@ -38,6 +24,8 @@ static void queue_remove(struct queue *q, struct thread *t)
 		t->queue_next->queue_at = t->queue_at;
 	else
 		q->end[p] = t->queue_at;
+	if (q->woken[p] == &t->queue_next)
+		q->woken[p] = t->queue_at;
 	t->queue_at = NULL;
 	if (q->first[p] == NULL)
 		q->ready &= ~(1u << p);
@@ -127,19 +115,25 @@ static void cpu_poke(struct cpu *cpu, unsigned priority)
 		cpu_notify(1ull << cpu->number);
 }
 
-void thread_ready_locked(struct thread *t)
+/* woken: with a rest of its slice, it comes after those that were woken so before, and before all others of its priority. */
+static __attribute__((noinline)) void ready(struct thread *t, bool woken)
 {
 	struct cpu *cpu = &state.cpu[cpu_choose(t)];
+	struct queue *q = &cpu->queue;
 	unsigned priority;
 
 	t->cpu = (int)cpu->number;
 	priority = thread_effective_priority(t);
 	t->run = RUN_READY;
-	spin_lock(&cpu->queue.lock);
-	queue_put(&cpu->queue, t, priority, false);
-	spin_unlock(&cpu->queue.lock);
+	spin_lock(&q->lock);
+	queue_put(q, t, priority, woken ? q->woken[priority] : q->end[priority]);
+	if (woken)
+		q->woken[priority] = &t->queue_next;
+	spin_unlock(&q->lock);
 	cpu_poke(cpu, priority);
 }
+
+void thread_ready_locked(struct thread *t) { ready(t, false); }
 
 static inline bool hand_over(struct cpu *cpu, struct thread *t)
 {
@@ -156,7 +150,7 @@ void thread_wake_locked(struct thread *t)
 	if (t->timer_cpu >= 0)
 		timer_remove(t);
 	if (!hand_over(this_cpu(), t))
-		thread_ready_locked(t);
+		ready(t, t->slice_ns != 0);
 }
 
 bool thread_wake(struct thread *t, unsigned from)
@@ -272,11 +266,20 @@ void thread_off(struct cpu *cpu, struct thread *t)
 /* The slice, or the next look at its kernel's share. */
 static inline uint64_t slice_piece(uint64_t ns) { return ns < SLICE_NS ? ns : SLICE_NS; }
 
+/* A new turn: a quantum less what was taken of it in advance. */
+static __attribute__((noinline)) void slice_begin(struct thread *t)
+{
+	if (t->pool & POOL_LATE)
+		pool_clear(t, POOL_LATE);
+	t->slice_ns = t->quantum_ns - t->advance_ns;
+	t->advance_ns = 0;
+}
+
 static inline void thread_on(struct cpu *cpu, struct thread *t, uint64_t now)
 {
 	t->cpu = (int)cpu->number;
 	if (t->slice_ns == 0)
-		t->slice_ns = t->quantum_ns;
+		slice_begin(t);
 	if (t->program)
 		program_restore(t);
 	thread_on_plain(cpu, t, now);
@@ -349,11 +352,12 @@ static __attribute__((noinline)) struct thread *choose(struct cpu *cpu, uint64_t
 static __attribute__((noinline)) void requeue(struct cpu *cpu, struct thread *t, bool ended)
 {
 	struct queue *q = &cpu->queue;
+	unsigned priority = thread_effective_priority(t);
 
 	spin_lock(&t->slot.lock);
 	t->run = RUN_READY;
 	spin_lock(&q->lock);
-	queue_put(q, t, thread_effective_priority(t), !ended);
+	queue_put(q, t, priority, ended ? q->end[priority] : &q->first[priority]);
 	spin_unlock(&q->lock);
 	spin_unlock(&t->slot.lock);
 	idle_call();
@@ -512,7 +516,7 @@ static COLD void period_begin(struct cpu *cpu, uint64_t now)
 		if (thread_effective_priority(t) == 0)
 			continue;
 		queue_remove(&cpu->queue, t);
-		queue_put(&cpu->queue, t, thread_effective_priority(t), false);
+		queue_put(&cpu->queue, t, thread_effective_priority(t), cpu->queue.end[thread_effective_priority(t)]);
 	}
 	spin_unlock(&cpu->queue.lock);
 }
@@ -525,6 +529,30 @@ static void quantum_count(struct thread *t)
 		t->quanta_program++;
 	else
 		t->quanta_elsewhere++;
+}
+
+/* Its slice is over. Who is in a call may have locks of the callee's, for which all others would wait a round of turns: once in a turn
+ * it gets a little of the next, until it returns. */
+static COLD void slice_end(struct thread *t)
+{
+	if (t->advance_ns != 0)
+		return;
+	quantum_count(t);
+	if (t->depth == 0)
+		return;
+	t->slice_ns = t->advance_ns = ADVANCE_NS;
+	pool_set(t, POOL_LATE);
+}
+
+COLD void thread_late_end(struct cpu *cpu, struct thread *t)
+{
+	if (t->depth != 0)
+		return;
+	charge(cpu, t, clock_now());
+	pool_clear(t, POOL_LATE);
+	t->advance_ns -= (uint32_t)t->slice_ns;
+	t->slice_ns = 0;
+	cpu->reschedule = true;
 }
 
 struct registers *strange_tick(struct registers *r)
@@ -546,10 +574,10 @@ struct registers *strange_tick(struct registers *r)
 	if (t && !cpu->hand_over) {
 		charge(cpu, t, now);
 		guards_drop(t);
+		if (t->slice_ns == 0)
+			slice_end(t);
 		if (t->slice_ns == 0 || t->payer->demoted[cpu->number] || (call_abandon_possible(t) && deadline_passed(t, now)))
 			cpu->reschedule = true;
-		if (t->slice_ns == 0)
-			quantum_count(t);
 		t->brief = false;
 		if (cpu->queue.ready)
 			idle_call();
@@ -557,7 +585,7 @@ struct registers *strange_tick(struct registers *r)
 	}
 	r = cpu_leave(cpu);
 	if (cpu->thread && cpu->thread->slice_ns == 0)
-		cpu->thread->slice_ns = cpu->thread->quantum_ns;
+		slice_begin(cpu->thread);
 	if (cpu->timer_set == first)
 		clock_set_timer(first);
 	return r;

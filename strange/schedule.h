@@ -8,6 +8,8 @@
 enum { SLICE_NS = 10000000, PERIOD_NS = 100000000 };
 /* A thread that ran no longer before it waited is expected to do so again. */
 enum { BRIEF_NS = 100000 };
+/* What a thread in a call may take of its next quantum. */
+enum { ADVANCE_NS = QUANTUM_LEAST_NS / 2 };
 
 /* What this CPU runs next, after a call or an interrupt: the same thread, another, or null. */
 struct registers *cpu_leave(struct cpu *cpu);
@@ -26,6 +28,8 @@ void thread_ready_locked(struct thread *t);
 void thread_urgency_changed_locked(struct thread *t);
 /* The running thread's slice is over: the next in this CPU's queue that is at least as urgent, if there is one, comes to run. */
 void thread_yield(struct cpu *cpu, struct thread *t);
+/* The running thread has POOL_LATE: if it is out of its call, its turn is over, and this CPU chooses again. */
+void thread_late_end(struct cpu *cpu, struct thread *t);
 /* Take it out of whatever queue it is in (not a portal's). Locked. */
 void thread_unqueue_locked(struct thread *t);
 
@@ -128,15 +132,15 @@ static inline bool thread_goes_first(const struct cpu *cpu, const struct thread 
 /* Graduated: urgent time costs up to twice as much as the same time at the lowest priority. */
 static inline uint64_t charge_weighted(uint64_t ns, unsigned urgency) { return ns + ns * urgency / PRIORITY_COUNT; }
 
-/* Before all others of that priority, or alone; a full fence. The queue is locked. */
-static inline __attribute__((always_inline)) void queue_put_first(struct queue *q, struct thread *t, unsigned priority)
+/* Where `at` says: &first[priority], woken[priority] or end[priority]. A full fence. The queue is locked. */
+static inline __attribute__((always_inline)) void queue_put(struct queue *q, struct thread *t, unsigned priority, struct thread **at)
 {
-	struct thread *next = q->first[priority];
+	struct thread *next = *at;
 
 	t->queue_priority = (uint8_t)priority;
 	t->queue_next = next;
-	t->queue_at = &q->first[priority];
-	q->first[priority] = t;
+	t->queue_at = at;
+	*at = t;
 	if (next)
 		next->queue_at = &t->queue_next;
 	else

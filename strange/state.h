@@ -230,6 +230,7 @@ struct thread {
 	int timer_cpu;              /* -1: no timer */
 	uint64_t slice_ns, used_ns, started_ns;
 	uint32_t quantum_ns, quanta_program, quanta_elsewhere;
+	uint32_t advance_ns;        /* derived: of its next quantum, what it had already */
 	struct space *handler_space;
 	uint64_t handler_top;
 	bool *handler_dirty;        /* of the first block's frame: see frame_touch */
@@ -260,8 +261,8 @@ struct thread {
 };
 
 /* thread.pool: it was woken for a stack, and is about to call again; others wait for a stack that it has; a callee in the slot has used
- * extended state. */
-enum { POOL_TURN = 1, POOL_LENT = 2, POOL_XSTATE = 4 };
+ * extended state; its slice ended in a call, and its turn ends with that. */
+enum { POOL_TURN = 1, POOL_LENT = 2, POOL_XSTATE = 4, POOL_LATE = 8 };
 
 #define LEVELS_IN_PROGRAM (1ull << 32 | 1ull << 40)           /* prepared */
 #define LEVELS_IN_HANDLER (1ull | 2ull << 32 | 1ull << 48)    /* entered */
@@ -387,6 +388,7 @@ struct queue {
 	struct spin lock;
 	uint32_t ready;             /* bit per priority */
 	struct thread *first[PRIORITY_COUNT], **end[PRIORITY_COUNT];
+	struct thread **woken[PRIORITY_COUNT];      /* where the next goes that is woken with a rest of its slice */
 };
 
 _Static_assert(IRQ_LIMIT <= 64, "irqs_bound has a bit for each");

@@ -404,12 +404,15 @@ static void queues(void)
 		for (unsigned p = 0; p < PRIORITY_COUNT; p++) {
 			struct queue *q = &state.cpu[c].queue;
 			struct thread **at = &q->first[p];
+			bool woken = q->woken[p] == at;
 
 			HOLDS(!!*at == !!(q->ready & (1u << p)), "queue %u of CPU %u", p, c);
 			for (; *at; at = &(*at)->queue_next) {
 				HOLDS((*at)->queue_at == at, "queue %u of CPU %u", p, c);
 				HOLDS((*at)->run == RUN_READY && (*at)->queue_priority == p, "queue %u of CPU %u", p, c);
+				woken |= q->woken[p] == &(*at)->queue_next;
 			}
+			HOLDS(woken, "queue %u of CPU %u: woken", p, c);
 			HOLDS(q->end[p] == at, "queue %u of CPU %u: end", p, c);
 		}
 }
