@@ -344,8 +344,8 @@ void strange_boot(const struct boot_information *info)
 		c->number = i;
 		c->left = LEFT_NONE;
 		c->timer_set = UINT64_MAX;
-		for (unsigned p = 0; p < PRIORITY_COUNT; p++)
-			c->queue.end[p] = c->queue.woken[p] = &c->queue.first[p];
+		for (unsigned level = 0; level < QUEUE_LEVELS; level++)
+			c->queue.end[level] = &c->queue.first[level];
 	}
 	cpu_set_strange(&state.cpu[0]);
 	for (unsigned i = 0; i < 2; i++) {

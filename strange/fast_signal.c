@@ -52,7 +52,7 @@ static ALWAYS_INLINE void sender_queue(struct queue *q, struct thread *t)
 	lock(&t->slot.lock);
 	t->run = RUN_READY;
 	lock(&q->lock);
-	queue_put(q, t, t->urgency, &q->first[t->urgency]);
+	queue_put_first(q, t, level_rest(t->urgency));
 	spin_unlock(&q->lock);
 	spin_unlock(&t->slot.lock);
 	idle_call();

@@ -15,54 +15,67 @@
 
 /* queues */
 
+/* A full fence, too. */
+static inline void queue_put_end(struct queue *q, struct thread *t, unsigned level)
+{
+	if (q->first[level] == NULL) {
+		queue_put_first(q, t, level);
+		return;
+	}
+	t->queue_level = (uint8_t)level;
+	t->queue_next = NULL;
+	t->queue_at = q->end[level];
+	*q->end[level] = t;
+	q->end[level] = &t->queue_next;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 static void queue_remove(struct queue *q, struct thread *t)
 {
-	unsigned p = t->queue_priority;
+	unsigned level = t->queue_level;
 
 	*t->queue_at = t->queue_next;
 	if (t->queue_next)
 		t->queue_next->queue_at = t->queue_at;
 	else
-		q->end[p] = t->queue_at;
-	if (q->woken[p] == &t->queue_next)
-		q->woken[p] = t->queue_at;
+		q->end[level] = t->queue_at;
 	t->queue_at = NULL;
-	if (q->first[p] == NULL)
-		q->ready &= ~(1u << p);
+	if (q->first[level] == NULL)
+		q->ready &= ~(1ull << level);
 }
 
-static unsigned top_priority(uint32_t ready) { return 31u - (unsigned)__builtin_clz(ready); }
+static unsigned top_level(uint64_t ready) { return 63u - (unsigned)__builtin_clzll(ready); }
 
 static bool may_run(const struct thread *t, unsigned cpu)
 {
 	return (t->bound == CPU_ANY || t->bound == cpu) && (state.only == NULL || state.only == t);
 }
 
-/* The best thread of the priorities `ready` that may run on `cpu`; it leaves the queue, which is locked. */
-static inline struct thread *queue_best(struct queue *q, unsigned cpu, uint32_t ready)
+/* The best thread of the levels `ready` that may run on `cpu`; it leaves the queue, which is locked. */
+static inline struct thread *queue_best(struct queue *q, unsigned cpu, uint64_t ready)
 {
 	struct thread *t;
 
 	while (ready) {
-		for (t = q->first[top_priority(ready)]; t; t = t->queue_next)
+		for (t = q->first[top_level(ready)]; t; t = t->queue_next)
 			if (may_run(t, cpu)) {
 				queue_remove(q, t);
 				return t;
 			}
-		ready &= ~(1u << top_priority(ready));
+		ready &= ~(1ull << top_level(ready));
 	}
 	return NULL;
 }
 
-/* The same, of `priorities`, a bit each; null: none. */
-static __attribute__((noinline)) struct thread *queue_take(struct queue *q, unsigned cpu, uint32_t priorities)
+/* The same, of `levels`, a bit each; null: none. */
+static __attribute__((noinline)) struct thread *queue_take(struct queue *q, unsigned cpu, uint64_t levels)
 {
 	struct thread *t;
 
-	if ((q->ready & priorities) == 0)
+	if ((q->ready & levels) == 0)
 		return NULL;
 	spin_lock(&q->lock);
-	t = queue_best(q, cpu, q->ready & priorities);
+	t = queue_best(q, cpu, q->ready & levels);
 	spin_unlock(&q->lock);
 	return t;
 }
@@ -108,32 +121,29 @@ static void cpu_poke(struct cpu *cpu, unsigned priority)
 {
 	struct thread *running = cpu->thread;
 
-	if (running && thread_effective_priority(running) >= priority)
+	if (running && thread_priority_on(running, cpu->number) >= priority)
 		return;
 	cpu->reschedule = true;
 	if (cpu != this_cpu())
 		cpu_notify(1ull << cpu->number);
 }
 
-/* woken: with a rest of its slice, it comes after those that were woken so before, and before all others of its priority. */
-static __attribute__((noinline)) void ready(struct thread *t, bool woken)
+/* Who was woken with a rest of its slice has it before its equals begin turns. */
+void thread_ready_locked(struct thread *t)
 {
 	struct cpu *cpu = &state.cpu[cpu_choose(t)];
 	struct queue *q = &cpu->queue;
+	bool rest = t->run >= RUN_PARKED && t->slice_ns;
 	unsigned priority;
 
 	t->cpu = (int)cpu->number;
-	priority = thread_effective_priority(t);
+	priority = thread_priority_on(t, cpu->number);
 	t->run = RUN_READY;
 	spin_lock(&q->lock);
-	queue_put(q, t, priority, woken ? q->woken[priority] : q->end[priority]);
-	if (woken)
-		q->woken[priority] = &t->queue_next;
+	queue_put_end(q, t, 2 * priority + rest);
 	spin_unlock(&q->lock);
 	cpu_poke(cpu, priority);
 }
-
-void thread_ready_locked(struct thread *t) { ready(t, false); }
 
 static inline bool hand_over(struct cpu *cpu, struct thread *t)
 {
@@ -150,7 +160,7 @@ void thread_wake_locked(struct thread *t)
 	if (t->timer_cpu >= 0)
 		timer_remove(t);
 	if (!hand_over(this_cpu(), t))
-		ready(t, t->slice_ns != 0);
+		thread_ready_locked(t);
 }
 
 bool thread_wake(struct thread *t, unsigned from)
@@ -321,7 +331,7 @@ static __attribute__((noinline, cold)) struct thread *thread_steal(struct cpu *c
 
 	for (unsigned round = 0; t == NULL && round < 2; round++) {
 		for (unsigned i = 0; t == NULL && i < state.cpus; i++)
-			t = queue_take(&state.cpu[(cpu->number + i) % state.cpus].queue, cpu->number, ~0u);
+			t = queue_take(&state.cpu[(cpu->number + i) % state.cpus].queue, cpu->number, ~0ull);
 		if (t == NULL)
 			idle_set(cpu, true);
 	}
@@ -336,7 +346,7 @@ static __attribute__((noinline)) struct thread *choose(struct cpu *cpu, uint64_t
 	struct thread *t;
 
 	do {
-		t = queue_take(&cpu->queue, cpu->number, ~0u);
+		t = queue_take(&cpu->queue, cpu->number, ~0ull);
 		if (t == NULL)
 			t = thread_steal(cpu);
 		if (t == NULL) {
@@ -352,12 +362,14 @@ static __attribute__((noinline)) struct thread *choose(struct cpu *cpu, uint64_t
 static __attribute__((noinline)) void requeue(struct cpu *cpu, struct thread *t, bool ended)
 {
 	struct queue *q = &cpu->queue;
-	unsigned priority = thread_effective_priority(t);
 
 	spin_lock(&t->slot.lock);
 	t->run = RUN_READY;
 	spin_lock(&q->lock);
-	queue_put(q, t, priority, ended ? q->end[priority] : &q->first[priority]);
+	if (ended)
+		queue_put_end(q, t, level_turn(thread_priority_on(t, cpu->number)));
+	else
+		queue_put_first(q, t, level_rest(thread_priority_on(t, cpu->number)));
 	spin_unlock(&q->lock);
 	spin_unlock(&t->slot.lock);
 	idle_call();
@@ -386,7 +398,7 @@ void thread_yield(struct cpu *cpu, struct thread *t)
 	t->slice_ns = 0;
 	if (state.only)
 		return;
-	next = queue_take(&cpu->queue, cpu->number, ~0u << thread_effective_priority(t));
+	next = queue_take(&cpu->queue, cpu->number, ~0ull << level_turn(thread_priority_on(t, cpu->number)));
 	if (next == NULL)
 		return;
 	spin_lock(&next->slot.lock);
@@ -405,8 +417,8 @@ static COLD void preempt(struct cpu *cpu)
 	struct queue *q = &cpu->queue;
 	bool ended = t->slice_ns == 0, held = state.only && state.only != t;
 
-	if (!held && (q->ready == 0 || top_priority(q->ready) < thread_effective_priority(t) ||
-	    (!ended && top_priority(q->ready) == thread_effective_priority(t))))
+	/* Whose slice is over goes for its equals, else only for the more urgent. */
+	if (!held && (q->ready == 0 || top_level(q->ready) < level_turn(thread_effective_priority(t) + !ended)))
 		return;
 	thread_off(cpu, t);
 	cpu->thread = NULL;
@@ -511,13 +523,14 @@ static COLD void period_begin(struct cpu *cpu, uint64_t now)
 	}
 	/* Demoted threads in the lowest queue get their priorities back. */
 	spin_lock(&cpu->queue.lock);
-	for (struct thread *t = cpu->queue.first[0], *next; t; t = next) {
-		next = t->queue_next;
-		if (thread_effective_priority(t) == 0)
-			continue;
-		queue_remove(&cpu->queue, t);
-		queue_put(&cpu->queue, t, thread_effective_priority(t), cpu->queue.end[thread_effective_priority(t)]);
-	}
+	for (unsigned level = 0; level < 2; level++)
+		for (struct thread *t = cpu->queue.first[level], *next; t; t = next) {
+			next = t->queue_next;
+			if (thread_effective_priority(t) == 0)
+				continue;
+			queue_remove(&cpu->queue, t);
+			queue_put_end(&cpu->queue, t, level_turn(thread_effective_priority(t)) + level);
+		}
 	spin_unlock(&cpu->queue.lock);
 }
 

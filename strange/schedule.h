@@ -117,9 +117,12 @@ static inline uint8_t thread_urgency(const struct thread *t)
 }
 
 /* While a kernel has used up its share of a CPU, its threads there are the last. */
+static inline unsigned thread_priority_on(const struct thread *t, unsigned cpu) { return t->payer->demoted[cpu] ? 0 : t->urgency; }
+
+/* The same where it ran last. */
 static inline unsigned thread_effective_priority(const struct thread *t)
 {
-	return t->cpu >= 0 && t->payer->demoted[t->cpu] ? 0 : t->urgency;
+	return t->cpu >= 0 ? thread_priority_on(t, (unsigned)t->cpu) : t->urgency;
 }
 
 /* Who is woken, and more urgent than what runs here, runs here next. An idle CPU is better still. */
@@ -132,20 +135,23 @@ static inline bool thread_goes_first(const struct cpu *cpu, const struct thread 
 /* Graduated: urgent time costs up to twice as much as the same time at the lowest priority. */
 static inline uint64_t charge_weighted(uint64_t ns, unsigned urgency) { return ns + ns * urgency / PRIORITY_COUNT; }
 
-/* Where `at` says: &first[priority], woken[priority] or end[priority]. A full fence. The queue is locked. */
-static inline __attribute__((always_inline)) void queue_put(struct queue *q, struct thread *t, unsigned priority, struct thread **at)
-{
-	struct thread *next = *at;
+static inline unsigned level_rest(unsigned priority) { return 2 * priority + 1; }
+static inline unsigned level_turn(unsigned priority) { return 2 * priority; }
 
-	t->queue_priority = (uint8_t)priority;
+/* Before all others of that level, or alone; a full fence. The queue is locked. */
+static inline __attribute__((always_inline)) void queue_put_first(struct queue *q, struct thread *t, unsigned level)
+{
+	struct thread *next = q->first[level];
+
+	t->queue_level = (uint8_t)level;
 	t->queue_next = next;
-	t->queue_at = at;
-	*at = t;
+	t->queue_at = &q->first[level];
+	q->first[level] = t;
 	if (next)
 		next->queue_at = &t->queue_next;
 	else
-		q->end[priority] = &t->queue_next;
-	__atomic_fetch_or(&q->ready, 1u << priority, __ATOMIC_SEQ_CST);
+		q->end[level] = &t->queue_next;
+	__atomic_fetch_or(&q->ready, 1ull << level, __ATOMIC_SEQ_CST);
 }
 
 /* A thread was put into this CPU's queue, with a fence, and nobody told: one that is idle may come for it. */

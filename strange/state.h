@@ -199,7 +199,7 @@ struct thread {
 	uint8_t run;                /* enum run_state; under slot.lock, and its CPU's alone while running */
 	uint8_t priority;
 	uint8_t urgency;            /* derived: the priority, as its kernel may have it, or what is lent */
-	uint8_t queue_priority;
+	uint8_t queue_level;
 	bool program;               /* its lowest level is in a program, or says so: it has extended state */
 	uint32_t portals_seen;      /* kernel's portals_changed when it was prepared */
 	union {                     /* what its CPU must look at before it runs on */
@@ -384,11 +384,13 @@ struct receiver_memo {
 } __attribute__((aligned(64)));
 enum { MEMOS = 4, RECENT = 4 };
 
+/* Two levels for each priority: the upper has those that go on with a slice, the lower those that begin one. */
+enum { QUEUE_LEVELS = 2 * PRIORITY_COUNT };
+_Static_assert(QUEUE_LEVELS == 64, "a word has a bit for each");
 struct queue {
 	struct spin lock;
-	uint32_t ready;             /* bit per priority */
-	struct thread *first[PRIORITY_COUNT], **end[PRIORITY_COUNT];
-	struct thread **woken[PRIORITY_COUNT];      /* where the next goes that is woken with a rest of its slice */
+	uint64_t ready;             /* bit per level */
+	struct thread *first[QUEUE_LEVELS], **end[QUEUE_LEVELS];
 };
 
 _Static_assert(IRQ_LIMIT <= 64, "irqs_bound has a bit for each");

@@ -401,18 +401,15 @@ static void threads(void)
 static void queues(void)
 {
 	for (unsigned c = 0; c < state.cpus; c++)
-		for (unsigned p = 0; p < PRIORITY_COUNT; p++) {
+		for (unsigned p = 0; p < QUEUE_LEVELS; p++) {
 			struct queue *q = &state.cpu[c].queue;
 			struct thread **at = &q->first[p];
-			bool woken = q->woken[p] == at;
 
-			HOLDS(!!*at == !!(q->ready & (1u << p)), "queue %u of CPU %u", p, c);
+			HOLDS(!!*at == !!(q->ready & (1ull << p)), "queue %u of CPU %u", p, c);
 			for (; *at; at = &(*at)->queue_next) {
 				HOLDS((*at)->queue_at == at, "queue %u of CPU %u", p, c);
-				HOLDS((*at)->run == RUN_READY && (*at)->queue_priority == p, "queue %u of CPU %u", p, c);
-				woken |= q->woken[p] == &(*at)->queue_next;
+				HOLDS((*at)->run == RUN_READY && (*at)->queue_level == p, "queue %u of CPU %u", p, c);
 			}
-			HOLDS(woken, "queue %u of CPU %u: woken", p, c);
 			HOLDS(q->end[p] == at, "queue %u of CPU %u: end", p, c);
 		}
 }

@@ -340,7 +340,7 @@ static struct signalled signal_after(uint64_t ns, uint64_t deadline, bool slow)
 	got.receiver_slice = world_thread(w)->slice_ns;
 	got.timer = world_thread(w)->timer_cpu >= 0;
 	got.word = word_at(out);
-	got.first = state.cpu[0].queue.first[3] == world_thread(sender);
+	got.first = state.cpu[0].queue.first[level_rest(3)] == world_thread(sender);
 	got.receiver = *now();
 	got.sender = thread_top(world_thread(sender))->registers;
 	CHECK_IS(got.sender.rax, 0);
