@@ -140,16 +140,17 @@ void call_result(struct registers *at, long r)
 	at->rax = (uint64_t)r;
 }
 
-void call_fail(struct activation *a, uint64_t cause, long error)
+bool call_fail(struct activation *a, uint64_t cause, long error)
 {
 	struct registers *r = &a->registers;
 
 	if (cause != TRAP_MISS || (a->space->flags & SPACE_PROGRAM) || r->rax == CALL_PORTAL_RETURN)
-		return;
+		return false;
 	registers_forward(r);
 	if (r->rax == CALL_PORTAL_CALL)
 		words_clear(r);
 	r->rax = (uint64_t)error;
+	return true;
 }
 
 static COLD result call_stack_wait(struct call *call, struct portal *p)

@@ -18,8 +18,9 @@ void call_set_argument(struct call *call, unsigned i, uint64_t value);
 
 /* The call that stopped at these registers is over with `r`. */
 void call_result(struct registers *at, long r);
-/* The call that a level made and that met the event `cause` fails, if it was one and can: else it is executed again. */
-void call_fail(struct activation *a, uint64_t cause, long error);
+/* The call that a level made and that met the event `cause` fails, if it was one and can: else it is executed again, and
+ * the result is false. */
+bool call_fail(struct activation *a, uint64_t cause, long error);
 
 result call_portal_call(struct call *call);
 result call_portal_return(struct call *call);

@@ -230,6 +230,8 @@ static COLD void dead(struct cpu *cpu, struct thread *t, const struct event *e, 
 	t->stop_asked = true;
 }
 
+/* When nobody can answer for what a call misses, as when its keeper's own miss portal is gone, because that kernel is just being taken
+ * down or as it likes, the call fails as if the answer were no. */
 void forward(struct cpu *cpu, struct thread *t, struct event *e)
 {
 	bool trap = e->cause == TRAP_SYSCALL, miss = e->cause == TRAP_MISS;
@@ -249,7 +251,8 @@ void forward(struct cpu *cpu, struct thread *t, struct event *e)
 		event_of_want(e, &cpu->want);
 		e->indirect = !miss;
 	}
-	dead(cpu, t, e, r);
+	if (!miss || !call_fail(thread_top(t), TRAP_MISS, -BARYON_ENOENT))
+		dead(cpu, t, e, r);
 }
 
 void forward_want(struct cpu *cpu, struct thread *t)

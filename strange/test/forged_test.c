@@ -227,6 +227,19 @@ static void a_callee_does_not_change_the_bases_of_a_program(void)
 	}
 }
 
+/* Its own miss portal is gone, and it would have to be asked for that too: as while a kernel is taken down. Nobody else stops of it. */
+static void what_no_keeper_can_answer_for_fails_the_call(void)
+{
+	fresh();
+	world_run(a->thread);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_PORTAL, UID_MAKE(a->number, 70)), 0);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_PORTAL, UID_MAKE(a->number, NUMBER_MISS_PORTAL)), 0);
+	world_run(b->thread);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, world_home(KIND_REFERENCE, b->space, 40), 0), -BARYON_ENOENT);
+	CHECK_IS(world_running(), b->thread);
+	CHECK(!world_thread(b->thread)->stop_asked);
+}
+
 int main(void)
 {
 	a_callee_does_not_change_the_bases_of_a_program();
@@ -237,5 +250,6 @@ int main(void)
 	a_callee_does_not_make_its_caller_fault();
 	a_portal_with_a_thread_inside_stays_whatever_its_records_say();
 	a_program_that_made_a_call_is_no_caller();
+	what_no_keeper_can_answer_for_fails_the_call();
 	return 0;
 }
