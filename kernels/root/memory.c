@@ -363,12 +363,6 @@ void memory_image_start(const struct root_start *start)
 	root_container_load(&image.home, NUMBER_BOOT_IMAGE, image.first + image.pages);
 }
 
-/* Another processor loads the same page just now, or has loaded it: whoever missed it tries again. */
-static long miss_result(long loaded)
-{
-	return loaded < 0 && loaded != -BARYON_EEXIST && loaded != -BARYON_EBUSY ? loaded : 0;
-}
-
 /* Image pages are never written, so what Strange writes to a record that is in use again changes nothing: only the flags
  * LOADED and DIRTY, which nobody reads. */
 static long image_load(uint64_t index, uint64_t count, uint32_t flags)

@@ -2,6 +2,7 @@
 #ifndef BARYON_HOMES_H
 #define BARYON_HOMES_H
 
+#include "abi/errors.h"
 #include "abi/home.h"
 
 /* Zeroes the record and fills its header. */
@@ -60,5 +61,12 @@ long homes_reload(const struct homes *homes);
 
 /* Answers a miss: loads the object again. Returns 0 (also when another thread did it first) or a negated error. */
 long homes_miss(const struct homes *homes, enum object_kind kind, baryon_uid uid);
+
+/* What a miss portal answers when this came of loading what was missed. Another processor has loaded it or does so just now, or still
+ * unloads what was there: then nothing is wrong, and whoever missed it tries again. */
+static inline long miss_result(long loaded)
+{
+	return loaded < 0 && loaded != -BARYON_EEXIST && loaded != -BARYON_EBUSY ? loaded : 0;
+}
 
 #endif
