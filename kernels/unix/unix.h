@@ -18,7 +18,6 @@
 struct inode;                   /* a file: files half */
 struct file;                    /* an open file description: files half */
 struct files;                   /* a table of file descriptors: files half */
-struct aio_context;             /* of io_setup: event/aio.c */
 struct path_state;              /* current folder, root and umask: files half */
 struct terminal;                /* files half */
 struct process;                 /* process/process.h */
@@ -267,9 +266,6 @@ enum { MAPPABLE_READ = 1, MAPPABLE_WRITE = 2, MAPPABLE_EXECUTE = 4, MAPPABLE_SEA
  * MAPPABLE_WRITE is about shared mappings only; a seal takes it away from a file that may be written otherwise. /dev/zero answers -ENODEV with *anonymous set. */
 int file_mappable(struct file *file, bool *anonymous);
 
-/* All contexts of io_setup that an address space had end; nobody is in it any more. No locks. */
-void contexts_end(struct aio_context *contexts);
-
 /* Sends the signals of files with O_ASYNC that were woken. No locks. */
 void async_send(void);
 
@@ -284,7 +280,6 @@ void mappings_drop(struct inode *inode, uint64_t first_page, uint64_t after, boo
 /* shmat and shmdt in the calling program's space. address 0: anywhere; `replace`: whatever is there goes. The address, -EINVAL: there
  * is something, -ENOMEM, -EPERM. A reference to the file is taken. */
 int64_t space_attach(struct file *file, uint64_t bytes, uint64_t address, uint64_t protection, bool replace);
-struct aio_context **space_contexts(void);      /* of the calling program's space: for event/aio.c */
 int space_detach(uint64_t address);             /* 0, -EINVAL: nothing is attached there, -ENOMEM */
 /* Whether a shared mapping of the file is there through which it may be written, now or after mprotect. */
 bool mappings_may_write(struct inode *inode);

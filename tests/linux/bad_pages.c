@@ -3,7 +3,6 @@
  * of syscalls.def that is neither there nor named as one without addresses fails the test. */
 #include "try.h"
 
-#include <linux/aio_abi.h>
 #include <linux/futex.h>
 #include <linux/openat2.h>
 #include <poll.h>
@@ -52,7 +51,7 @@ struct row {
 };
 
 /* Values that stand for what is made anew. */
-enum { THE_PROCESS = -2, THE_TIMER = -3, THE_SEGMENT = -1001, THE_SET = -1002, THE_QUEUE = -1003, THE_CONTEXT = -1004 };
+enum { THE_PROCESS = -2, THE_TIMER = -3, THE_SEGMENT = -1001, THE_SET = -1002, THE_QUEUE = -1003 };
 
 #define V(x) {VALUE, (long)(x), 0}
 #define O(bytes) {OUT, bytes, 0}
@@ -84,8 +83,6 @@ static struct flock lock = {.l_type = F_RDLCK};
 static uint64_t bits[16], pair_of_mask[2];
 static char block[100], *list[2] = {"x", 0};
 static struct { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, bytes, tls; } clone3_arguments = {.exit_signal = SIGCHLD};
-static unsigned long context;          /* of io_setup */
-static struct iocb polls = {.aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = FD_FILE, .aio_buf = POLLIN}, *polls_list[1] = {&polls};
 static int timer_id, segment_id, set_id, queue_id;
 static struct shmid_ds segment;
 static struct semid_ds set;
@@ -168,11 +165,6 @@ static const struct row rows[] = {
 	R(timer_create, 0, V(1), I(event), O(4))
 	R(timer_settime, 0, V(THE_TIMER), V(0), I(no_timer), O(32))
 	R(timer_gettime, 0, V(THE_TIMER), O(32))
-	R(io_setup, NEVER_GOOD, V(1), I(one))
-	R(io_submit, 0, V(THE_CONTEXT), V(1), I(polls_list))
-	R(io_cancel, NEVER_GOOD, V(THE_CONTEXT), I(polls), V(0))
-	R(io_getevents, 0, V(THE_CONTEXT), V(0), V(0), V(0), I(short_time))
-	R(io_pgetevents, 0, V(THE_CONTEXT), V(0), V(0), V(0), I(short_time), I(pair_of_mask))
 	R(clock_gettime, 0, V(1), O(16))
 	R(clock_getres, 0, V(1), O(16))
 	R(clock_nanosleep, 0, V(1), V(0), I(short_time), O(16))
@@ -329,7 +321,7 @@ static const char *const others[] = {
 	"epoll_create", "eventfd", "eventfd2", "epoll_create1", "timerfd_create", "pidfd_getfd", "membarrier", "rseq", "inotify_init",
 	"inotify_init1", "inotify_rm_watch", "shmget", "shmat", "shmdt", "semget", "msgget", "personality", "ioprio_get", "ioprio_set", "vhangup",
 	/* these depend on rights or on the file system */
-	"getgroups", "setgroups", "io_destroy", "clock_settime", "settimeofday", "sethostname", "setdomainname", "chroot", "mount", "umount2",
+	"getgroups", "setgroups", "clock_settime", "settimeofday", "sethostname", "setdomainname", "chroot", "mount", "umount2",
 };
 
 static bool named(const char *name)
@@ -452,8 +444,6 @@ static void world_make(void)
 	raise(SIGUSR1);
 	prctl(PR_SET_NAME, "bad_pages");
 	syscall(SYS_timer_create, 1, &event, &timer_id);
-	if (!context)               /* once: its end takes Linux long */
-		syscall(SYS_io_setup, 1, &context);
 	segment_id = shmget(IPC_PRIVATE, PAGE, 0600);
 	set_id = semget(IPC_PRIVATE, 2, 0600);
 	queue_id = msgget(IPC_PRIVATE, 0600);
@@ -515,8 +505,6 @@ static long value_meant(long value)
 	switch (value) {
 	case THE_PROCESS:
 		return getpid();
-	case THE_CONTEXT:
-		return (long)context;
 	case THE_TIMER:
 		return timer_id;
 	case THE_SEGMENT:

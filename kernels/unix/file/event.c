@@ -98,22 +98,6 @@ static const struct file_operations event_operations = {
 	.release = state_release,
 };
 
-bool file_is_event(const struct file *file)
-{
-	return file->operations == &event_operations;
-}
-
-void event_add(struct file *file)
-{
-	struct event *event = file->state;
-
-	mutex_lock(&event->lock);
-	if (event->count < EVENT_LIMIT)
-		event->count++;
-	mutex_unlock(&event->lock);
-	event_changed(event, POLLIN);
-}
-
 int64_t sys_eventfd2(SYSCALL_ARGUMENTS)
 {
 	struct event *event;

@@ -440,9 +440,6 @@ void async_forget(struct file *file);           /* at the end of one that has th
 int32_t terminal_group(const struct file *file);        /* in its foreground; 0: it is none, or nobody is */
 void epoll_forget(struct file *file);           /* at its end: it leaves all epoll sets */
 
-bool file_is_event(const struct file *file);    /* an eventfd */
-void event_add(struct file *event);             /* one more, if there is room for it */
-
 /* Wakes the pollers of a queue, if there are any. */
 static inline void queue_wake_all(struct wait_queue *queue)
 {

@@ -2,11 +2,6 @@
 #include "process/process.h"
 #include "process/space.h"
 
-struct aio_context **space_contexts(void)
-{
-	return &self_process()->space->contexts;
-}
-
 int64_t space_attach(struct file *file, uint64_t bytes, uint64_t address, uint64_t protection, bool replace)
 {
 	struct space *space = self_process()->space;

@@ -97,7 +97,6 @@ void space_put(struct space *space)
 {
 	if (__atomic_sub_fetch(&space->references, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
-	contexts_end(space->contexts);
 	space_retire(space);
 	space_free(space);
 }

@@ -66,7 +66,6 @@ struct space {                  /* fills one page; a slot table is another */
 	uint64_t stack_limit;
 	uint64_t step_page;         /* address of the region for steps; 0: none. May be gone */
 	uint64_t steps;             /* bits of its places in use */
-	struct aio_context *contexts;           /* of io_setup: event/aio.c; its lock */
 	struct slot_table tables_inline[TABLES_INLINE];
 	struct region regions_inline[REGION_INLINE];
 };
