@@ -45,7 +45,8 @@ static struct {
 	struct container_home home __attribute__((aligned(64)));
 	uint64_t first, pages;      /* pages of its container; those before are nobody's */
 	uint64_t frame;             /* of page 0, if it were there */
-	struct page_home records[IMAGE_RECORDS] __attribute__((aligned(32)));
+	struct page_home *groups;   /* a record for each group that lies in it whole */
+	struct page_home records[IMAGE_RECORDS] __attribute__((aligned(32))); /* of single pages, in use again and again */
 	uint32_t next;
 } image;
 
@@ -355,40 +356,54 @@ long memory_container_clear(baryon_uid uid)
 	return result < 0 ? result : 0;
 }
 
+/* Does the group of page `index` lie in the image whole? */
+static bool image_has_group(uint64_t index)
+{
+	uint64_t group = index & ~(GROUP_PAGES - 1);
+
+	return group >= image.first && group + GROUP_PAGES <= image.first + image.pages;
+}
+
+static void image_record(struct page_home *record, uint64_t index, uint32_t flags)
+{
+	record->frame = image.frame + index;
+	record_start(record, ROOT_UID(NUMBER_BOOT_IMAGE), index, PAGE_READ_ONLY | flags);
+}
+
 void memory_image_start(const struct root_start *start)
 {
+	uint64_t groups;
+
 	image.first = memory_image_first(start);
 	image.pages = (start->image_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
 	image.frame = start->image_frame - image.first;
+	groups = (image.first + image.pages) / GROUP_PAGES;
+	image.groups = memory_heap(groups * sizeof *image.groups);
+	if (!image.groups)
+		panic("root: a boot image of %lu pages is too large", image.pages);
+	for (uint64_t i = 0; i < groups; i++)
+		if (image_has_group(i * GROUP_PAGES))
+			image_record(&image.groups[i], i * GROUP_PAGES, PAGE_LARGE);
 	root_container_load(&image.home, NUMBER_BOOT_IMAGE, image.first + image.pages);
 }
 
 /* Image pages are never written, so what Strange writes to a record that is in use again changes nothing: only the flags
  * LOADED and DIRTY, which nobody reads. */
-static long image_load(uint64_t index, uint64_t count, uint32_t flags)
-{
-	uint32_t first = __atomic_fetch_add(&image.next, IMAGE_AROUND, __ATOMIC_RELAXED) % IMAGE_RECORDS;
-
-	for (uint64_t i = 0; i < count; i++) {
-		struct page_home *record = &image.records[first + i];
-
-		record->frame = image.frame + index + i;
-		record_start(record, ROOT_UID(NUMBER_BOOT_IMAGE), index + i, PAGE_READ_ONLY | flags);
-	}
-	return miss_result(page_load(&image.records[first], count));
-}
-
-/* A page group that lies in the image whole is one page; what is left at both ends comes in small ones. */
 static long image_miss(uint64_t index)
 {
-	uint64_t group = index & ~(GROUP_PAGES - 1), count = IMAGE_AROUND - index % IMAGE_AROUND;
-	uint64_t end = image.first + image.pages;
+	uint64_t count = IMAGE_AROUND - index % IMAGE_AROUND, end = image.first + image.pages;
+	uint32_t first;
 
 	if (index < image.first || index >= end)
 		return -BARYON_EINVAL;
-	if (group >= image.first && group + GROUP_PAGES <= end)
-		return image_load(group, 1, PAGE_LARGE);
-	return image_load(index, count < end - index ? count : end - index, 0);
+	if (image_has_group(index))
+		return miss_result(page_load(&image.groups[index / GROUP_PAGES], 1));
+	if (count > end - index)
+		count = end - index;
+	first = __atomic_fetch_add(&image.next, IMAGE_AROUND, __ATOMIC_RELAXED) % IMAGE_RECORDS;
+	for (uint64_t i = 0; i < count; i++)
+		image_record(&image.records[first + i], index + i, 0);
+	return miss_result(page_load(&image.records[first], count));
 }
 
 long memory_miss(baryon_uid container, uint64_t index)
