@@ -109,7 +109,7 @@ static result alias_enter(struct page *p, const struct page_home *h, const struc
 	p->depth = under->depth + 1u;
 	p->rights &= under->rights & g->rights;
 	p->frame = page_frame(under, h->under);
-	p->flags = PAGE_ALIAS | (under->flags & PAGE_DEVICE);
+	__atomic_store_n(&p->flags, PAGE_ALIAS | (under->flags & PAGE_DEVICE), __ATOMIC_RELEASE);       /* after the frame */
 	r = page_enter(p, NULL, h);
 	if (r == 0)
 		alias_link(p, under);
@@ -119,13 +119,15 @@ static result alias_enter(struct page *p, const struct page_home *h, const struc
 	return r;
 }
 
-/* Who still takes the lock of p for what that was before, or was to be for another CPU, does not wait for a second one. */
-static result alias_publish(struct page *p, const struct page_home *h, const struct grant *g, struct page *under)
+/* Who still takes the lock of p for what that was before, or was to be for another CPU, does not wait for a second one. While the
+ * reference is loaded, so is the container: it was the same all the time. */
+static result alias_publish(struct page *p, const struct page_home *h, const struct grant *g, const struct reference_view *v,
+			    struct page *under)
 {
 	struct page *own = page_lock(under);
 	result r = RESULT_RESTART;
 
-	if (page_granted(under, g, h->under))
+	if (page_granted(under, g, h->under) && reference_is(v))
 		r = alias_enter(p, h, g, under);
 	spin_unlock(&own->lock);
 	return r;
@@ -161,7 +163,7 @@ result alias_load(struct call *call, const struct page_home *h)
 	if (r < 0)
 		return r;
 	page_fill(page_at(i), c, h, NULL);
-	r = alias_publish(page_at(i), h, &g, under);
+	r = alias_publish(page_at(i), h, &g, &v, under);
 	if (r < 0)
 		cache_give(KIND_PAGE, i);
 	else

@@ -414,13 +414,6 @@ static result quota_check(struct kernel *k, unsigned kind, unsigned flags)
 	return 0;
 }
 
-static result home_link(struct slot *s, const struct memory_place *place)
-{
-	s->home = place->pointer;
-	s->home_frame = place->frame;
-	return memory_depend(place, &s->home_node, s->id);
-}
-
 static bool keeper_link(struct slot *s)
 {
 	return dependent_add(&s->keeper->slot, s->keeper->slot.uid, &s->keeper_node, s->id);
@@ -442,10 +435,12 @@ static result slot_links(struct call *call, struct slot *s, uint64_t home)
 {
 	unsigned access = OBJECT_KIND(s->id) == KIND_REFERENCE ? RIGHT_READ : RIGHT_READ | RIGHT_WRITE;
 	struct memory_place place;
-	result r = memory_place(call->space, home, access, &place);
+	result r = memory_place_depend(call->space, home, access, &place, &s->home_node, s->id);
 
-	if (r == 0)
-		r = home_link(s, &place);
+	if (r == 0) {
+		s->home = place.pointer;
+		s->home_frame = place.frame;
+	}
 	/* From now on a keeper that goes waits for this one. */
 	return r == 0 && !keeper_link(s) ? RESULT_RESTART : r;
 }

@@ -231,7 +231,7 @@ static COLD void dead(struct cpu *cpu, struct thread *t, const struct event *e, 
 }
 
 /* When nobody can answer for what a call misses, as when its keeper's own miss portal is gone, because that kernel is just being taken
- * down or as it likes, the call fails as if the answer were no. */
+ * down or as it likes, the call fails with what was in the way, or as if the answer were no. */
 void forward(struct cpu *cpu, struct thread *t, struct event *e)
 {
 	bool trap = e->cause == TRAP_SYSCALL, miss = e->cause == TRAP_MISS;
@@ -251,7 +251,7 @@ void forward(struct cpu *cpu, struct thread *t, struct event *e)
 		event_of_want(e, &cpu->want);
 		e->indirect = !miss;
 	}
-	if (!miss || !call_fail(thread_top(t), TRAP_MISS, -BARYON_ENOENT))
+	if (!miss || !call_fail(thread_top(t), TRAP_MISS, r > -256 ? r : -BARYON_ENOENT))
 		dead(cpu, t, e, r);
 }
 

@@ -311,7 +311,7 @@ static __attribute__((noinline, cold)) bool reach_fill(struct reach *e, const st
 	struct space *from = thread_top(t)->space;
 	struct reference_view v;
 	struct grant g;
-	struct page *p;
+	struct page *p, *own;
 
 	e->from = 0;
 	if (reference_want(from, handle, KIND_CONTAINER, &v) < 0)
@@ -320,16 +320,16 @@ static __attribute__((noinline, cold)) bool reach_fill(struct reach *e, const st
 	p = page_find(g.container, index);
 	if (p == NULL)
 		return false;
-	spin_lock(&p->lock);
+	own = page_lock(p);
 	/* An alias has another lock: the long way. */
-	if (page_granted(p, &g, index) && !(p->flags & PAGE_ALIAS)) {
+	if (own == p && page_granted(p, &g, index)) {
 		reach_set(e, p, g.rights, entry_rights(into, p));
 		e->container = handle;
 		e->reference = v.from;
 		e->reference_generation = v.generation;
 		e->from = reach_from(from, into);
 	}
-	spin_unlock(&p->lock);
+	spin_unlock(&own->lock);
 	return e->from != 0;
 }
 

@@ -33,12 +33,27 @@ static result home_check(const struct space *s, const struct mapping_home *h)
 	return rights_possible(h->rights) ? 0 : -BARYON_EINVAL;
 }
 
+static unsigned rights_needed(const struct mapping_home *h) { return h->rights | (h->signal ? RIGHT_SIGNAL : 0); }
+
+static bool page_allows(const struct plan *p)
+{
+	return rights_granted(p->page, rights_needed(&p->h), p->grant.rights) &&
+	       (!(p->h.flags & MAPPING_LARGE) || (p->page->flags & PAGE_LARGE));
+}
+
+/* Is the page, which is locked, the one that was found, and may it be mapped so? A slot that is being filled says more than it gives. */
+static bool plan_holds(const struct plan *p)
+{
+	return p->page->generation == p->generation && page_granted(p->page, &p->grant, p->h.index) && page_allows(p);
+}
+
 static result plan_signal(struct plan *p, struct call *call, const struct space *s)
 {
 	uint32_t keeper = UID_KEEPER(p->h.signal);
 	struct page *own;
 	struct slot *t, *c;
 	baryon_uid uid;
+	bool same;
 	result r;
 
 	if (p->h.signal == 0)
@@ -52,9 +67,11 @@ static result plan_signal(struct plan *p, struct call *call, const struct space 
 	/* A signal looks in the container of the frame's own page. */
 	own = page_lock(p->page);
 	c = slot_of(own->container);
-	uid = p->page->generation == p->generation ? c->uid : 0;
+	uid = c->uid;
+	same = plan_holds(p);
 	spin_unlock(&own->lock);
-	return container_signal_kernel((struct container *)c, uid,
+	return !same ? RESULT_RESTART :
+	       container_signal_kernel((struct container *)c, uid,
 				       keeper | (uint32_t)p->h.flags >> MAPPING_OTHERS << SIGNAL_OTHERS);
 }
 
@@ -94,20 +111,18 @@ result grant_page(const struct grant *g, uint64_t index, struct page **page)
 static result plan_make(struct plan *p, struct call *call, struct space *s)
 {
 	const struct mapping_home *h = &p->h;
-	unsigned needed = h->rights | (h->signal ? RIGHT_SIGNAL : 0);
 	struct reference_view v;
 	result r = home_check(s, h);
 
 	p->signal = NULL;
 	if (r == 0)
-		r = grant_want(&p->grant, call->space, h->container, needed, h->index, &v);
+		r = grant_want(&p->grant, call->space, h->container, rights_needed(h), h->index, &v);
 	if (r == 0)
 		r = grant_page(&p->grant, h->index, &p->page);
 	if (r < 0)
 		return r;
 	p->generation = p->page->generation;
-	if (((h->flags & MAPPING_LARGE) && !(p->page->flags & PAGE_LARGE)) ||
-	    !rights_granted(p->page, needed, p->grant.rights))
+	if (!page_allows(p))
 		return page_granted(p->page, &p->grant, h->index) ? refused(&v) : RESULT_RESTART;
 	return plan_signal(p, call, s);
 }
@@ -157,7 +172,7 @@ static result entry_put(struct space *s, const struct plan *p, uint32_t index, u
 
 	if (same) {
 		own = page_lock(p->page);
-		same = p->page->generation == p->generation && page_granted(p->page, &p->grant, p->h.index);
+		same = plan_holds(p);
 		if (own != p->page)
 			shape |= MAPPING_IS_DERIVED | MAPPING_IS_FIRST;
 		if (same)

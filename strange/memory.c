@@ -1,5 +1,5 @@
 /* Memory of spaces, seen through their translation tables. Homes: none. Locks: memory_place_depend takes the space's,
- * memory_depend the page's. Tables are walked without a lock in a space that this CPU has active, for a table
+ * and the page's. Tables are walked without a lock in a space that this CPU has active, for a table
  * is not reused before this CPU has acknowledged the shoot-down. */
 #include "memory.h"
 #include "alias.h"
@@ -71,6 +71,23 @@ result memory_place(struct space *space, uint64_t address, unsigned access, stru
 	return place_of_entry(e, address, place);
 }
 
+/* RESULT_RESTART when the page is going. The space is locked. */
+static result depend(const struct memory_place *place, struct node *n, uint32_t object)
+{
+	struct page *own = page_at(place->page), *p = own;
+	bool same;
+
+	spin_lock(&own->lock);
+	same = own->generation == place->generation;
+	if (same && own->aliases)
+		p = page_mapped(place->space, place->address, place->frame, own);
+	same = same && p && p->state == SLOT_LOADED;
+	if (same)
+		node_link(&p->dependents, n, object);
+	spin_unlock(&own->lock);
+	return same ? 0 : RESULT_RESTART;
+}
+
 result memory_place_depend(struct space *space, uint64_t address, unsigned access, struct memory_place *place,
 			   struct node *n, uint32_t object)
 {
@@ -79,7 +96,7 @@ result memory_place_depend(struct space *space, uint64_t address, unsigned acces
 	spin_lock(&space->slot.lock);
 	r = memory_place(space, address, access, place);
 	if (r == 0)
-		r = memory_depend(place, n, object);
+		r = depend(place, n, object);
 	spin_unlock(&space->slot.lock);
 	return r;
 }
@@ -129,22 +146,6 @@ COLD result memory_write(struct space *space, uint64_t address, const void *from
 		bytes -= n;
 	}
 	return r;
-}
-
-result memory_depend(const struct memory_place *place, struct node *n, uint32_t object)
-{
-	struct page *own = page_at(place->page), *p = own;
-	bool same;
-
-	spin_lock(&own->lock);
-	same = own->generation == place->generation;
-	if (same && own->aliases)
-		p = page_mapped(place->space, place->address, place->frame, own);
-	same = same && p && p->state == SLOT_LOADED;
-	if (same)
-		node_link(&p->dependents, n, object);
-	spin_unlock(&own->lock);
-	return same ? 0 : RESULT_RESTART;
 }
 
 void memory_independ(frame_number frame, struct node *n)

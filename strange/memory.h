@@ -16,15 +16,14 @@ struct memory_place {
 /* Where `address` of `space` lies. access: RIGHT_*. The space is active on this CPU; the place is good until the next lock.
  * RESULT_FAULT when it is not mapped so; -BARYON_EFAULT when the address is outside of the space. */
 result memory_place(struct space *space, uint64_t address, unsigned access, struct memory_place *place) MUST_CHECK;
-/* The same for any space: locks it. The place is good until the next lock; depend on it at once. */
+/* The same for any space: locks it. The object depends on the page there, which is an alias if it is mapped as one, until memory_independ:
+ * so long the place is good. RESULT_RESTART when the page is going. */
 result memory_place_depend(struct space *space, uint64_t address, unsigned access, struct memory_place *place,
 			   struct node *n, uint32_t object) MUST_CHECK;
 
 result memory_read(struct space *space, uint64_t address, void *to, uint64_t bytes) MUST_CHECK;
 result memory_write(struct space *space, uint64_t address, const void *from, uint64_t bytes) MUST_CHECK;
 
-/* The object depends on the page at `place`, which is an alias if it is mapped as one, until memory_independ. RESULT_RESTART when the page is going. */
-result memory_depend(const struct memory_place *place, struct node *n, uint32_t object) MUST_CHECK;
 void memory_independ(frame_number frame, struct node *n);
 
 /* Every write of Strange to a frame that somebody else can see. */

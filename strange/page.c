@@ -153,7 +153,8 @@ void page_fill(struct page *p, struct slot *c, const struct page_home *h, struct
 {
 	p->container = c->id;
 	p->index = h->index;
-	p->frame = (frame_number)h->frame;
+	/* Others may look there that remember what the slot was: `under` is no frame. */
+	p->frame = h->flags & PAGE_ALIAS ? 0 : (frame_number)h->frame;
 	p->flags = (uint8_t)(h->flags & (PAGE_LARGE | PAGE_LOCKED | PAGE_READ_ONLY | PAGE_DEVICE));
 	p->dependents = NULL;
 	p->rights = h->flags & PAGE_READ_ONLY ? RIGHT_ALL & ~RIGHT_WRITE : RIGHT_ALL;
@@ -341,7 +342,7 @@ bool page_dependent(uint32_t index, uint32_t *id, uint32_t *generation)
 	struct page *p = page_at(index), *own = page_lock(p);
 	uint32_t m = p->mappings, none = OBJECT_ID(KIND_PAGE, index);
 
-	for (uint64_t i = 0; m == 0 && p == own && i < page_span(p); i++)
+	for (uint64_t i = 0; m == 0 && p == own && p->state != SLOT_FREE && i < page_span(p); i++)
 		m = state.frames[p->frame + i].mappings;
 	*id = p->aliases ? OBJECT_ID(KIND_PAGE, p->aliases - 1) : m ? OBJECT_ID(KIND_MAPPING, m - 1) :
 	      p->dependents ? p->dependents->object : none;

@@ -442,6 +442,8 @@ static void thread_put_off(struct cpu *cpu, struct thread *t)
 	t->stop_asked = t->leave_asked = t->destroy_asked = false;
 	t->run = RUN_STOPPED;
 	(void)pool_lent_end(t);
+	if (t->depth == 0)      /* whatever it was late for or had in a call */
+		pool_clear(t, POOL_LATE | POOL_XSTATE);
 	spin_unlock(&t->slot.lock);
 }
 

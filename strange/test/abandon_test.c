@@ -4,7 +4,7 @@
 #include "invariants.h"
 #include "strange/activation.h"
 
-enum { SERVICE = 70, PLAIN = 71, RESTARTS = 72, HEIR = 300, STACKS = 3, KERNELS = 3, PROGRAM_START = 0x5000 };
+enum { SERVICE = 70, PLAIN = 71, VECTORS = 72, HEIR = 300, STACKS = 3, KERNELS = 3, PROGRAM_START = 0x5000 };
 
 static struct world_kernel *k[KERNELS];
 static baryon_uid worker;       /* of k[0], in its domain */
@@ -133,6 +133,43 @@ static void the_caller_returns_and_the_callee_goes_on_in_its_heir(void)
 			CHECK_IS(now()->r12, 0x1234);
 			heir_ends(1, 0, inside);
 		}
+}
+
+/* Its slice ends in the callee's part, or that has used extended state: it is spare all the same afterwards. */
+static void an_heir_that_ends_late_or_with_vectors_is_an_heir_again(void)
+{
+	enum { DEVICE_NOT_AVAILABLE = 7 };
+
+	fresh(1, false);
+	world_run(k[1]->thread);
+	portal_load(k[1], VECTORS, UID_MAKE(k[1]->number, HEIR), PORTAL_XSTATE);
+	world_portal_give(k[1], VECTORS, 0xb0, k[0], 61);
+	for (unsigned round = 0; round < 6; round++) {
+		struct thread *t = world_thread(heir(1, 0));
+		uint64_t at, inside;
+
+		world_run(worker);
+		at = rip();
+		call_into(round & 1 ? 61 : 41, 0);
+		if (round & 1)
+			machine_exception(DEVICE_NOT_AVAILABLE, 0);
+		inside = rip();
+		abandon_from_first();
+		caller_got(at, -BARYON_EABANDONED);
+		world_run(heir(1, 0));
+		CHECK(rip() == inside || rip() == inside + SYSCALL_BYTES);
+		/* What it had in advance may be to use first. */
+		for (unsigned i = 0; i < 3 && !(t->pool & POOL_LATE); i++) {
+			world_run(heir(1, 0));
+			host.now = machine_cpu()->timer;
+			CHECK(machine_poll());
+		}
+		CHECK_IS(world_running(), heir(1, 0));
+		CHECK(t->pool & POOL_LATE);
+		world_portal_return(NULL);
+		CHECK_IS(t->run, RUN_STOPPED);
+		CHECK_IS(t->asked, 0);
+	}
 }
 
 /* What the callee asks of a caller that is gone. */
@@ -454,6 +491,7 @@ static void heirs_must_be_the_portals_keepers(void)
 int main(void)
 {
 	the_caller_returns_and_the_callee_goes_on_in_its_heir();
+	an_heir_that_ends_late_or_with_vectors_is_an_heir_again();
 	an_heir_has_no_caller();
 	without_an_heir_the_callee_ends();
 	chains_of_callees_stay_together();

@@ -4,6 +4,7 @@
 #include "strange/cache.h"
 #include "strange/mapping.h"
 #include "strange/page.h"
+#include "strange/reference.h"
 #include "strange/table.h"
 
 enum { PAGE = 60, PAGES = 16, HANDLE = 50, HANDLE_ROOT = 150, HANDLE_LESS = 51, OFFSET = 24 };
@@ -428,23 +429,53 @@ static void pages_release(void)
 	world.after_step = invariants_check;
 }
 
-/* In the only step there is room for nothing else. */
+/* In the next step there is room only in place of this one. */
+static void pages_hold(const struct page *but)
+{
+	struct cache *c = &state.cache[KIND_PAGE];
+
+	for (uint32_t i = 0; i < c->count; i++)
+		if (page_at(i)->state == SLOT_LOADED && !(page_at(i)->flags & PAGE_LOCKED) && page_at(i) != but)
+			held[i] = true, page_at(i)->flags |= PAGE_LOCKED;
+	free_first = c->free, free_count = c->free_count;
+	c->free = c->free_count = 0;
+	world.after_step = pages_release;
+}
+
+/* Making room takes it: its home lies in the only page that may go. */
+static void an_alias_is_not_made_by_a_reference_that_has_gone_meanwhile(void)
+{
+	struct page_home h = alias_home(COMPOSED, 3, HANDLE_LESS, 2, 0);
+	uint64_t at, apart;
+
+	fresh("caches=page=64");
+	CHECK_IS(compose(2, HANDLE_MEMORY, PAGE), 1);
+	at = world_memory(k, sizeof h);
+	world_write(at, &h, sizeof h);
+	world_remember(k, KIND_PAGE, COMPOSED, 3, at, 0);
+	apart = (world_pages(k, 0) - k->memory) / PAGE_BYTES;
+	CHECK_IS(world_reference_load(k, KIND_CONTAINER, COMPOSED, RIGHT_READ, 0, k->space, HANDLE_LESS), 0);
+	(void)world_pages(k, 1);
+	pages_hold(page_of(k->container, apart));
+	CHECK_IS(world_call(CALL_PAGE_LOAD, at, 1), 1);
+	CHECK(state.counters->displaced[KIND_PAGE]);
+	CHECK(page_of(COMPOSED, 3));
+	/* It was asked for again. */
+	CHECK(slot_find(KIND_REFERENCE, reference_name((struct space *)world_slot(KIND_SPACE, k->space), HANDLE_LESS)));
+}
+
+
 static void the_page_under_may_give_its_own_slot_to_its_alias_and_comes_back(void)
 {
 	struct page_home h = alias_home(COMPOSED, 2, HANDLE_MEMORY, PAGE, 0);
-	struct cache *c = &state.cache[KIND_PAGE];
+	const struct cache *c = &state.cache[KIND_PAGE];
 	uint64_t at;
 
 	fresh("caches=page=64");
 	at = world_memory(k, sizeof h);
 	world_write(at, &h, sizeof h);
 	world_remember(k, KIND_PAGE, COMPOSED, 2, at, 0);
-	for (uint32_t i = 0; i < c->count; i++)
-		if (page_at(i)->state == SLOT_LOADED && !(page_at(i)->flags & PAGE_LOCKED) && page_at(i) != page_of(k->container, PAGE))
-			held[i] = true, page_at(i)->flags |= PAGE_LOCKED;
-	free_first = c->free, free_count = c->free_count;
-	c->free = c->free_count = 0;
-	world.after_step = pages_release;
+	pages_hold(page_of(k->container, PAGE));
 	CHECK_IS(world_call(CALL_PAGE_LOAD, at, 1), 1);
 	CHECK(c->free_count && page_of(k->container, PAGE) && page_of(COMPOSED, 2)->frame == page_of(k->container, PAGE)->frame);
 	CHECK(state.counters->displaced[KIND_PAGE]);
@@ -566,6 +597,7 @@ int main(void)
 	a_signal_comes_to_the_receivers_of_the_frame_by_whatever_name();
 	a_receiver_through_an_alias_that_is_away_is_redirected();
 	a_page_with_aliases_is_displaced_after_them();
+	an_alias_is_not_made_by_a_reference_that_has_gone_meanwhile();
 	the_page_under_may_give_its_own_slot_to_its_alias_and_comes_back();
 	pages_of_a_group_have_aliases_and_go_with_it_and_with_its_kernel();
 	a_group_that_is_taken_back_takes_the_aliases_of_its_pages();

@@ -240,6 +240,27 @@ static void what_no_keeper_can_answer_for_fails_the_call(void)
 	CHECK(!world_thread(b->thread)->stop_asked);
 }
 
+/* A portal that takes no calls at all: whoever misses hears of it. */
+static void what_a_keeper_cannot_be_asked_for_fails_with_the_reason(void)
+{
+	struct portal_home h = { .header = { KIND_PORTAL, HOME_VERSION, 1, UID_MAKE(2, NUMBER_MISS_PORTAL) } };
+	uint64_t at;
+
+	fresh();
+	world_run(a->thread);
+	h.space = a->space;
+	h.entry = a->base + ENTRY_MISS;
+	at = world_memory(a, sizeof h);
+	world_write(at, &h, sizeof h);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_PORTAL, h.header.uid), 0);
+	CHECK_IS(world_load(KIND_PORTAL, at, 0), 0);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_PORTAL, SERVICE(a)), 0);
+	world_run(b->thread);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_REFERENCE, world_home(KIND_REFERENCE, b->space, 40), 0), -BARYON_EINVAL);
+	CHECK_IS(world_running(), b->thread);
+	CHECK(!world_thread(b->thread)->stop_asked);
+}
+
 int main(void)
 {
 	a_callee_does_not_change_the_bases_of_a_program();
@@ -251,5 +272,6 @@ int main(void)
 	a_portal_with_a_thread_inside_stays_whatever_its_records_say();
 	a_program_that_made_a_call_is_no_caller();
 	what_no_keeper_can_answer_for_fails_the_call();
+	what_a_keeper_cannot_be_asked_for_fails_with_the_reason();
 	return 0;
 }
