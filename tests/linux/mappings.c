@@ -437,6 +437,47 @@ static void mapped_again(void)
 	unlink("/tmp/again");
 }
 
+/* How many regions lie in a range. */
+static int regions_in(const char *from, size_t bytes)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long start, end;
+	char line[8192];
+	int count = 0;
+
+	while (maps && fgets(line, sizeof line, maps))
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2)
+			count += start < (unsigned long)from + bytes && end > (unsigned long)from;
+	if (maps)
+		fclose(maps);
+	return count;
+}
+
+/* mremap of nothing to where that is which it would be a second time of: that goes first. */
+static void mapped_onto_itself(void)
+{
+	int fd = file_of_pages("/tmp/onto", 8);
+	char *nameless = map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *file = map(8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	SAY("-- mapped onto itself");
+	close(fd);
+	unlink("/tmp/onto");
+	TRY(mremap(nameless, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, nameless));
+	SAY("%d", regions_in(nameless, PAGE));
+	GOOD(mremap(file + 6 * PAGE, 0, PAGE, MREMAP_MAYMOVE));
+	SAY("%d", regions_in(file, 8 * PAGE));
+	GOOD(mremap(file, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, file + 2 * PAGE));
+	SAY("%d: %c %c %c", regions_in(file, 8 * PAGE), file[PAGE], file[2 * PAGE], file[3 * PAGE]);
+	file[2 * PAGE] = 'z';
+	SAY("%c", *file);
+	TRY(mremap(file + 3 * PAGE, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, file + 3 * PAGE));
+	SAY("%d: %c", regions_in(file, 8 * PAGE), file[5 * PAGE]);
+	TRY(mremap(file, 0, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, file));
+	SAY("%d", regions_in(file, 8 * PAGE));
+	touch("gone", file, 0);
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_sigaction = fault_caught, .sa_flags = SA_SIGINFO};
@@ -458,5 +499,6 @@ int main(int argc, char **argv)
 	in_turn(MAP_PRIVATE, 1);
 	moving();
 	mapped_again();
+	mapped_onto_itself();
 	return 0;
 }

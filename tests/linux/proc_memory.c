@@ -199,6 +199,41 @@ static void pieces(void)
 	munmap(at, 2 * REGIONS * PAGE);
 }
 
+/* What a read says of a file that is mapped between two other regions: each has its record, and the text an end. */
+static void said_of(const char *path, const char *file)
+{
+	int fd = open(path, O_RDONLY), bytes = whole(path);
+	char byte;
+
+	SAY("%s: %d %d %d", path, record_of(file - PAGE) != 0, record_of(file) != 0, record_of(file + PAGE) != 0);
+	SAY("%d", bytes > 0 && bytes < (int)sizeof text - 1 && text[bytes - 1] == '\n');
+	TRY(pread(fd, &byte, 1, 1l << 62));
+	close(fd);
+}
+
+/* A path of more bytes than a record of maps has in any buffer of a usual size. */
+static void deep(void)
+{
+	enum { DEPTH = 70, NAME = 255 };
+	char name[NAME + 1] = "", *at = mmap(0, 3 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int made = 0, fd;
+
+	SAY("-- a deep file");
+	memset(name, 'd', NAME);
+	for (int i = 0; i < DEPTH; i++)
+		made += mkdir(name, 0700) == 0 && chdir(name) == 0;
+	SAY("%d", made);
+	fd = open("file", O_RDWR | O_CREAT, 0600);
+	SAY("%d", mmap(at + PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == at + PAGE);
+	said_of("/proc/self/maps", at + PAGE);
+	said_of("/proc/self/smaps", at + PAGE);
+	close(fd);
+	unlink("file");
+	for (int i = 0; i < DEPTH; i++)
+		made -= chdir("..") == 0 && rmdir(name) == 0;
+	SAY("%d", made);
+}
+
 static void texts(void)
 {
 	unsigned long value = 0;
@@ -406,11 +441,13 @@ static void strangers(void)
 	waitpid(child, 0, 0);
 }
 
+static const char *const written[] = {"oom_score_adj", "comm", "timerslack_ns", "coredump_filter", "clear_refs"};
+
 /* Files that were opened before their process ended. */
 static void ended(void)
 {
-	int end, files[20];
-	unsigned count = sizeof secrets / sizeof *secrets;
+	unsigned count = sizeof secrets / sizeof *secrets, writers = sizeof written / sizeof *written;
+	int end, files[20], settings[5];
 	pid_t child = holder(&end);
 	siginfo_t info;
 	char path[64];
@@ -419,6 +456,10 @@ static void ended(void)
 	for (unsigned i = 0; i < count; i++) {
 		snprintf(path, sizeof path, "/proc/%d/%s", child, secrets[i]);
 		files[i] = open(path, O_RDONLY);
+	}
+	for (unsigned i = 0; i < writers; i++) {
+		snprintf(path, sizeof path, "/proc/%d/%s", child, written[i]);
+		settings[i] = open(path, O_WRONLY);
 	}
 	close(end);
 	waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
@@ -437,6 +478,11 @@ static void ended(void)
 		}
 	for (unsigned i = 0; i < count; i++)
 		close(files[i]);
+	for (unsigned i = 0; i < writers; i++) {
+		errno = 0;
+		try_said(written[i], write(settings[i], "5", 1));
+		close(settings[i]);
+	}
 }
 
 int main(void)
@@ -444,6 +490,7 @@ int main(void)
 	CHILD("smaps", smaps());
 	CHILD("pagemap", pagemap());
 	CHILD("pieces", pieces());
+	CHILD("deep", deep());
 	CHILD("texts", texts());
 	CHILD("names", names());
 	CHILD("scores", scores());

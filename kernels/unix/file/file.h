@@ -112,7 +112,10 @@ struct inode {
 	int32_t proc_pid;           /* in /proc: whose, and which file (proc.c) */
 	uint32_t proc_what;
 	union {
-		int32_t proc_number;    /* of a descriptor there */
+		struct {
+			int32_t proc_number;            /* of a descriptor there */
+			uint64_t proc_started_ns;       /* when the process began: of a regular file */
+		};
 		struct directory directory;
 		struct data data;
 		struct { char *target; bool owned; } link;       /* size bytes; in the heap when owned */

@@ -14,6 +14,8 @@ static int64_t owner_take(struct process *process, void *argument)
 		inode->uid = process->credentials.euid;
 		inode->gid = process->credentials.egid;
 	}
+	if (inode_is(inode, S_IFREG))
+		inode->proc_started_ns = process->started_ns;
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 enum { BLOCK_BYTES = 4 * 4096, WRITE_MOST = 128 };
 
 struct text {                   /* a file's state: a block of pages */
+	struct mutex lock;          /* of the rest. What has it may put files, and so signal */
 	uint64_t start;             /* position of the part */
 	uint64_t bytes;
 	uint64_t next;              /* where the part after it begins, as the maker counts */
@@ -28,17 +29,22 @@ static int64_t position_text(const struct inode *inode, char *to, uint64_t limit
 
 static int64_t is_there(struct process *process, void *argument)
 {
-	(void)process;
-	(void)argument;
-	return 0;
+	const struct inode *inode = argument;
+
+	return process->started_ns == inode->proc_started_ns ? 0 : -ESRCH;
+}
+
+static struct process_key key_of(const struct inode *inode)
+{
+	return (struct process_key){.pid = inode->proc_pid, .started_ns = inode->proc_started_ns};
 }
 
 /* A text of one part. */
-static int64_t whole_text(const struct inode *inode, char *to, uint64_t limit)
+static int64_t whole_text(struct inode *inode, char *to, uint64_t limit)
 {
 	uint32_t what = inode->proc_what;
 
-	if (inode->proc_pid && process_look(inode->proc_pid, is_there, 0))
+	if (inode->proc_pid && process_look(inode->proc_pid, is_there, inode))
 		return -ESRCH;
 
 	if (what == PROC_POSITION)
@@ -48,16 +54,16 @@ static int64_t whole_text(const struct inode *inode, char *to, uint64_t limit)
 	return system_text(what - PROC_SYSTEM, to, limit);
 }
 
-static int64_t part_make(const struct inode *inode, struct text *text)
+static int64_t part_make(struct inode *inode, struct text *text)
 {
 	uint32_t what = inode->proc_what;
 
 	if (what == PROC_TEXT + TEXT_CLEAR || what == PROC_THREAD_TEXT + TEXT_CLEAR)
 		return -EINVAL;
 	if (what >= PROC_THREAD_TEXT && what < PROC_SYSTEM)
-		return process_text(inode->proc_pid, what - PROC_THREAD_TEXT, true, &text->next, text->part, PART_BYTES);
+		return process_text(key_of(inode), what - PROC_THREAD_TEXT, true, &text->next, text->part, PART_BYTES);
 	if (what >= PROC_TEXT && what < PROC_SYSTEM)
-		return process_text(inode->proc_pid, what - PROC_TEXT, false, &text->next, text->part, PART_BYTES);
+		return process_text(key_of(inode), what - PROC_TEXT, false, &text->next, text->part, PART_BYTES);
 	if (text->next)
 		return 0;
 	text->next = 1;
@@ -65,12 +71,14 @@ static int64_t part_make(const struct inode *inode, struct text *text)
 }
 
 /* Makes the part in which a position lies, unless the text ends before it. */
-static int64_t text_reach(const struct inode *inode, struct text *text, uint64_t position)
+static int64_t text_reach(struct inode *inode, struct text *text, uint64_t position)
 {
-	if (position == 0 || position < text->start)
-		*text = (struct text){0};
+	if (position == 0 || position < text->start) {
+		text->start = text->bytes = text->next = 0;
+		text->ended = false;
+	}
 	while (!text->ended && position >= text->start + text->bytes) {
-		int64_t bytes = part_make(inode, text);
+		int64_t bytes = signal_is_killing() ? -EINTR : part_make(inode, text);
 
 		if (bytes < 0)
 			return bytes;
@@ -81,19 +89,26 @@ static int64_t text_reach(const struct inode *inode, struct text *text, uint64_t
 	return 0;
 }
 
-static int64_t text_put(struct file *file, struct io *io, uint64_t *position)
+/* The text of an open file, which its first reader makes. Null: no memory. */
+static struct text *text_of(struct file *file)
 {
-	struct text *text = file->state;
-	uint64_t left, done;
-	int64_t status;
+	struct text *text;
 
-	if (!text) {
-		text = file->state = page_block_alloc();
-		if (!text)
-			return -ENOMEM;
-		*text = (struct text){0};
+	mutex_lock(&file->inode->lock);
+	text = file->state;
+	if (!text && (text = page_block_alloc())) {
+		memset(text, 0, BLOCK_BYTES);
+		file->state = text;
 	}
-	status = text_reach(file->inode, text, *position);
+	mutex_unlock(&file->inode->lock);
+	return text;
+}
+
+static int64_t text_put(struct file *file, struct text *text, struct io *io, uint64_t *position)
+{
+	uint64_t left, done;
+	int64_t status = text_reach(file->inode, text, *position);
+
 	if (status || *position >= text->start + text->bytes)
 		return status;
 	left = text->start + text->bytes - *position;
@@ -106,14 +121,17 @@ static int64_t text_put(struct file *file, struct io *io, uint64_t *position)
 /* Several may read at positions of their own: they take turns. */
 static int64_t text_read(struct file *file, struct io *io, uint64_t *position)
 {
+	struct text *text = text_of(file);
 	int64_t result, done = 0;
 
-	mutex_lock(&file->inode->lock);
+	if (!text)
+		return -ENOMEM;
+	mutex_lock(&text->lock);
 	do {                                            /* one read may take several parts */
-		result = text_put(file, io, position);
+		result = text_put(file, text, io, position);
 		done += result > 0 ? result : 0;
 	} while (result > 0 && io->left);
-	mutex_unlock(&file->inode->lock);
+	mutex_unlock(&text->lock);
 	return done ? done : result;
 }
 
@@ -129,7 +147,7 @@ static int64_t text_write(struct file *file, struct io *io, uint64_t *position)
 	if (io_get(io, text, few) < few)
 		return -EFAULT;
 	if (what >= PROC_TEXT && what < PROC_SYSTEM) {
-		int64_t done = process_text_write(file->inode->proc_pid,
+		int64_t done = process_text_write(key_of(file->inode),
 			what >= PROC_THREAD_TEXT ? what - PROC_THREAD_TEXT : what - PROC_TEXT, text, few);
 
 		return done == (int64_t)few ? (int64_t)bytes : done;
@@ -157,9 +175,9 @@ static int64_t pagemap_read(struct file *file, struct io *io, uint64_t *position
 
 	if (*position % WORD || io->left % WORD)
 		return -EINVAL;
-	while (io->left) {
+	while (io->left && !signal_is_killing()) {
 		uint64_t wanted = io->left / WORD < WORDS ? io->left / WORD : WORDS, moved;
-		int64_t count = process_pagemap(file->inode->proc_pid, *position / WORD, words, wanted);
+		int64_t count = process_pagemap(key_of(file->inode), *position / WORD, words, wanted);
 
 		if (count <= 0)
 			return done ? (int64_t)done : count;
@@ -189,5 +207,5 @@ int proc_text_open(struct file *file)
 	file->operations = what == PROC_PAGEMAP ? &pagemap_operations : what == PROC_SECRET ? &secret_operations : &text_operations;
 	if (what >= PROC_IPC_TEXT && what < PROC_CONSTANT)
 		ipc_text_open(file, what - PROC_IPC_TEXT);
-	return of_process || what == PROC_PAGEMAP ? process_text_check(inode->proc_pid, of_process ? text : TEXT_MAPS) : 0;
+	return of_process || what == PROC_PAGEMAP ? process_text_check(key_of(inode), of_process ? text : TEXT_MAPS) : 0;
 }

@@ -68,15 +68,14 @@ static bool identity_changes(const struct credentials *c, const struct credentia
 		(new->permitted & ~c->permitted);
 }
 
+/* Process lock held. */
 static void identity_take(struct process *process, const struct exec *exec)
 {
 	struct credentials *c = &process->credentials;
 	const struct credentials *new = &exec->credentials;
 	bool changes = identity_changes(c, new);
 
-	mutex_lock(&process->lock);
 	*c = *new;
-	mutex_unlock(&process->lock);
 	process->dumpable = !changes && c->euid == c->uid && c->egid == c->gid;
 	if (changes)
 		process->parent_death_signal = 0;
@@ -198,7 +197,6 @@ static void program_take(struct process *process, struct exec *exec)
 		file_put(old);
 	memcpy(process->name, exec->name, sizeof process->name);
 	process->executed = 1;
-	identity_take(process, exec);
 }
 
 static void start_registers(const struct exec *exec, struct registers *registers)
@@ -244,6 +242,7 @@ static int exec_commit(struct exec *exec)
 	mutex_lock(&process->lock);
 	process_usage_end(process);
 	process->space = exec->space;
+	identity_take(process, exec);           /* who may look at the new program's memory is asked under this lock */
 	mutex_unlock(&process->lock);
 	exec->space = NULL;
 	space_put(old);

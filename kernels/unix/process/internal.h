@@ -53,6 +53,7 @@ void pid_set_thread(int32_t pid, struct thread *thread);
 void thread_names_each(void (*visit)(baryon_uid thread));
 void pid_put(int32_t pid);                  /* of an id that no thread has any more */
 struct thread *thread_of_pid(int32_t tid);  /* tree lock; null: none */
+struct thread *thread_of_key(struct process_key key);   /* the same, of a process that is no longer being made */
 struct process *process_of_pid(int32_t pid);
 void process_link(struct process *process, struct process *parent);     /* tree lock */
 void process_unlink(struct process *process);                           /* tree lock */

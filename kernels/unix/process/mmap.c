@@ -300,18 +300,20 @@ static int remap_pages(struct space *space, const struct remap *r)
 		status = slots_move(space, r->from, r->to, r->old_bytes);
 	if (status != 0)
 		(void)region_remove(space, r->to, r->to + r->bytes);
-	else if (!r->keep)
+	else if (!r->keep && r->old_bytes != 0)
 		status = space_unmap(space, r->from, r->from + r->old_bytes);
 	return status;
 }
 
-static int64_t remap_move(struct space *space, struct region region, struct remap r)
+/* What was mapped at the new place goes first. With 0 old bytes that may be the old one. */
+static int64_t remap_move(struct space *space, struct remap r)
 {
 	/* For the new one and the borders of the old one: when its pages have moved nothing fails any more. */
 	enum { ROOM = 5 };
+	const struct region *old;
+	struct region region;
 	int status = region_room(space, ROOM);
 
-	region.offset += r.from - region.start;
 	if (status != 0)
 		return status;
 	if (r.to != 0)
@@ -320,6 +322,11 @@ static int64_t remap_move(struct space *space, struct region region, struct rema
 		status = -ENOMEM;
 	if (status != 0)
 		return status;
+	old = region_find(space, r.from);
+	if (old == NULL)
+		return -EFAULT;
+	region = *old;
+	region.offset += r.from - region.start;
 	region.start = r.to;
 	region.end = r.to + r.bytes;
 	status = region_insert(space, &region);
@@ -363,16 +370,15 @@ static int64_t remap_locked(struct space *space, struct remap r)
 		if (result != 0)
 			return result;
 		r.old_bytes = r.bytes;
-		region = region_find(space, r.from);
 	}
 	if (moves)
-		return remap_move(space, *region, r);
+		return remap_move(space, r);
 	if (r.bytes == r.old_bytes)
 		return (int64_t)r.from;
 	result = remap_grow(space, region, &r);
 	if (result != 0)
 		return result;
-	return r.may_move ? remap_move(space, *region, r) : -ENOMEM;
+	return r.may_move ? remap_move(space, r) : -ENOMEM;
 }
 
 int64_t sys_mremap(SYSCALL_ARGUMENTS)

@@ -268,19 +268,24 @@ void process_each(bool (*visit)(struct process *process, void *argument), void *
 int64_t process_look(int32_t pid, int64_t (*visit)(struct process *process, void *argument), void *argument);
 bool process_may_look(const struct process *process);  /* the caller may see what it works on: memory, files, places */
 int32_t process_thread_next(int32_t pid, int32_t after);        /* the least id above, of its threads; 0: none */
+/* A process or thread that was there once: who has its number later is another. */
+struct process_key {
+	int32_t pid;
+	uint64_t started_ns;            /* of the process */
+};
 enum process_text {
 	TEXT_STAT, TEXT_STATUS, TEXT_CMDLINE, TEXT_COMM, TEXT_MAPS, TEXT_STATM, TEXT_ENVIRON, TEXT_LIMITS, TEXT_SCORE, TEXT_SCORE_ADJUST,
 	TEXT_SMAPS, TEXT_SMAPS_ROLLUP, TEXT_AUXV, TEXT_SYSCALL, TEXT_TURNS, TEXT_SLACK, TEXT_DUMP_FILTER, TEXT_CLEAR,
 };
 /* Fills a part of a text for /proc/PID/<what>: whole records of it, from *next on, which is 0 at its beginning and moves. `alone`: for
  * /proc/PID/task/TID. Returns its length (what does not fit in `limit`, of a text of one part, is cut), 0: that was all; -ESRCH, -EACCES, -EPERM. */
-int64_t process_text(int32_t pid, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit);
+int64_t process_text(struct process_key key, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit);
 /* Whether the caller may open it: 0, -EACCES, -ESRCH. */
-int process_text_check(int32_t pid, enum process_text what);
+int process_text_check(struct process_key key, enum process_text what);
 /* A program writes it, as `bytes` bytes that need not end with zero. Returns how many were taken; -EINVAL, -ERANGE, -EACCES, -EPERM, -ESRCH. */
-int64_t process_text_write(int32_t pid, enum process_text what, const char *text, uint64_t bytes);
+int64_t process_text_write(struct process_key key, enum process_text what, const char *text, uint64_t bytes);
 /* Words of /proc/PID/pagemap from page `first` on. How many, at most `count`; -ESRCH, -EACCES. */
-int64_t process_pagemap(int32_t pid, uint64_t first, uint64_t *words, uint64_t count);
+int64_t process_pagemap(struct process_key key, uint64_t first, uint64_t *words, uint64_t count);
 /* The program's path (/proc/PID/exe). Returns its length, -ESRCH, -ENOENT. */
 int64_t process_executable(int32_t pid, char *to, uint64_t limit);
 /* Texts of the system: /proc/uptime, loadavg, meminfo, cpuinfo, stat, version, vmstat, interrupts; in /proc/sys kernel/hostname,

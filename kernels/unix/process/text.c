@@ -314,7 +314,7 @@ int64_t process_look(int32_t pid, int64_t (*visit)(struct process *process, void
 	return result;
 }
 
-int process_text_check(int32_t pid, enum process_text what)
+int process_text_check(struct process_key key, enum process_text what)
 {
 	struct thread *thread;
 	int status = -ESRCH;
@@ -322,8 +322,8 @@ int process_text_check(int32_t pid, enum process_text what)
 	if (!text_is_of_memory(what))
 		return 0;
 	mutex_lock(&tree_lock);
-	thread = thread_of_pid(pid);
-	if (thread != NULL && thread->process->leader != NULL) {
+	thread = thread_of_key(key);
+	if (thread != NULL) {
 		mutex_lock(&thread->process->lock);
 		status = process_may_look(thread->process) ? 0 : -EACCES;
 		mutex_unlock(&thread->process->lock);
@@ -332,18 +332,18 @@ int process_text_check(int32_t pid, enum process_text what)
 	return status;
 }
 
-int64_t process_text(int32_t pid, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit)
+int64_t process_text(struct process_key key, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit)
 {
 	struct thread *thread;
 	int64_t length = -ESRCH;
 
 	if (text_is_of_memory(what))
-		return memory_text_part(pid, what, next, to, limit);
+		return memory_text_part(key, what, next, to, limit);
 	if (*next != 0 && what != TEXT_CMDLINE)
 		return 0;
 	mutex_lock(&tree_lock);
-	thread = thread_of_pid(pid);
-	if (thread != NULL && thread->process->leader != NULL) {
+	thread = thread_of_key(key);
+	if (thread != NULL) {
 		mutex_lock(&thread->process->lock);
 		length = text_allowed(thread, what);
 		if (length == 0 && what == TEXT_CMDLINE)

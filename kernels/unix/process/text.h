@@ -11,7 +11,7 @@
 /* ---- text_memory.c ---- */
 bool text_is_of_memory(enum process_text what);        /* made by memory_text_part, without locks */
 /* As process_text. */
-int64_t memory_text_part(int32_t pid, enum process_text what, uint64_t *next, char *to, uint64_t limit);
+int64_t memory_text_part(struct process_key key, enum process_text what, uint64_t *next, char *to, uint64_t limit);
 /* cmdline of a space, which may be null. */
 int64_t arguments_text_part(struct space *space, uint64_t *next, char *to, uint64_t limit);
 

@@ -6,18 +6,18 @@
 #include "process/text.h"
 #include "process/vdso.h"
 
-enum { NAME_COLUMN = 73, PSS_SHIFT = 12, AUXILIARY_BYTES = 16, TABLE_PAGES = 512 };
+enum { NAME_COLUMN = 73, PSS_SHIFT = 12, AUXILIARY_BYTES = 16, TABLE_PAGES = 512, NAME_MOST = 12288 };
 
 /* The space of a thread's process, with a reference; null: it is a zombie. 0, -ESRCH, -EACCES. */
-static int64_t space_of(int32_t pid, struct space **out)
+static int64_t space_of(struct process_key key, struct space **out)
 {
 	struct thread *thread;
 	int64_t status = -ESRCH;
 
 	*out = NULL;
 	mutex_lock(&tree_lock);
-	thread = thread_of_pid(pid);
-	if (thread != NULL && thread->process->leader != NULL) {
+	thread = thread_of_key(key);
+	if (thread != NULL) {
 		mutex_lock(&thread->process->lock);
 		status = process_may_look(thread->process) ? 0 : -EACCES;
 		*out = status == 0 ? thread->process->space : NULL;
@@ -71,9 +71,10 @@ static uint64_t path_escape(char *path, uint64_t length, uint64_t limit)
 }
 
 /* No locks: the paths of files are looked for under those of their folders, whose holders may wait for the space. More than `limit`: it
- * does not fit. */
+ * does not fit. A path of more than NAME_MOST bytes is left out, so that every record fits in a part. */
 static uint64_t region_name_text(const struct region *region, char *to, uint64_t limit)
 {
+	uint64_t most, length;
 	int64_t bytes;
 
 	if (region->flags & REGION_SYSTEM)
@@ -81,8 +82,10 @@ static uint64_t region_name_text(const struct region *region, char *to, uint64_t
 	if (region->file == NULL)
 		return (uint64_t)text_format(to, limit, "%s", region->flags & REGION_STACK ? "[stack]" :
 			region->flags & REGION_HEAP ? "[heap]" : "");
-	bytes = limit == 0 ? -ERANGE : file_path(region->file, to, limit);
-	return bytes == -ERANGE ? limit + 1 : bytes < 0 ? 0 : path_escape(to, (uint64_t)bytes, limit);
+	most = limit < NAME_MOST ? limit : NAME_MOST;
+	bytes = most == 0 ? -ERANGE : file_path(region->file, to, most);
+	length = bytes == -ERANGE ? most + 1 : bytes < 0 ? 0 : path_escape(to, (uint64_t)bytes, most);
+	return length <= most ? length : limit < NAME_MOST ? limit + 1 : 0;
 }
 
 static uint64_t region_text(const struct region *region, char *to, uint64_t limit)
@@ -250,7 +253,7 @@ static uint64_t region_smaps_text(struct space *space, const struct region *regi
 	return length;
 }
 
-/* Whole records, of regions from *next on. */
+/* Whole records, of regions from *next on. The longest is shorter than `limit`. */
 static uint64_t regions_text(struct space *space, bool measured, uint64_t *next, char *to, uint64_t limit)
 {
 	uint64_t length = 0;
@@ -262,7 +265,7 @@ static uint64_t regions_text(struct space *space, bool measured, uint64_t *next,
 
 		region_done(&region);
 		if (more >= limit - length)
-			return length != 0 ? length : limit - 1;
+			break;
 		length += more;
 		*next = region.end;
 	}
@@ -372,10 +375,10 @@ bool text_is_of_memory(enum process_text what)
 	return what == TEXT_MAPS || what == TEXT_SMAPS || what == TEXT_SMAPS_ROLLUP || what == TEXT_AUXV || what == TEXT_ENVIRON;
 }
 
-int64_t memory_text_part(int32_t pid, enum process_text what, uint64_t *next, char *to, uint64_t limit)
+int64_t memory_text_part(struct process_key key, enum process_text what, uint64_t *next, char *to, uint64_t limit)
 {
 	struct space *space;
-	int64_t length = space_of(pid, &space);
+	int64_t length = space_of(key, &space);
 
 	if (what == TEXT_SMAPS_ROLLUP && length == 0 && space == NULL)
 		return -ESRCH;
@@ -432,11 +435,11 @@ static void pagemap_fill(struct space *space, uint64_t address, uint64_t *words,
 	mutex_unlock(&space->lock);
 }
 
-int64_t process_pagemap(int32_t pid, uint64_t first, uint64_t *words, uint64_t count)
+int64_t process_pagemap(struct process_key key, uint64_t first, uint64_t *words, uint64_t count)
 {
 	uint64_t pages = PROGRAM_LIMIT / PAGE_BYTES;
 	struct space *space;
-	int64_t status = space_of(pid, &space);
+	int64_t status = space_of(key, &space);
 
 	if (space == NULL)
 		return status == -ESRCH ? 0 : status;

@@ -171,10 +171,11 @@ static int clear_write(struct process *process, struct piece piece)
 		return status;
 	if (what < 1 || what > CLEAR_MOST)
 		return -EINVAL;
-	if (what < CLEAR_MOST || process->space == NULL)
+	if (what < CLEAR_MOST)
 		return 0;
 	mutex_lock(&process->lock);
-	process->pages_most = process->space->resident_most = 0;
+	if (process->space != NULL)
+		process->pages_most = process->space->resident_most = 0;
 	mutex_unlock(&process->lock);
 	return 0;
 }
@@ -205,7 +206,7 @@ static uint64_t bytes_taken(enum process_text what, uint64_t bytes)
 	return few && bytes > SHORT_BYTES ? SHORT_BYTES : bytes;
 }
 
-int64_t process_text_write(int32_t pid, enum process_text what, const char *text, uint64_t bytes)
+int64_t process_text_write(struct process_key key, enum process_text what, const char *text, uint64_t bytes)
 {
 	struct piece piece;
 	struct thread *thread;
@@ -214,8 +215,8 @@ int64_t process_text_write(int32_t pid, enum process_text what, const char *text
 	bytes = bytes_taken(what, bytes);
 	piece = (struct piece) { text, bytes < LONG_BYTES ? bytes : LONG_BYTES };
 	mutex_lock(&tree_lock);
-	thread = thread_of_pid(pid);
-	if (thread != NULL && thread->process->leader != NULL)
+	thread = thread_of_key(key);
+	if (thread != NULL)
 		status = text_write(thread, what, piece);
 	mutex_unlock(&tree_lock);
 	return status != 0 ? status : (int64_t)bytes;

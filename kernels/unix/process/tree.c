@@ -64,6 +64,13 @@ struct thread *thread_of_pid(int32_t tid)
 	return tid > 0 && tid < PID_LIMIT ? pids[tid].thread : NULL;
 }
 
+struct thread *thread_of_key(struct process_key key)
+{
+	struct thread *thread = thread_of_pid(key.pid);
+
+	return thread != NULL && thread->process->leader != NULL && thread->process->started_ns == key.started_ns ? thread : NULL;
+}
+
 struct process *process_of_pid(int32_t pid)
 {
 	struct thread *thread = thread_of_pid(pid);

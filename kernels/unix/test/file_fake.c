@@ -466,32 +466,32 @@ int32_t process_thread_next(int32_t pid, int32_t after)
 	return after < pid ? pid : 0;
 }
 
-int64_t process_text(int32_t pid, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit)
+int64_t process_text(struct process_key key, enum process_text what, bool alone, uint64_t *next, char *to, uint64_t limit)
 {
 	(void)alone;
 	if (*next)
 		return 0;
 	*next = 1;
-	return snprintf(to, limit, "process %d text %d\n", pid, what);
+	return snprintf(to, limit, "process %d text %d\n", key.pid, what);
 }
 
-int64_t process_text_write(int32_t pid, enum process_text what, const char *text, uint64_t bytes)
+int64_t process_text_write(struct process_key key, enum process_text what, const char *text, uint64_t bytes)
 {
-	(void)pid;
+	(void)key;
 	(void)text;
 	return what == TEXT_COMM ? (int64_t)bytes : -EINVAL;
 }
 
-int process_text_check(int32_t pid, enum process_text what)
+int process_text_check(struct process_key key, enum process_text what)
 {
-	(void)pid;
+	(void)key;
 	(void)what;
 	return 0;
 }
 
-int64_t process_pagemap(int32_t pid, uint64_t first, uint64_t *words, uint64_t count)
+int64_t process_pagemap(struct process_key key, uint64_t first, uint64_t *words, uint64_t count)
 {
-	(void)pid;
+	(void)key;
 	for (uint64_t i = 0; i < count; i++)
 		words[i] = first + i;
 	return (int64_t)count;
