@@ -107,7 +107,6 @@ static bool mapping_displaceable(uint32_t i, bool first, bool force)
 {
 	const struct space *s = space_at(mapping_at(i)->space);
 	bool others = s->cpus & ~(1ull << this_cpu()->number);
-
 	bool all = s->flags & SPACE_SUPERVISOR && state.cpus > 1;
 
 	return mapping_free(i) && (force || !(all || (first && others)));

@@ -27,7 +27,7 @@ static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 	if (index >= HANDLES || references[index].handle != index)
 		return -BARYON_ENOENT;
 	result = object_load(KIND_REFERENCE, &references[index], 0);
-	return result == -BARYON_EEXIST ? 0 : result;
+	return miss_result(result);
 }
 
 void miss_serve(struct portal_words *words)

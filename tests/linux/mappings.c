@@ -185,6 +185,10 @@ static void image(const char *name)
 
 	SAY("-- a file of the image is changed");
 	image_fd = open(name, O_RDWR);
+	if (image_fd < 0) {
+		SAY("there is no %s", name);
+		_exit(1);
+	}
 	helper_start(&helper, image_part);
 	helper_step(&helper, 1);
 	TRY(pwrite(image_fd, "one", 3, 0));
