@@ -262,12 +262,12 @@ static void shared_memory(void)
 	child = fork();
 	if (child == 0) {
 		SAY("%d %d", at[bytes - 1], at[bytes / 2]);
-		at[bytes / 2] = 7;
 		at[bytes - 1] = 8;
+		__atomic_store_n(&at[bytes / 2], 7, __ATOMIC_RELEASE);
 		SAY("a wait ends with %ld", syscall(SYS_futex, word, FUTEX_WAIT, 0, 0, 0, 0));
 		_exit(0);
 	}
-	while (at[bytes / 2] == 0)
+	while (__atomic_load_n(&at[bytes / 2], __ATOMIC_ACQUIRE) == 0)
 		pause_ms(1);
 	SAY("%d", at[bytes - 1]);
 	while (syscall(SYS_futex, word, FUTEX_WAKE, 1, 0, 0, 0) == 0)
