@@ -8,16 +8,16 @@ seq 1 20000 | tee "$work/root/data/numbers" >"$work/host/data/numbers"
 for name in $trials; do
 	cp "build/linux/$name" "$work/root/try/"
 	cp "build/linux/$name" "$work/host/try/"
-	(cd "$work/linux" && mkdir "$name" && cd "$name" && setsid --wait timeout 200 "$work/host/try/$name" </dev/null >"../$name.out" 2>&1) ||
+	(cd "$work/linux" && mkdir "$name" && cd "$name" && setsid --wait timeout 600 "$work/host/try/$name" </dev/null >"../$name.out" 2>&1) ||
 		fail "$name on this host: $?"
 done
-script='cd /tmp && for t in /try/*; do n=${t##*/}; mkdir $n; (cd $n; timeout 270 $t </dev/null >../$n.out 2>&1; echo "status $?" >>../$n.out); done; tar c *.out'
+script='cd /tmp && for t in /try/*; do n=${t##*/}; mkdir $n; (cd $n; timeout 900 $t </dev/null >../$n.out 2>&1; echo "status $?" >>../$n.out); done; tar c *.out'
 small=kernel=2,space=4,thread=8,portal=8,container=8,reference=16,mapping=64,page=64,table=16
 for place in $places; do
 	mkdir "$work/$place"
 	options="--place unix=$place"
 	[ $place != small ] || options="--cpus 1 --caches $small"
-	sh_guest 280 "$script" $options --root "$work/root" >"$work/all.tar" </dev/null || fail "$place: $?"
+	sh_guest 600 "$script" $options --root "$work/root" >"$work/all.tar" </dev/null || fail "$place: $?"
 	tar xf "$work/all.tar" -C "$work/$place" || fail "$place: no results"
 	for name in $trials; do
 		echo 'status 0' | cat "$work/linux/$name.out" - >"$work/want"

@@ -33,7 +33,7 @@ struct job {
 
 static struct job jobs[JOB_LIMIT];
 static unsigned job_limit = 1;
-static double seconds_limit = 1200;
+static double seconds_limit = 3600;
 static unsigned passed, failed, skipped;
 static FILE *record;            /* a copy of the lines, or null */
 

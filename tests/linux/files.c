@@ -921,7 +921,6 @@ static void across(void)
 
 int main(void)
 {
-	alarm(60);
 	umask(022);
 	opening();
 	resolving();

@@ -71,6 +71,15 @@ static void segment_said(int id)
 		stat.shm_atime != 0, stat.shm_dtime != 0, stat.shm_ctime != 0);
 }
 
+/* Waits until so many have it attached: somebody may look at the memory of one that has ended, which goes when he is done. */
+static void until_attached(int id, unsigned long count)
+{
+	struct shmid_ds stat;
+
+	while (shmctl(id, IPC_STAT, &stat) == 0 && stat.shm_nattch != count)
+		pause_ms(1);
+}
+
 static void segments(void)
 {
 	int id;
@@ -169,6 +178,7 @@ static void segment_removed(void)
 	}
 	wait(0);
 	SAY("%s", at);
+	until_attached(id, 1);
 	segment_said(id);
 	if (fork() == 0) {
 		close(to[1]);
@@ -212,6 +222,7 @@ static void segment_processes(void)
 	}
 	wait(&status);
 	SAY("%d, %d", WEXITSTATUS(status), at[PAGE]);
+	until_attached(id, 1);
 	segment_said(id);
 	if (fork() == 0) {
 		at[PAGE] = 8;
@@ -219,6 +230,7 @@ static void segment_processes(void)
 	}
 	wait(&status);
 	SAY("%d", at[PAGE]);
+	until_attached(id, 1);
 	segment_said(id);
 	TRY(shmdt(at));
 	TRY(shmctl(id, IPC_RMID, 0));
@@ -270,6 +282,7 @@ static void segment_rights(void)
 		_exit(0);
 	}
 	wait(0);
+	until_attached(id, 0);
 	segment_said(id);
 	GOOD((intptr_t)shmat(private, 0, 0));
 	TRY(shmctl(private, IPC_RMID, 0));

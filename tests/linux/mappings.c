@@ -404,7 +404,7 @@ static void moving(void)
 /* mremap of nothing: what is shared is there twice, what is private is not. */
 static void mapped_again(void)
 {
-	int fd = file_of_pages("/tmp/again", 4);
+	int fd = file_of_pages("again", 4);
 	char *file = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), *read_only = map(4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
 	char *nameless = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *second;
 	char *private = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -438,7 +438,7 @@ static void mapped_again(void)
 	CHILD("in a child", second[PAGE] = 'c');
 	SAY("%c", nameless[PAGE]);
 	close(fd);
-	unlink("/tmp/again");
+	unlink("again");
 }
 
 /* How many regions lie in a range. */
@@ -460,13 +460,13 @@ static int regions_in(const char *from, size_t bytes)
 /* mremap of nothing to where that is which it would be a second time of: that goes first. */
 static void mapped_onto_itself(void)
 {
-	int fd = file_of_pages("/tmp/onto", 8);
+	int fd = file_of_pages("onto", 8);
 	char *nameless = map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char *file = map(8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	SAY("-- mapped onto itself");
 	close(fd);
-	unlink("/tmp/onto");
+	unlink("onto");
 	TRY(mremap(nameless, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, nameless));
 	SAY("%d", regions_in(nameless, PAGE));
 	GOOD(mremap(file + 6 * PAGE, 0, PAGE, MREMAP_MAYMOVE));

@@ -274,7 +274,6 @@ static void flags_by_ioctl(void)
 
 int main(void)
 {
-	alarm(60);
 	capacity();
 	splices();
 	streams();

@@ -355,15 +355,15 @@ int main(int argc, char **argv)
 		SAY("another program");
 		TRY(fcntl(atoi(argv[1]), F_GETFD));
 		close(1);
-		chdir("/tmp");
+		chdir("over");
 		return 3;
 	}
 	mkdir("start", 0777);
 	chdir("start");
 	descriptors();
+	mkdir("over", 0777);
 	over_exec(argv[0]);
-	where("");
-	chdir("start");
+	chdir("..");
 	closed_while_used();
 	many();
 	folders();

@@ -257,7 +257,8 @@ static void clock_setting(void)
 	GOOD(wait(0));
 }
 
-/* SIGALRM again and again: what it is to interrupt is interrupted, however late it begins. */
+/* SIGALRM again and again: what it is to interrupt is interrupted, however late it begins. Between two there is time enough to get on, however
+ * slow the machine. */
 static void alarms(long microseconds)
 {
 	struct itimerval timer = {{0, microseconds}, {0, microseconds}};
@@ -270,7 +271,7 @@ static void waits_for_alarms(void)
 	struct timespec time = {1000, 0}, left = {5, 5};
 	sigset_t blocked, none;
 
-	alarms(20000);
+	alarms(100000);
 	TRY(nanosleep(&time, &left));
 	SAY("%d", left.tv_sec > 900 && left.tv_sec < 1000);
 	TRY(pause());
@@ -352,18 +353,18 @@ static void far_deadlines(void)
 
 	SAY("-- far deadlines");
 	set(SIGALRM, informed, 0);
-	alarms(20000);
+	alarms(100000);
 	TRY(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &far, 0, 0));
-	alarms(20000);
+	alarms(100000);
 	TRY(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &far, 0, -1));
 	clock_gettime(CLOCK_REALTIME, &far);
 	far.tv_sec += 1000;
-	alarms(20000);
+	alarms(100000);
 	TRY(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &far, 0, -1));
-	alarms(20000);
+	alarms(100000);
 	TRY(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &far, 0));
 	far.tv_sec = INT64_MAX;
-	alarms(20000);
+	alarms(100000);
 	TRY(nanosleep(&far, 0));
 	alarms(0);
 }
@@ -371,7 +372,7 @@ static void far_deadlines(void)
 static void timers(void)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2, .sigev_value.sival_int = 9};
-	struct itimerspec setting = {{0, 2000000}, {0, 2000000}}, old;
+	struct itimerspec setting = {{0, 50000000}, {0, 50000000}}, old;
 	timer_t timer;
 
 	SAY("-- timers");
@@ -414,7 +415,7 @@ static void restarts(void)
 	pipe(tube);
 	struct sigaction action = {.sa_handler = handler};
 	sigaction(SIGALRM, &action, 0);
-	alarms(20000);
+	alarms(100000);
 	TRY(read(tube[0], &byte, 1));
 	alarms_seen = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	action.sa_handler = alarm_counted;

@@ -231,6 +231,19 @@ static void *late_writer(void *fd)
 	return 0;
 }
 
+static volatile int one_read;
+
+/* The second part only when the first was read. */
+static void *part_writer(void *fd)
+{
+	until_asleep(getpid(), getpid());
+	write((int)(long)fd, "abc", 3);
+	while (!one_read)
+		pause_ms(1);
+	write((int)(long)fd, "def", 3);
+	return 0;
+}
+
 static void *late_reader(void *fd)
 {
 	static char sink[65536];
@@ -256,8 +269,9 @@ static void waiting(void)
 	TRY(recv(pair[1], buffer, 6, MSG_WAITALL));
 	SAY("%s", buffer);
 	pthread_join(thread, 0);
-	pthread_create(&thread, 0, late_writer, (void *)(long)pair[0]);
+	pthread_create(&thread, 0, part_writer, (void *)(long)pair[0]);
 	TRY(read(pair[1], buffer, 6));
+	one_read = 1;
 	pthread_join(thread, 0);
 	TRY(recv(pair[1], buffer, 6, 0));
 	pthread_create(&thread, 0, late_reader, (void *)(long)pair[1]);
@@ -712,8 +726,6 @@ static void several(void)
 
 int main(void)
 {
-	signal(SIGALRM, SIG_DFL);
-	alarm(60);
 	making();
 	streams();
 	waiting();

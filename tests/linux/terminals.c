@@ -327,7 +327,6 @@ static void much(void)
 
 int main(void)
 {
-	alarm(60);
 	opening();
 	editing();
 	closing();

@@ -70,7 +70,8 @@ static inline void pause_ms(long ms)
 	nanosleep(&time, 0);
 }
 
-/* Waits until a thread sleeps: then it is where it waits for something. (One that waits for a lock of the system's is not said to sleep.) */
+/* Waits until a thread sleeps: then it is where it waits for something. (One that waits for a lock of the system's is not said to sleep.)
+ * One that has ended is not waited for. */
 static inline void until_asleep(pid_t process, pid_t thread)
 {
 	char path[64], text[512] = "";
@@ -85,7 +86,7 @@ static inline void until_asleep(pid_t process, pid_t thread)
 		text[bytes > 0 ? bytes : 0] = 0;
 		state = strrchr(text, ')');
 		pause_ms(1);
-	} while (state && state[2] != 'S');
+	} while (state && !strchr("SZX", state[2]));
 }
 
 /* A user of whom nothing is counted but what the program that `process` is does: limits are by user. */

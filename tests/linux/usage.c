@@ -61,6 +61,7 @@ static void halves_said(const char *what, int who)
 		ms_of(usage.ru_stime) > 2 * ms_of(usage.ru_utime) ? "the system's" : "both");
 }
 
+/* Linux counts pages for each processor by itself: a part of a megabyte may not be in the sum yet. */
 static void halves(void)
 {
 	struct rusage before, after, children;
@@ -81,13 +82,13 @@ static void halves(void)
 	memset(at, 1, 8 << 20);
 	munmap(at, 8 << 20);
 	getrusage(RUSAGE_SELF, &before);
-	SAY("most memory: %d", before.ru_maxrss >= 8 << 10);
+	SAY("most memory: %d", before.ru_maxrss >= 7 << 10);
 	SAY("faults: %d %ld", before.ru_minflt > after.ru_minflt, before.ru_nswap);
 	CHILD("more memory", at = mmap(0, 32 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); memset(at, 1, 32 << 20));
 	getrusage(RUSAGE_CHILDREN, &children);
-	SAY("most memory of children: %d", children.ru_maxrss >= 32 << 10 && children.ru_maxrss < 64 << 10);
+	SAY("most memory of children: %d", children.ru_maxrss >= 31 << 10 && children.ru_maxrss < 64 << 10);
 	getrusage(RUSAGE_SELF, &after);
-	SAY("not of the parent: %d", after.ru_maxrss < 32 << 10);
+	SAY("not of the parent: %d", after.ru_maxrss < 31 << 10);
 }
 
 static volatile int virtual_fired, profile_fired;

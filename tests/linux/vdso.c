@@ -211,15 +211,15 @@ static void processors(void)
 
 	sched_getaffinity(0, sizeof all, &all);
 	for (int i = 0; i < CPU_SETSIZE; i++) {
-		unsigned cpu = 99, node = 99, call = 98;
+		unsigned cpu = 99, node = 99, call = 98, call_node = 98;
 
 		if (!CPU_ISSET(i, &all))
 			continue;
 		CPU_ZERO(&one);
 		CPU_SET(i, &one);
 		sched_setaffinity(0, sizeof one, &one);
-		wrong += vdso_getcpu(&cpu, &node, 0) != 0 || syscall(SYS_getcpu, &call, 0, 0) != 0;
-		wrong += cpu != (unsigned)i || call != cpu || node != 0 || (unsigned)sched_getcpu() != cpu;
+		wrong += vdso_getcpu(&cpu, &node, 0) != 0 || syscall(SYS_getcpu, &call, &call_node, 0) != 0;
+		wrong += cpu != (unsigned)i || call != cpu || node != call_node || (unsigned)sched_getcpu() != cpu;
 	}
 	sched_setaffinity(0, sizeof all, &all);
 	SAY("processors: %u wrong, %ld", wrong, vdso_getcpu(0, 0, 0));
