@@ -1,4 +1,5 @@
-/* Handlers that a kernel did not define: being entered there is a mistake that ends it. */
+/* Handlers that a kernel did not define: misses are answered as miss_answer says; being entered at any other is a mistake that ends
+ * it. */
 #include "baryon/portal.h"
 
 #include "abi/layout.h"
@@ -41,7 +42,26 @@ HANDLE_NOTHING(trap)
 HANDLE_NOTHING(fault)
 HANDLE_NOTHING(exception)
 HANDLE_NOTHING(alert)
-HANDLE_NOTHING(miss)
 SERVE_NOTHING(fault)
 SERVE_NOTHING(exception)
-SERVE_NOTHING(miss)
+
+__attribute__((weak)) long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
+{
+	panic("miss: unexpected call, kind %d uid %lx index %lx", (int)kind, uid, index);
+}
+
+__attribute__((weak)) void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
+{
+	long result = miss_answer((enum object_kind)frame->access, frame->address, frame->error);
+
+	(void)cookie, (void)cause;
+	if (result < 0)
+		(void)miss_fail(frame, result);
+}
+
+__attribute__((weak)) void miss_serve(struct portal_words *words)
+{
+	uint64_t *word = words->word;
+
+	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
+}

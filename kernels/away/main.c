@@ -47,20 +47,10 @@ static void must(long result, const char *what)
 		panic("away: %s: %s", what, baryon_error_text(result));
 }
 
-void miss_serve(struct portal_words *words)
+long miss_answer(enum object_kind kind, baryon_uid missed, uint64_t index)
 {
-	uint64_t *word = words->word;
-
-	word[0] = (uint64_t)homes_miss(&homes, (enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS]);
-}
-
-void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
-{
-	long result = homes_miss(&homes, (enum object_kind)frame->access, frame->address);
-
-	(void)cookie, (void)cause;
-	if (result < 0)
-		(void)miss_fail(frame, result);
+	(void)index;
+	return homes_miss(&homes, kind, missed);
 }
 
 /* The thread and its mapping, whatever of them is not there. */

@@ -18,7 +18,7 @@ static uint8_t handler_stacks[WORKERS][STACK_BYTES] __attribute__((aligned(4096)
 static uint8_t copy_buffer[PAGE_BYTES] __attribute__((aligned(4096)));
 static unsigned portal_count;
 
-static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
+long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 {
 	long result;
 
@@ -28,23 +28,6 @@ static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 		return -BARYON_ENOENT;
 	result = object_load(KIND_REFERENCE, &references[index], 0);
 	return miss_result(result);
-}
-
-void miss_serve(struct portal_words *words)
-{
-	uint64_t *word = words->word;
-
-	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
-}
-
-void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
-{
-	long result = miss_answer((enum object_kind)frame->access, frame->address, frame->error);
-
-	(void)cookie, (void)cause;
-	if (result < 0)
-		panic("bench: miss of %lx, kind %lu, index %lx at %lx: %s", frame->address, frame->access, frame->error,
-			frame->registers.rip - bench.base, baryon_error_text(result));
 }
 
 static void portal_start(uint64_t number, const char *entry, void *cookie)

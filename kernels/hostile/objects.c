@@ -212,25 +212,9 @@ static long reference_miss(baryon_uid space, uint64_t handle)
 	return result == -BARYON_EEXIST ? 0 : result;
 }
 
-static long miss_answer(uint64_t kind, baryon_uid uid, uint64_t index)
+long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 {
 	if (kind == KIND_REFERENCE)
 		return reference_miss(uid, index);
-	return homes_miss(&hostile.homes, (enum object_kind)kind, uid);
-}
-
-void miss_serve(struct portal_words *words)
-{
-	words->word[0] = (uint64_t)miss_answer(words->word[WORD_ACCESS], words->word[WORD_ADDRESS], words->word[WORD_INDEX]);
-}
-
-/* The call that missed fails. */
-void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
-{
-	long result = miss_answer(frame->access, frame->address, frame->error);
-
-	(void)cookie, (void)cause;
-	if (result == 0)
-		return;
-	(void)miss_fail(frame, result);
+	return homes_miss(&hostile.homes, kind, uid);
 }

@@ -29,7 +29,7 @@ static void must(long result, const char *what)
 		panic("lend: %s: %s", what, baryon_error_text(result));
 }
 
-static long miss_answer(enum object_kind kind, baryon_uid missed, uint64_t index)
+long miss_answer(enum object_kind kind, baryon_uid missed, uint64_t index)
 {
 	long result = -BARYON_ENOENT;
 
@@ -38,22 +38,6 @@ static long miss_answer(enum object_kind kind, baryon_uid missed, uint64_t index
 	if (index < LENT_PAGES)
 		result = page_load(&pages[index], 1);
 	return miss_result(result);
-}
-
-void miss_serve(struct portal_words *words)
-{
-	uint64_t *word = words->word;
-
-	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
-}
-
-void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
-{
-	long result = miss_answer((enum object_kind)frame->access, frame->address, frame->error);
-
-	(void)cookie, (void)cause;
-	if (result < 0)
-		(void)miss_fail(frame, result);
 }
 
 static void pages_start(void)

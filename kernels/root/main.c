@@ -59,7 +59,7 @@ void fault_serve(struct portal_words *words)
 	word[0] = 0;
 }
 
-static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
+long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 {
 	if (kind == KIND_PAGE)
 		return memory_miss(uid, index);
@@ -77,13 +77,6 @@ void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 	if (result < 0)
 		panic("root: miss of object %lx, kind %lu, index %lx at %lx: %s", frame->address, frame->access, frame->error,
 			frame->registers.rip, baryon_error_text(result));
-}
-
-void miss_serve(struct portal_words *words)
-{
-	uint64_t *word = words->word;
-
-	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
 }
 
 void exception_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)

@@ -65,7 +65,7 @@ void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 		panic("side: program %lu: fault at %lx, instruction %lx", cookie, frame->address, frame->registers.rip);
 }
 
-static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
+long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 {
 	long result;
 
@@ -86,13 +86,6 @@ void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 	if (result < 0)
 		panic("side: miss of %lx, kind %lu, index %lx: %s", frame->address, frame->access, frame->error,
 			baryon_error_text(result));
-}
-
-void miss_serve(struct portal_words *words)
-{
-	uint64_t *word = words->word;
-
-	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
 }
 
 static void portal_load(struct portal_home *home, uint64_t number, const char *entry)

@@ -113,7 +113,7 @@ static long reference_miss(baryon_uid space, uint64_t handle)
 	return result == -BARYON_EEXIST ? 0 : result;
 }
 
-static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
+long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 {
 	uint32_t count = __atomic_load_n(&srm.child_count, __ATOMIC_ACQUIRE);
 	long result;
@@ -124,13 +124,6 @@ static long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 	for (uint32_t i = 0; i < count && result == -BARYON_ENOENT; i++)
 		result = homes_miss(&srm.children[i].homes, kind, uid);
 	return result;
-}
-
-void miss_serve(struct portal_words *words)
-{
-	uint64_t *word = words->word;
-
-	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
 }
 
 /* In whose domain the thread is; null: the SRM's own. */

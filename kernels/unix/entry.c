@@ -146,8 +146,9 @@ void alert_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
 
 /* ---- misses ---- */
 
-static long miss_answer(uint64_t kind, baryon_uid uid)
+long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index)
 {
+	(void)index;
 	switch (kind) {
 	case KIND_SPACE:
 		return space_reload(uid);
@@ -156,19 +157,4 @@ static long miss_answer(uint64_t kind, baryon_uid uid)
 	default:
 		return own_object_reload(kind, uid);
 	}
-}
-
-void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
-{
-	long status = miss_answer(frame->access, frame->address);
-
-	(void)cookie;
-	(void)cause;
-	if (status < 0)
-		(void)miss_fail(frame, status);
-}
-
-void miss_serve(struct portal_words *words)
-{
-	words->word[0] = (uint64_t)miss_answer(words->word[WORD_ACCESS], words->word[WORD_ADDRESS]);
 }

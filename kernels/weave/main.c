@@ -63,7 +63,7 @@ PROGRAM void program(struct counts *of)
 	}
 }
 
-static long miss_answer(enum object_kind kind, baryon_uid missed, uint64_t index)
+long miss_answer(enum object_kind kind, baryon_uid missed, uint64_t index)
 {
 	long result = -BARYON_ENOENT;
 
@@ -76,22 +76,6 @@ static long miss_answer(enum object_kind kind, baryon_uid missed, uint64_t index
 		return homes_miss(&homes, kind, missed);
 	}
 	return miss_result(result);
-}
-
-void miss_serve(struct portal_words *words)
-{
-	uint64_t *word = words->word;
-
-	word[0] = (uint64_t)miss_answer((enum object_kind)word[WORD_ACCESS], word[WORD_ADDRESS], word[WORD_INDEX]);
-}
-
-void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)
-{
-	long result = miss_answer((enum object_kind)frame->access, frame->address, frame->error);
-
-	(void)cookie, (void)cause;
-	if (result < 0)
-		(void)miss_fail(frame, result);
 }
 
 void fault_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)

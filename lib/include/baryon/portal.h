@@ -7,6 +7,7 @@
 #ifndef BARYON_PORTAL_H
 #define BARYON_PORTAL_H
 
+#include "abi/home.h"
 #include "abi/registers.h"
 #include "abi/types.h"
 
@@ -49,6 +50,11 @@ void miss_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause);
 void fault_serve(struct portal_words *words);
 void exception_serve(struct portal_words *words);
 void miss_serve(struct portal_words *words);
+
+/* Defined by the application kernel that leaves miss_handle and miss_serve to the library. Loads what was missed: the object `uid`, page
+ * `index` of the container `uid`, or the reference `index` of the space `uid`. Returns 0 when it is there, or will be when the
+ * call is made again (miss_result in baryon/homes.h); or a negated error, with which the call fails that missed it (miss_fail). */
+long miss_answer(enum object_kind kind, baryon_uid uid, uint64_t index);
 
 /* For miss_handle: what cannot be had. The call that missed fails with the negated error, and goes on behind the instruction that it
  * would execute again. False, and nothing done: no call missed it (FRAME_INDIRECT). */
