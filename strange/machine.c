@@ -6,7 +6,9 @@
 #include "charm/console.h"
 #include "memory.h"
 
-enum { PORT_STEP = 512 };
+enum { PORT_STEP = 512, LOG_PIECE_BYTES = 64 };
+/* A kernel pays for what it logs with time, at three times what a serial port takes, and may owe so much: 32 KiB. */
+enum { LOG_BYTE_SHIFT = 18, LOG_OWED_SHIFT = LOG_BYTE_SHIFT + 15 };
 
 static result port_check(struct call *call)
 {
@@ -64,17 +66,39 @@ result call_port_write(struct call *call)
 	return (result)units;
 }
 
+/* False: there is no room for it. lost: pieces that were lost since there was room. */
+static bool log_pay(struct log_share *share, uint64_t bytes, uint32_t *lost)
+{
+	uint64_t now = clock_now(), paid;
+	bool room;
+
+	spin_lock(&state.log_lock);
+	paid = (share->paid_ns > now ? share->paid_ns : now) + ((bytes + LOG_PIECE_BYTES) << LOG_BYTE_SHIFT);
+	room = (paid - now) >> LOG_OWED_SHIFT == 0;
+	*lost = share->lost++;
+	if (room) {
+		share->paid_ns = paid;
+		share->lost = 0;
+	}
+	spin_unlock(&state.log_lock);
+	return room;
+}
+
 result call_log(struct call *call)
 {
+	uint32_t number = call->kernel->number, lost;
 	char text[LOG_LIMIT];
 	result r;
 
 	if (call->a[1] == 0 || call->a[1] > LOG_LIMIT)
 		return -BARYON_EINVAL;
 	r = memory_read(call->space, call->a[0], text, call->a[1]);
-	if (r == 0)
-		console_write(text, call->a[1]);
-	return r;
+	if (r < 0 || !log_pay(&state.log[number % LOG_SHARES], call->a[1], &lost))
+		return r;
+	if (lost)
+		console_print("baryon: kernel %u logged too much: %u pieces are lost\n", number, lost);
+	console_write(text, call->a[1]);
+	return 0;
 }
 
 static result counters_out(struct call *call, uint64_t to, uint64_t bytes)

@@ -321,8 +321,9 @@ static __attribute__((noinline, cold)) bool reach_fill(struct reach *e, const st
 	if (p == NULL)
 		return false;
 	own = page_lock(p);
-	/* An alias has another lock: the long way. */
-	if (own == p && page_granted(p, &g, index)) {
+	/* An alias has another lock: the long way. Bound all the time, the reference was to the container that the page is of, and then
+	 * both generations say that it still is. */
+	if (own == p && page_granted(p, &g, index) && reference_is(&v)) {
 		reach_set(e, p, g.rights, entry_rights(into, p));
 		e->container = handle;
 		e->reference = v.from;

@@ -112,6 +112,7 @@ static result plan_make(struct plan *p, struct call *call, struct space *s)
 {
 	const struct mapping_home *h = &p->h;
 	struct reference_view v;
+	bool allowed;
 	result r = home_check(s, h);
 
 	p->signal = NULL;
@@ -121,9 +122,13 @@ static result plan_make(struct plan *p, struct call *call, struct space *s)
 		r = grant_page(&p->grant, h->index, &p->page);
 	if (r < 0)
 		return r;
-	p->generation = p->page->generation;
-	if (!page_allows(p))
-		return page_granted(p->page, &p->grant, h->index) ? refused(&v) : RESULT_RESTART;
+	p->generation = __atomic_load_n(&p->page->generation, __ATOMIC_ACQUIRE);
+	allowed = page_allows(p);
+	/* Bound all the time, the reference was to the container that the page is of: while that page is there, nothing was revoked. */
+	if (!page_granted(p->page, &p->grant, h->index) || !reference_is(&v))
+		return RESULT_RESTART;
+	if (!allowed)
+		return -BARYON_EINVAL;
 	return plan_signal(p, call, s);
 }
 

@@ -402,6 +402,13 @@ struct irq {
 	baryon_uid space;           /* in this space */
 };
 
+/* What a kernel has written to the log, also while it was not loaded. */
+struct log_share {
+	uint64_t paid_ns;           /* until then it has paid */
+	uint32_t lost;              /* pieces, since there was room */
+};
+enum { LOG_SHARES = 32 };
+
 /* What mapping loads found last: a page by its index in the container behind a space's handle. Good while both generations are the
  * same. */
 struct reach {
@@ -493,6 +500,8 @@ struct state {
 	uint64_t epoch;
 	char command_line[1024];
 	struct counters counters[1];
+	struct log_share log[LOG_SHARES];       /* derived: by kernel number; under log_lock */
+	struct spin log_lock;
 };
 
 extern struct state state;

@@ -2,6 +2,7 @@
  * interrupts as marks that machine.c looks at, a panic that tests can expect. */
 #include "machine.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,6 +82,17 @@ void clock_set_timer(uint64_t deadline_ns) { host_this->timer = deadline_ns; }
 
 uint64_t cpu_cycles(void) { return clock_now(); }
 
+void cpu_pause(void)
+{
+	void (*once)(void) = host.in_pause;
+
+	host.in_pause = NULL;
+	if (once)
+		once();
+	else
+		sched_yield();
+}
+
 void cpu_notify(uint64_t set)
 {
 	for (unsigned i = 0; i < CPU_LIMIT; i++)
@@ -102,6 +114,7 @@ uint64_t cpu_random(void)
 
 void console_write(const char *text, uint64_t bytes)
 {
+	host.logged += bytes;
 	if (host.verbose)
 		(void)!fwrite(text, 1, bytes, stderr);
 }

@@ -21,10 +21,12 @@ struct host {
 	uint64_t irq_open;          /* bit per unmasked interrupt */
 	uint8_t irq_cpu[32];        /* who takes it */
 	bool verbose;               /* console and log to standard error */
+	void (*in_pause)(void);     /* what happens in the next turn of a loop that waits, once; or null */
 	bool slow;                  /* never use Strange's short ways */
 	bool expect_panic;
 	jmp_buf after_panic;
 	char panicked[256], printed[256];
+	uint64_t logged;            /* bytes, printed ones not counted */
 };
 extern struct host host;
 

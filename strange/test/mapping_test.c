@@ -353,12 +353,12 @@ static void extent_put(unsigned i, uint32_t first, uint32_t count)
 	world_write(home_of_k + offsetof(struct kernel_home, extents) + i * sizeof e, &e, sizeof e);
 }
 
-static void granted(uint32_t lock_quota)
+static void granted_on(unsigned cpus, uint32_t lock_quota)
 {
 	struct container_home h = { .header = { KIND_CONTAINER, HOME_VERSION, 1, UID_MAKE(2, OWN_PAGES) }, .size_pages = 4 * GROUP_PAGES };
 	uint64_t at;
 
-	world_boot(NULL, 1);
+	world_boot(NULL, cpus);
 	world.after_step = invariants_check;
 	world.locked_pages = 4;
 	world_kernel_home.extents[0] = (struct group_extent){ GRANT, 2 };
@@ -371,6 +371,8 @@ static void granted(uint32_t lock_quota)
 	world_write(at, &h, sizeof h);
 	CHECK_IS(world_load(KIND_CONTAINER, at, 0), 0);
 }
+
+static void granted(uint32_t lock_quota) { granted_on(1, lock_quota); }
 
 /* Page `index` of k's own container in frame number `frame`. */
 static long own_page(uint64_t index, uint64_t frame, uint32_t flags)
@@ -389,6 +391,68 @@ static long own_page_map(uint64_t address, uint64_t index)
 
 	world_write(at, &h, sizeof h);
 	return world_call(CALL_MAPPING_LOAD, program, at, 1, 0);
+}
+
+static uint64_t home_of_own;
+
+static void page_stripes(bool lock)
+{
+	for (unsigned i = 0; i < 64; i++)
+		if (lock)
+			spin_lock(&state.cache[KIND_PAGE].hash.stripe[i]);
+		else
+			spin_unlock(&state.cache[KIND_PAGE].hash.stripe[i]);
+}
+
+/* Another processor, while this one looks for the page: the container comes back with a higher generation, and with that page. */
+static void revoke_meanwhile(void)
+{
+	struct container_home h;
+
+	page_stripes(false);
+	world.after_step = NULL;    /* this one holds locks */
+	machine_become(1);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_CONTAINER, UID_MAKE(2, OWN_PAGES)), 0);
+	world_read(home_of_own, &h, sizeof h);
+	h.header.generation++;
+	world_write(home_of_own, &h, sizeof h);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_CONTAINER, home_of_own), 0);
+	CHECK_IS(own_page(0, GRANT * GROUP_PAGES, 0), 1);
+	machine_become(0);
+	world.after_step = invariants_check;
+}
+
+/* Its mapping would stay as long as the page. flags: of the mapping's home; with some it is loaded the long way. */
+static void revoked_between_reference_and_page(unsigned flags)
+{
+	struct mapping_home h = { 0x400000, 0, 30, RIGHT_READ, (uint16_t)flags, 0 };
+	baryon_uid revoker;
+	uint64_t at;
+
+	granted_on(2, 0);
+	home_of_own = world_home(KIND_CONTAINER, UID_MAKE(2, OWN_PAGES), 0);
+	program = world_space_load(k, 100, SPACE_PROGRAM, 0);
+	CHECK_IS(world_reference_load(k, KIND_CONTAINER, UID_MAKE(2, OWN_PAGES), RIGHT_ALL, 0, k->space, 30), 0);
+	revoker = world_thread_load(k, 103, k->space, k->base + ENTRY_START, 5);
+	CHECK_IS(world_call(CALL_THREAD_SET, revoker, THREAD_SET_CPU, 1), 0);
+	machine_start_cpu(1);
+	CHECK_IS(world_running(), revoker);
+	machine_become(0);
+	CHECK_IS(own_page(0, GRANT * GROUP_PAGES, 0), 1);
+	at = world_memory(k, sizeof h);
+	world_write(at, &h, sizeof h);
+	page_stripes(true);
+	host.in_pause = revoke_meanwhile;
+	CHECK_IS(world_call(CALL_MAPPING_LOAD, program, at, 1, 0), -BARYON_ESTALE);
+	CHECK(host.in_pause == NULL && world_slot(KIND_CONTAINER, UID_MAKE(2, OWN_PAGES))->home_generation == 2);
+	CHECK_IS(state.frames[GRANT * GROUP_PAGES].mappings, 0);
+	invariants_check();
+}
+
+static void what_is_revoked_while_a_mapping_is_loaded_gives_none(void)
+{
+	revoked_between_reference_and_page(0);
+	revoked_between_reference_and_page(1 << MAPPING_OTHERS);
 }
 
 static void only_the_keeper_says_what_is_granted(void)
@@ -766,6 +830,7 @@ int main(void)
 	a_load_that_resumes_may_restart();
 	pages_are_revoked_from_every_space();
 	homes_of_pages_are_checked();
+	what_is_revoked_while_a_mapping_is_loaded_gives_none();
 	only_the_keeper_says_what_is_granted();
 	pages_of_a_group_that_is_taken_go();
 	a_group_with_a_locked_page_is_not_taken();

@@ -2,7 +2,6 @@
 #ifndef CHARM_ARCH_CPU_H
 #define CHARM_ARCH_CPU_H
 
-#include <sched.h>
 #include <string.h>
 #include "abi/registers.h"
 
@@ -38,7 +37,7 @@ static inline uint64_t cpu_once(uint64_t value)
 static inline unsigned cpu_number(void) { return host_this->number; }
 static inline void *cpu_strange(void) { return host_this->strange; }
 static inline void cpu_set_strange(void *strange) { host_this->strange = strange; }
-static inline void cpu_pause(void) { sched_yield(); }
+void cpu_pause(void);
 uint64_t cpu_cycles(void);
 struct spin;
 void spin_wait(struct spin *lock);
