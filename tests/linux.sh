@@ -3,12 +3,15 @@
 
 # /data/numbers is a file of the image that a program may change.
 mkdir -p "$work/root/try" "$work/root/data" "$work/host/try" "$work/host/data" "$work/linux"
+# What a program inherits is the same there as here, whatever runs these tests.
+alike="env -i --default-signal PATH=$PATH HOME=/root"
+umask 022
 seq 1 20000 | tee "$work/root/data/numbers" >"$work/host/data/numbers"
 [ -n "${trials:-}" ] || trials=$(cd tests/linux && ls *.c | sed 's/\.c$//')
 for name in $trials; do
 	cp "build/linux/$name" "$work/root/try/"
 	cp "build/linux/$name" "$work/host/try/"
-	(cd "$work/linux" && mkdir "$name" && cd "$name" && setsid --wait timeout 600 "$work/host/try/$name" </dev/null >"../$name.out" 2>&1) ||
+	(cd "$work/linux" && mkdir "$name" && cd "$name" && $alike setsid --wait timeout 600 "$work/host/try/$name" </dev/null >"../$name.out" 2>&1) ||
 		fail "$name on this host: $?"
 done
 script='cd /tmp && for t in /try/*; do n=${t##*/}; mkdir $n; (cd $n; timeout 900 $t </dev/null >../$n.out 2>&1; echo "status $?" >>../$n.out); done; tar c *.out'
