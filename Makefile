@@ -7,6 +7,8 @@
 MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1
+# How much is built at once on the way to something that runs.
+JOBS := $(shell nproc)
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
 
@@ -23,7 +25,7 @@ all: build/baryon.elf build/baryon.img baryon
 # First what is missing is installed, then a second make, which finds it, builds and runs.
 run:
 	@sh tools/needs build run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j $(JOBS) all
 	@./baryon run || [ $$? -lt 124 ]   # the shell's own status is no failure of make
 
 clean:

@@ -65,7 +65,7 @@ unit: build/tests/run $(UNIT_PROGRAMS)
 
 test smoke soak:
 	@sh tools/needs build run test
-	@$(MAKE) --no-print-directory $@-all
+	@$(MAKE) --no-print-directory -j $(JOBS) $@-all
 
 test-all: all check build/baryon.iso $(TEST_NEEDS)
 	@build/tests/run -j 2 $(UNIT_PROGRAMS) $(SYSTEM_TESTS)
