@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1
 # How much is built at once on the way to something that runs.
-JOBS := $(shell nproc)
+JOBS := $(or $(shell nproc),1)
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
 
@@ -19,14 +19,18 @@ include mk/image.mk
 include mk/test.mk
 include mk/bench.mk
 
-.PHONY: all run clean help
-all: build/baryon.elf build/baryon.img baryon
+.PHONY: all run clean help has-commands
+all: has-commands build/baryon.elf build/baryon.img baryon
 
 # First what is missing is installed, then a second make, which finds it, builds and runs.
 run:
 	@sh tools/needs build run
 	@$(MAKE) --no-print-directory -j $(JOBS) all
 	@./baryon run || [ $$? -lt 124 ]   # the shell's own status is no failure of make
+
+# Says what is missing and installs nothing.
+has-commands:
+	@sh tools/needs -n build
 
 clean:
 	rm -rf build baryon

@@ -62,3 +62,35 @@ unix_machine() {
 	chmod +x "$work/qemu"
 	BARYON_QEMU=$work/qemu ./baryon run $options --memory 1024M --cpus "$cpus" --timeout "$seconds" --place "unix=$place" --root "$work/root" -- /rows "$@"
 }
+
+# Measuring in time (bench/times, bench/scale): machines that serve slices, as bench/linux/times.c does. Those of a crew of four processes:
+crew_slices='getpid read pipe stat mmap_touch fork'
+
+mkfifo_new() { rm -f "$@"; mkfifo "$@"; }
+
+# heard NAME OUT: waits until the machine whose output is OUT says what NAME took, and leaves that in `took`.
+heard() {
+	took=
+	while [ -z "$took" ]; do
+		read -r line <&"$2" || { echo "bench: a machine ended before it said $1, on $cpus processors" >&2; exit 1; }
+		took=$(echo "$line" | tr -d '\r' | sed -n "s/^time: $1 //p")
+	done
+}
+
+# slice NAME IN OUT
+slice() {
+	echo "$1" >&"$2"
+	heard "$1" "$3"
+}
+
+# For awk.
+median_function='
+function median(list, count, i, j, value) {
+	for (i = 2; i <= count; i++) {
+		value = list[i]
+		for (j = i - 1; j > 0 && list[j] > value; j--)
+			list[j + 1] = list[j]
+		list[j + 1] = value
+	}
+	return list[int((count + 1) / 2)]
+}'

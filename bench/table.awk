@@ -66,6 +66,9 @@ function heading(of) {
 	} else if (of == "programs") {
 		print "| what | supervisor | Linux | ratio | verdict | isolated | ratio | programs' own | all, supervisor | all, Linux | ratio of all | reference, all |"
 		print "|---|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|"
+	} else if (of == "scale") {
+		print "| what | calls a second | beside one processor | verdict |"
+		print "|---|---:|---:|---|"
 	} else {
 		print "| what | supervisor, ns | Linux, ns | ratio of pairs | verdict |"
 		print "|---|---:|---:|---:|---|"
@@ -116,6 +119,15 @@ function time_line(name, pairs, said) {
 	printf "| %s | %s | %s | %.2f | %s |\n", what[name], measured[name, "supervisor"], measured[name, "linux"], pairs / 1000, said
 }
 
+# What a call takes beside what it takes on one processor, as 1000: with more it shall not take more than a bound.
+function scale_line(name, pairs, said) {
+	if (!((name, "pairs") in measured))
+		return
+	pairs = measured[name, "pairs"]
+	said = record(name, "pairs", pairs, 1000)
+	printf "| %s | %s | %.2f | %s |\n", what[name], measured[name, "supervisor"], 1000 / pairs, said
+}
+
 END {
 	print "# Measured"
 	print ""
@@ -133,6 +145,8 @@ END {
 			call_line(names[i])
 		else if (form[names[i]] == "programs")
 			program_line(names[i])
+		else if (form[names[i]] == "scale")
+			scale_line(names[i])
 		else
 			time_line(names[i])
 }

@@ -56,11 +56,11 @@ docs/syscalls.md: build/tests/calls
 
 .SECONDARY: build/host/tests/run.o build/host/tests/terminal.o build/host/tests/calls.o
 .PHONY: test smoke soak suites check unit test-all smoke-all soak-all
-check: build/tools/check build/baryon.elf build/tests/calls
+check: has-commands build/tools/check build/baryon.elf build/tests/calls
 	@build/tools/check build/baryon.map
 	@build/tests/calls $(TRIALS) | cmp -s - docs/syscalls.md || { echo 'docs/syscalls.md is out of date: make docs/syscalls.md'; exit 1; }
 
-unit: build/tests/run $(UNIT_PROGRAMS)
+unit: has-commands build/tests/run $(UNIT_PROGRAMS)
 	@build/tests/run $(UNIT_PROGRAMS)
 
 test smoke soak:
