@@ -88,7 +88,7 @@ static void limits_fill(struct rlimit_pair limits[RLIMIT_COUNT])
 		limits[i] = (struct rlimit_pair) { RLIM_INFINITY, RLIM_INFINITY };
 	limits[RLIMIT_STACK].soft = 8 << 20;
 	limits[RLIMIT_CORE].soft = 0;
-	limits[RLIMIT_NOFILE] = (struct rlimit_pair) { 1024, 131072 };
+	limits[RLIMIT_NOFILE] = (struct rlimit_pair) { 1024, DESCRIPTORS_MOST };
 	limits[RLIMIT_MSGQUEUE] = (struct rlimit_pair) { 819200, 819200 };
 	limits[RLIMIT_SIGPENDING] = (struct rlimit_pair) { 2048, 2048 };
 	limits[RLIMIT_MEMLOCK] = (struct rlimit_pair) { 8 << 20, 8 << 20 };

@@ -9,11 +9,9 @@ static int seekable_check(uint64_t descriptor)
 	struct held held;
 	int status = 0;
 
-	if (!held_get(&held, (int)descriptor))
+	if (!held_get_open(&held, (int)descriptor))
 		return -EBADF;
-	if (held.file->flags & O_PATH)
-		status = -EBADF;
-	else if (inode_is(held.file->inode, S_IFIFO))
+	if (inode_is(held.file->inode, S_IFIFO))
 		status = -ESPIPE;
 	held_put(&held);
 	return status;

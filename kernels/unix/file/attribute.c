@@ -89,7 +89,7 @@ int64_t sys_statx(SYSCALL_ARGUMENTS)
 	struct inode *inode;
 	int status;
 
-	if ((a2 & ~known) || (a3 >> 31 & 1))
+	if ((a2 & ~known) || (a2 & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (a3 >> 31 & 1))
 		return -EINVAL;
 	status = path_inode((int)a0, a1, at_flags(a2), &inode);
 	if (status)
@@ -383,7 +383,7 @@ int64_t sys_utimensat(SYSCALL_ARGUMENTS)
 	struct change change;
 	int status;
 
-	if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+	if ((a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) || (!a1 && a3))
 		return -EINVAL;
 	status = times_decode(a2, &change);
 	if (status)

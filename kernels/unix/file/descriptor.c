@@ -3,7 +3,7 @@
 #include "file/pipe.h"
 #include "socket/socket.h"
 
-enum { BLOCK_SLOTS = 64, BLOCKS_FIRST = 1, BLOCKS_HEAP = 512, BLOCKS_LIMIT_ALL = 2048 };
+enum { BLOCK_SLOTS = 64, BLOCKS_FIRST = 1, BLOCKS_HEAP = 512, BLOCKS_LIMIT_ALL = DESCRIPTORS_MOST / BLOCK_SLOTS };
 
 struct slots {
 	uint64_t used, close_on_exec;
@@ -126,6 +126,23 @@ bool held_get(struct held *held, int descriptor)
 		file_get(held->file);
 	mutex_unlock(&files->lock);
 	return held->file != 0;
+}
+
+bool held_get_open(struct held *held, int descriptor)
+{
+	if (!held_get(held, descriptor))
+		return false;
+	if (!(held->file->flags & O_PATH))
+		return true;
+	held_put(held);
+	return false;
+}
+
+uint32_t file_flags(const struct file *file)
+{
+	bool named = file->inode->filesystem != FILESYSTEM_ANONYMOUS || inode_is(file->inode, S_IFREG);
+
+	return file->flags | (named && !(file->flags & O_PATH) ? O_LARGEFILE : 0);
 }
 
 struct file *file_of_descriptor(int descriptor)
@@ -601,7 +618,7 @@ int64_t sys_fcntl(SYSCALL_ARGUMENTS)
 		result = descriptor_flags((int)a0, a1 == F_SETFD, a2 & FD_CLOEXEC);
 		break;
 	case F_GETFL:
-		result = held.file->flags | (held.file->flags & O_PATH ? 0 : O_LARGEFILE);
+		result = file_flags(held.file);
 		break;
 	case F_SETFL:
 		result = held.file->flags & O_PATH ? -EBADF : flags_set(held.file, (int)a0, a2);

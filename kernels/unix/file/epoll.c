@@ -493,7 +493,7 @@ int64_t sys_epoll_ctl(SYSCALL_ARGUMENTS)
 		return -EFAULT;
 	if (!held_get(&set, (int)a0))
 		return -EBADF;
-	if (held_get(&target, (int)a2)) {
+	if (held_get_open(&target, (int)a2)) {
 		status = epoll_control(set.file, (int)a1, target.file, (int)a2, &event);
 		held_put(&target);
 	} else {

@@ -369,6 +369,7 @@ static inline void file_flag_set(struct file *file, uint32_t flag, bool on)
 	else
 		__atomic_fetch_and(&file->flags, ~flag, __ATOMIC_RELAXED);
 }
+uint32_t file_flags(const struct file *file);                   /* as fcntl and /proc say them: with O_LARGEFILE where Linux has it */
 static inline bool file_writable(const struct file *file)
 {
 	return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH);
@@ -395,6 +396,7 @@ struct held {                   /* a file borrowed for one call */
 	bool counted;
 };
 bool held_get(struct held *held, int descriptor);               /* false: EBADF */
+bool held_get_open(struct held *held, int descriptor);          /* the same, and false for a mere place (O_PATH) */
 static inline void held_put(struct held *held)
 {
 	if (held->counted)

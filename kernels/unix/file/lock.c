@@ -190,7 +190,7 @@ int64_t sys_flock(SYSCALL_ARGUMENTS)
 
 	if (what != LOCK_SH && what != LOCK_EX && what != LOCK_UN)
 		return -EINVAL;
-	if (!held_get(&held, (int)a0))
+	if (!held_get_open(&held, (int)a0))
 		return -EBADF;
 	status = lock_apply(held.file->inode, &(struct file_locks){.owner = held.file, .to = UINT64_MAX, .whole = true,
 		.exclusive = what == LOCK_EX}, what != LOCK_UN, !(a1 & LOCK_NB));
@@ -266,6 +266,8 @@ int64_t file_lock_call(struct file *file, uint32_t command, uint64_t argument)
 	if (of_file)
 		wanted.owner = file, wanted.pid = -1;
 	if (command == F_GETLK || command == F_OFD_GETLK) {
+		if (flock.type == F_UNLCK)
+			return -EINVAL;
 		lock_test(file->inode, &wanted, &flock);
 		return user_write(argument, &flock, sizeof(flock));
 	}

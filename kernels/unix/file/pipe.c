@@ -349,7 +349,7 @@ static int64_t pipe_call(uint64_t to, uint32_t flags)
 	struct file *file[2];
 	int64_t status;
 
-	if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+	if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	status = pipe_make(&file[0], &file[1], flags & O_NONBLOCK);
 	return status ? status : descriptors_install_two(file, to, flags & O_CLOEXEC);

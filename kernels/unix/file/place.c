@@ -293,7 +293,7 @@ static int64_t list_call(int descriptor, uint64_t to, uint64_t bytes, bool old)
 	struct held held;
 	int64_t result;
 
-	if (!held_get(&held, descriptor))
+	if (!held_get_open(&held, descriptor))
 		return -EBADF;
 	result = list_file(held.file, to, bytes, old);
 	if (result >= 0)

@@ -135,7 +135,7 @@ static int64_t poll_scan(void *what, struct poll_table *table)
 		entry->revents = 0;
 		if (entry->fd < 0)
 			continue;
-		if (held_get(&held, entry->fd)) {
+		if (held_get_open(&held, entry->fd)) {
 			entry->revents = (int16_t)(file_poll(held.file, table) & ((uint16_t)entry->events | POLLERR | POLLHUP));
 			held_put(&held);
 		} else {
@@ -322,7 +322,7 @@ static int64_t select_one(struct select_set *set, uint32_t n, struct poll_table 
 		set->bad = true;
 		return 1;
 	}
-	events = file_poll(held.file, table);
+	events = held.file->flags & O_PATH ? UINT32_MAX : file_poll(held.file, table);
 	held_put(&held);
 	for (int i = 0; i < 3; i++)
 		if ((set->asked[i][n / 64] & bit) && (events & select_events[i])) {

@@ -22,7 +22,7 @@ static int64_t position_text(const struct inode *inode, char *to, uint64_t limit
 
 	if (bytes)
 		return bytes;
-	bytes = text_format(to, limit, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t1\nino:\t%lu\n", file->position, file->flags | O_LARGEFILE, file->inode->number);
+	bytes = text_format(to, limit, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t1\nino:\t%lu\n", file->position, file_flags(file), file->inode->number);
 	file_put(file);
 	return bytes;
 }

@@ -222,7 +222,7 @@ int64_t sys_ftruncate(SYSCALL_ARGUMENTS)
 	struct held held;
 	int64_t status;
 
-	if (!held_get(&held, (int)a0))
+	if (!held_get_open(&held, (int)a0))
 		return -EBADF;
 	status = file_writable(held.file) ? length_set(held.file->inode, a1) : -EINVAL;
 	if (status == 0)

@@ -542,8 +542,10 @@ static int64_t terminal_change(struct terminal *terminal, uint32_t request, uint
 		return flush(terminal, argument);
 	case TIOCSWINSZ:
 		return window_set(terminal, argument);
+	case TCXONC:
+		return argument > 3 ? -EINVAL : 0;
 	}
-	return 0;                       /* TCSBRK, TCXONC */
+	return 0;                       /* TCSBRK */
 }
 
 static int64_t terminal_ioctl(struct file *file, uint32_t request, uint64_t argument)

@@ -172,6 +172,19 @@ static int64_t pieces_append(int descriptor, uint64_t list, uint64_t count)
 	return result;
 }
 
+/* Whether a read or write of it never waits, as RWF_NOWAIT wants. 0, -EBADF, -EOPNOTSUPP. */
+static int never_waits(int descriptor)
+{
+	struct held held;
+	int status;
+
+	if (!held_get_open(&held, descriptor))
+		return -EBADF;
+	status = inode_is(held.file->inode, S_IFREG) ? 0 : -EOPNOTSUPP;
+	held_put(&held);
+	return status;
+}
+
 /* preadv2 and pwritev2: a position of -1 is the file's own. */
 static int64_t pieces_call_flagged(const uint64_t a[6], bool write)
 {
@@ -180,6 +193,12 @@ static int64_t pieces_call_flagged(const uint64_t a[6], bool write)
 
 	if (flags & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
 		return -EOPNOTSUPP;
+	if (flags & RWF_NOWAIT) {
+		int status = never_waits((int)a[0]);
+
+		if (status)
+			return status;
+	}
 	if (write && (flags & RWF_APPEND) && (int64_t)position >= 0)
 		return pieces_append((int)a[0], a[1], a[2]);
 	return pieces_call((int)a[0], a[1], a[2], position == UINT64_MAX ? 0 : &position, write);
@@ -258,6 +277,32 @@ static int offset_read(uint64_t address, uint64_t *value, uint64_t **at)
 	return (int64_t)*value < 0 ? -EINVAL : 0;
 }
 
+/* Whether a range of the one file is another of the other's: nobody could say what is copied. */
+static bool ranges_meet(const struct file *from, uint64_t from_at, const struct file *to, uint64_t to_at, uint64_t bytes)
+{
+	return from->inode == to->inode && (from_at < to_at ? to_at - from_at : from_at - to_at) < bytes;
+}
+
+/* copy_file_range: 0, -EISDIR, -EINVAL, -EBADF. */
+static int copy_check(struct file *from, const uint64_t *from_at, struct file *to, const uint64_t *to_at, uint64_t bytes)
+{
+	if (inode_is(from->inode, S_IFDIR) || inode_is(to->inode, S_IFDIR))
+		return -EISDIR;
+	if (!inode_is(from->inode, S_IFREG) || !inode_is(to->inode, S_IFREG))
+		return -EINVAL;
+	if (!file_readable(from) || !file_writable(to) || (to->flags & O_APPEND))
+		return -EBADF;
+	return ranges_meet(from, from_at ? *from_at : from->position, to, to_at ? *to_at : to->position, bytes) ? -EINVAL : 0;
+}
+
+/* sendfile: what is sent must have places, and none is kept for what is appended to. 0, -EBADF, -EINVAL. */
+static int send_check(struct file *from, struct file *to)
+{
+	if (!file_readable(from) || !file_writable(to))
+		return -EBADF;
+	return (!from->operations->seekable && !from->operations->stateless) || (to->flags & O_APPEND) ? -EINVAL : 0;
+}
+
 static int64_t transfer_call(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t bytes, bool regular)
 {
 	uint64_t from_value, to_value, *from_at = 0, *to_at = 0;
@@ -273,8 +318,8 @@ static int64_t transfer_call(int from, uint64_t from_offset, int to, uint64_t to
 	result = offset_read(from_offset, &from_value, &from_at);
 	if (result == 0)
 		result = offset_read(to_offset, &to_value, &to_at);
-	if (result == 0 && regular && (!inode_is(source.file->inode, S_IFREG) || !inode_is(target.file->inode, S_IFREG)))
-		result = -EINVAL;
+	if (result == 0)
+		result = regular ? copy_check(source.file, from_at, target.file, to_at, bytes) : send_check(source.file, target.file);
 	if (result == 0)
 		result = file_transfer(source.file, from_at, target.file, to_at, bytes);
 	if (result >= 0 && from_at && user_write(from_offset, &from_value, sizeof(from_value)))
@@ -306,7 +351,7 @@ int64_t sys_fsync(SYSCALL_ARGUMENTS)
 	struct held held;
 	bool regular;
 
-	if (!held_get(&held, (int)a0))
+	if (!held_get_open(&held, (int)a0))
 		return -EBADF;
 	regular = inode_is(held.file->inode, S_IFREG) || inode_is(held.file->inode, S_IFDIR);
 	held_put(&held);

@@ -211,6 +211,7 @@ static void thread_reset(struct thread *me, const struct exec *exec)
 	struct trap_frame *frame = thread_frame(me);
 
 	me->alternate_stack = me->alternate_bytes = me->clear_tid = 0;
+	me->alternate_flags = 0;
 	me->fs_base = me->gs_base = 0;
 	start_registers(exec, &frame->registers);
 	frame->fs_base = frame->gs_base = 0;
@@ -316,14 +317,15 @@ int64_t sys_execveat(SYSCALL_ARGUMENTS)
 	struct exec_source source = { .arguments = a2, .environment = a3 };
 	struct exec *exec;
 	int64_t bytes;
+	bool known = ((uint32_t)a4 & ~(uint32_t)(AT_NOFOLLOW | AT_EMPTY)) == 0;
 
-	if ((a4 & AT_NOFOLLOW) && file_is_link((int)a0, a1))
+	if (known && (a4 & AT_NOFOLLOW) && file_is_link((int)a0, a1))
 		return -ELOOP;
 	exec = exec_create(&source);
 	if (exec == NULL)
 		return -ENOMEM;
 	bytes = user_string(exec->path, a1, EXEC_PATH_BYTES);
-	if (bytes > 0 && (uint32_t)a4 & ~(uint32_t)(AT_NOFOLLOW | AT_EMPTY))
+	if (bytes > 0 && !known)
 		bytes = -EINVAL;
 	return exec_run(exec, path_at(exec->path, (int)a0, bytes, a4 & AT_EMPTY));
 }

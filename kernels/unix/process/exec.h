@@ -5,7 +5,7 @@
 #include "baryon/elf.h"
 #include "process/internal.h"
 
-enum { TEXT_PAGES = 512, EXEC_PATH_BYTES = 4096, PREFIX_BYTES = 1024 };
+enum { TEXT_PAGES = 512, TEXT_LONGEST = 131072 /* bytes of one, with its end */, EXEC_PATH_BYTES = 4096, PREFIX_BYTES = 1024 };
 
 /* Arguments, then environment, then a few texts for the auxiliary vector: zero-terminated, one after the other, in pages of M
  * that become the top of the new stack. */

@@ -42,6 +42,8 @@ static int bytes_add(struct program_text *text, const void *bytes, uint64_t coun
 
 static int user_text_add(struct program_text *text, uint64_t address)
 {
+	uint64_t first = text->bytes;
+
 	for (;;) {
 		uint64_t room;
 		char *to = text_room(text, &room);
@@ -54,9 +56,11 @@ static int user_text_add(struct program_text *text, uint64_t address)
 			return -EFAULT;
 		if (length >= 0) {
 			text->bytes += (uint64_t)length + 1;
-			return 0;
+			return text->bytes - first > TEXT_LONGEST ? -E2BIG : 0;
 		}
 		text->bytes += room;
+		if (text->bytes - first >= TEXT_LONGEST)
+			return -E2BIG;
 		address += room;
 	}
 }

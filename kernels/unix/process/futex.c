@@ -323,6 +323,8 @@ int64_t sys_futex(SYSCALL_ARGUMENTS)
 
 	if (a0 % 4 != 0)
 		return -EINVAL;
+	if ((a1 & FUTEX_REALTIME) && command != FUTEX_WAIT_BITSET && command != FUTEX_LOCK_PI2)
+		return -ENOSYS;
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:

@@ -32,7 +32,7 @@ int64_t sys_setpgid(SYSCALL_ARGUMENTS)
 		return -EINVAL;
 	mutex_lock(&tree_lock);
 	process = pid == 0 ? self_process() : process_of_pid(pid);
-	if (process != NULL && process->state != PROCESS_ZOMBIE)
+	if (process != NULL)
 		status = group_set_locked(process, group == 0 ? process->pid : group);
 	mutex_unlock(&tree_lock);
 	return status;

@@ -4,7 +4,8 @@
 #include "process/process.h"
 #include "process/space.h"
 
-enum { MAP_GROWSDOWN = 0x100, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_TYPE = 15 };
+enum { MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15, MAP_GROWSDOWN = 0x100, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_SYNC = 0x80000 };
+enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x1000000, PROT_GROWSUP = 0x2000000 };
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
 enum { MADV_DONTNEED = 4, MADV_FREE = 8 };
 
@@ -187,16 +188,32 @@ int64_t space_place(struct space *space, struct region *region, uint64_t hint, u
 	return status != 0 ? status : (int64_t)start;
 }
 
+/* What is asked of mmap, but for its file and its place. 0, -EINVAL, -ENOMEM, -EOVERFLOW, -EOPNOTSUPP. */
+static int map_check(uint64_t bytes, uint64_t flags, uint64_t offset)
+{
+	uint64_t type = flags & MAP_TYPE;
+
+	if (bytes == 0 || offset % PAGE_BYTES != 0 || type == 0 || type > MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (page_round(bytes) < bytes || page_round(bytes) > PROGRAM_LIMIT)
+		return -ENOMEM;
+	if (type != MAP_PRIVATE && (flags & MAP_GROWSDOWN))
+		return -EINVAL;
+	if (flags & MAP_ANONYMOUS)
+		return 0;
+	if (type == MAP_SHARED_VALIDATE && (flags & MAP_SYNC))
+		return -EOPNOTSUPP;
+	return offset > INT64_MAX - page_round(bytes) ? -EOVERFLOW : 0;
+}
+
 int64_t sys_mmap(SYSCALL_ARGUMENTS)
 {
 	uint64_t bytes = page_round(a1), type = a3 & MAP_TYPE;
 	struct region region = { .offset = a5, .flags = rights_of(a2) | REGION_MAY_WRITE };
-	int64_t result;
+	int64_t result = map_check(a1, a3, a5);
 
-	if (a1 == 0 || a5 % PAGE_BYTES != 0 || (type != MAP_SHARED && type != MAP_PRIVATE && type != 3))
-		return -EINVAL;
-	if (bytes < a1 || bytes > PROGRAM_LIMIT)
-		return -ENOMEM;
+	if (result != 0)
+		return result;
 	if (type != MAP_PRIVATE)
 		region.flags |= REGION_SHARED;
 	if (!(a3 & MAP_ANONYMOUS)) {
@@ -239,12 +256,14 @@ int64_t sys_mprotect(SYSCALL_ARGUMENTS)
 	uint64_t bytes = page_round(a1), rights = rights_of(a2);
 	int status;
 
-	if (a0 % PAGE_BYTES != 0)
+	if (a0 % PAGE_BYTES != 0 || (a2 & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
-	if (bytes == 0)
+	if (a1 == 0)
 		return 0;
 	if (range_bad(a0, bytes))
 		return -ENOMEM;
+	if (a2 & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))    /* no region grows but by brk and mremap */
+		return -EINVAL;
 	mutex_lock(&space->lock);
 	status = region_protect(space, a0, a0 + bytes, rights);
 	if (status == 0)
@@ -417,9 +436,13 @@ static bool advice_known(uint64_t advice)
 		(advice >= KEEPONFORK && advice <= POPULATE_WRITE) || advice == COLLAPSE;
 }
 
-/* Private pages of a region go; the next touch finds fresh ones. 0, -EINVAL. */
-static int region_forget(struct space *space, const struct region *region, uint64_t start, uint64_t end)
+/* Advice for a part of a region. MADV_DONTNEED: private pages go; the next touch finds fresh ones. 0, -EINVAL. */
+static int region_advise(struct space *space, const struct region *region, uint64_t start, uint64_t end, uint32_t advice)
 {
+	if (advice == MADV_FREE)
+		return region->flags & REGION_SHARED || region->file != NULL ? -EINVAL : 0;
+	if (advice != MADV_DONTNEED)
+		return 0;
 	start = region->start > start ? region->start : start;
 	end = region->end < end ? region->end : end;
 	if (region_is_vdso_data(region))
@@ -432,12 +455,12 @@ static int region_forget(struct space *space, const struct region *region, uint6
 int64_t sys_madvise(SYSCALL_ARGUMENTS)
 {
 	struct space *space = self_process()->space;
-	uint64_t bytes = page_round(a1), end = a0 + bytes;
+	uint64_t bytes = page_round(a1), end = a0 + bytes, covered = a0;
 	int status = 0;
 
-	if (!advice_known((uint32_t)a2) || a0 % PAGE_BYTES != 0 || (bytes != 0 && range_bad(a0, bytes)))
+	if (!advice_known((uint32_t)a2) || a0 % PAGE_BYTES != 0 || (a1 != 0 && range_bad(a0, bytes)))
 		return -EINVAL;
-	if ((uint32_t)a2 != MADV_DONTNEED || bytes == 0)
+	if (a1 == 0)
 		return 0;
 	mutex_lock(&space->lock);
 	for (unsigned i = region_index_after(space, a0); status == 0 && i < space->region_count; i++) {
@@ -445,10 +468,12 @@ int64_t sys_madvise(SYSCALL_ARGUMENTS)
 
 		if (region->start >= end)
 			break;
-		status = region_forget(space, region, a0, end);
+		if (region->start <= covered)
+			covered = region->end;
+		status = region_advise(space, region, a0, end, (uint32_t)a2);
 	}
 	mutex_unlock(&space->lock);
-	return status;
+	return status != 0 ? status : covered < end ? -ENOMEM : 0;
 }
 
 int64_t sys_mincore(SYSCALL_ARGUMENTS)

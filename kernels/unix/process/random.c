@@ -110,7 +110,7 @@ int64_t sys_getrandom(SYSCALL_ARGUMENTS)
 	uint8_t piece[256];
 	uint64_t done = 0;
 
-	if (a2 & ~7ull)
+	if ((a2 & ~7ull) || (a2 & 6) == 6)
 		return -EINVAL;
 	while (done < a1) {
 		uint64_t bytes = a1 - done < sizeof piece ? a1 - done : sizeof piece, moved;

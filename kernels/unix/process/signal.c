@@ -447,18 +447,20 @@ static _Noreturn void killed_by(int number)
 	process_exit((uint32_t)number);
 }
 
-/* Runs a handler. The frame cannot be pushed: SIGSEGV kills. */
+/* Runs a handler. When its frame cannot be pushed it becomes a SIGSEGV, whose handler may have a better stack; that one's kills. */
 static void handler_start(struct trap_frame *frame, int number, const struct linux_siginfo *info, const struct signal_action *action)
 {
 	struct thread *me = self();
-	uint64_t mask = me->mask;
+	uint64_t mask = me->work & WORK_RESTORE_MASK ? me->saved_mask : me->mask;
 
-	if (me->work & WORK_RESTORE_MASK) {
-		mask = me->saved_mask;
-		work_remove(me, WORK_RESTORE_MASK);
+	if (!signal_frame_push(frame, number, info, action, mask)) {
+		if (number == SIGSEGV)
+			killed_by(SIGSEGV);
+		signal_force(SIGSEGV, SI_KERNEL, 0);
+		return;
 	}
-	if (!signal_frame_push(frame, number, info, action, mask))
-		killed_by(SIGSEGV);
+	if (me->work & WORK_RESTORE_MASK)
+		work_remove(me, WORK_RESTORE_MASK);
 	me->mask = me->mask | (action->mask & ~SIGNALS_UNBLOCKABLE);
 	if (!(action->flags & SA_NODEFER))
 		me->mask |= SIGNAL_BIT(number);

@@ -15,12 +15,32 @@ struct extended_note {
 
 static bool on_alternate(const struct thread *me, uint64_t stack)
 {
-	return me->alternate_bytes != 0 && stack - me->alternate_stack <= me->alternate_bytes;
+	return me->alternate_bytes != 0 && !(me->alternate_flags & SS_AUTODISARM) && stack - me->alternate_stack <= me->alternate_bytes;
+}
+
+/* As programs see it in SS_ONSTACK, SS_DISABLE and SS_AUTODISARM. */
+static uint32_t alternate_state(const struct thread *me, uint64_t stack)
+{
+	return (me->alternate_bytes == 0 ? SS_DISABLE : on_alternate(me, stack) ? SS_ONSTACK : 0) | me->alternate_flags;
+}
+
+static void alternate_set(struct thread *me, const struct linux_stack *stack)
+{
+	bool none = stack->flags & SS_DISABLE;
+
+	me->alternate_stack = none ? 0 : stack->address;
+	me->alternate_bytes = none ? 0 : stack->bytes;
+	me->alternate_flags = (uint32_t)stack->flags & SS_AUTODISARM;
+}
+
+static bool goes_alternate(const struct thread *me, const struct signal_action *action, uint64_t stack)
+{
+	return (action->flags & SA_ONSTACK) && me->alternate_bytes != 0 && !on_alternate(me, stack);
 }
 
 static uint64_t stack_for(const struct thread *me, const struct signal_action *action, uint64_t stack)
 {
-	if ((action->flags & SA_ONSTACK) && me->alternate_bytes != 0 && !on_alternate(me, stack))
+	if (goes_alternate(me, action, stack))
 		return me->alternate_stack + me->alternate_bytes;
 	return stack - RED_ZONE;
 }
@@ -49,12 +69,16 @@ bool signal_frame_push(struct trap_frame *trap, int number, const struct linux_s
 	uint64_t extended, stack = stack_for(me, action, trap->registers.rsp);
 	uint64_t address = signal_frame_place(stack, &extended);
 
+	/* No frame goes over the end of an alternate stack, into what lies below it. */
+	if ((on_alternate(me, trap->registers.rsp) || goes_alternate(me, action, trap->registers.rsp)) &&
+		address - me->alternate_stack > me->alternate_bytes)
+		return false;
 	memset(&frame, 0, sizeof frame);
 	frame.return_address = action->restorer;
 	frame.user.flags = 1;
 	frame.user.stack.address = me->alternate_stack;
 	frame.user.stack.bytes = me->alternate_bytes;
-	frame.user.stack.flags = me->alternate_bytes == 0 ? SS_DISABLE : on_alternate(me, trap->registers.rsp) ? SS_ONSTACK : 0;
+	frame.user.stack.flags = alternate_state(me, trap->registers.rsp);
 	frame.user.mask = mask;
 	signal_context_fill(&frame.user.context, &trap->registers);
 	frame.user.context.extended = extended;
@@ -63,6 +87,8 @@ bool signal_frame_push(struct trap_frame *trap, int number, const struct linux_s
 	frame.info = *info;
 	if (!extended_push(extended) || user_write(address, &frame, sizeof frame) != 0)
 		return false;
+	if (me->alternate_flags & SS_AUTODISARM)
+		me->alternate_stack = me->alternate_bytes = me->alternate_flags = 0;
 	trap->registers.rdi = (uint64_t)number;
 	trap->registers.rsi = address + offsetof(struct signal_frame, info);
 	trap->registers.rdx = address + offsetof(struct signal_frame, user);
@@ -99,10 +125,8 @@ int64_t sys_rt_sigreturn(SYSCALL_ARGUMENTS)
 		return 0;
 	}
 	signal_context_take(registers, &user.context);
-	if (!on_alternate(me, registers->rsp)) {
-		me->alternate_stack = user.stack.address;
-		me->alternate_bytes = user.stack.flags & SS_DISABLE ? 0 : user.stack.bytes;
-	}
+	if (!on_alternate(me, registers->rsp))
+		alternate_set(me, &user.stack);
 	signal_mask_set(user.mask);
 	work_add(me, WORK_KEEP_RESULT);
 	return (int64_t)registers->rax;
@@ -112,21 +136,18 @@ int64_t sys_sigaltstack(SYSCALL_ARGUMENTS)
 {
 	struct thread *me = self();
 	bool inside = on_alternate(me, thread_frame(me)->registers.rsp);
-	struct linux_stack old = { me->alternate_stack, inside ? SS_ONSTACK : 0, 0, me->alternate_bytes }, new;
+	struct linux_stack old = { me->alternate_stack, alternate_state(me, thread_frame(me)->registers.rsp), 0, me->alternate_bytes }, new;
 
-	if (me->alternate_bytes == 0)
-		old.flags = SS_DISABLE;
 	if (a0 != 0 && user_read(&new, a0, sizeof new) != 0)
 		return -EFAULT;
 	if (a0 != 0) {
 		if (inside)
 			return -EPERM;
-		if (new.flags & ~(SS_DISABLE | SS_ONSTACK))
+		if ((new.flags & ~SS_AUTODISARM) > SS_DISABLE)
 			return -EINVAL;
 		if (!(new.flags & SS_DISABLE) && new.bytes < 2048)
 			return -ENOMEM;
-		me->alternate_stack = new.flags & SS_DISABLE ? 0 : new.address;
-		me->alternate_bytes = new.flags & SS_DISABLE ? 0 : new.bytes;
+		alternate_set(me, &new);
 	}
 	return a1 != 0 ? user_write(a1, &old, sizeof old) : 0;
 }

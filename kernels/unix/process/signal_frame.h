@@ -38,6 +38,7 @@ _Static_assert(sizeof(struct linux_sigcontext) == 256, "programs rely on the lay
 _Static_assert(sizeof(struct signal_frame) == 440, "programs rely on the layout");
 
 enum { SS_ONSTACK = 1, SS_DISABLE = 2 };
+#define SS_AUTODISARM 0x80000000u        /* forgotten while a handler runs on it */
 
 /* Where the frame goes: below `stack` minus the red zone, with the extended state above it. Returns the address of the
  * frame, which is 8 below a multiple of 16; *extended gets that of the state. */

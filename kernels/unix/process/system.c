@@ -110,6 +110,8 @@ static int limit_change(struct process *process, unsigned which, const struct rl
 {
 	if (limit->soft > limit->hard)
 		return -EINVAL;
+	if (which == RLIMIT_NOFILE && limit->hard > DESCRIPTORS_MOST)
+		return -EPERM;
 	if (limit->hard > process->rlimits[which].hard && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	process->rlimits[which] = *limit;
@@ -195,6 +197,8 @@ int64_t sys_prctl(SYSCALL_ARGUMENTS)
 	case GET_DUMPABLE:
 		return process->dumpable;
 	case SET_DUMPABLE:
+		if (a1 > 1)
+			return -EINVAL;
 		process->dumpable = a1 != 0;
 		return 0;
 	case SET_NAME:

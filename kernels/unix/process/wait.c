@@ -113,6 +113,8 @@ int64_t sys_wait4(SYSCALL_ARGUMENTS)
 
 	if (a2 & ~(uint64_t)(WNOHANG | WUNTRACED | WCONTINUED | WALLCHILDREN) & 0xffffffff)
 		return -EINVAL;
+	if (query.pid == INT32_MIN)
+		return -ESRCH;
 	status = query_wait(&query);
 	if (status != 0)
 		return status;
@@ -144,6 +146,8 @@ static int query_fill(struct wait_query *query, uint64_t type, int32_t id)
 {
 	int status = 0;
 
+	if (query->options & ~(uint32_t)(WNOHANG | WSTOPPED | WEXITED | WCONTINUED | WNOWAIT | WALLCHILDREN))
+		return -EINVAL;
 	if (type == P_ALL)
 		query->pid = -1;
 	else if (type == P_PID && id > 0)
