@@ -84,6 +84,7 @@ static void opening(void)
 	TRY(mq_send(fd, "x", 1, 0));
 	TRY(mq_send(1, "x", 1, 0));
 	TRY(mq_getattr(1, &bad));
+	TRY(syscall(SYS_mq_getsetattr, 1, 0, &bad));
 	TRY(mq_notify(1, 0));
 	TRY(mq_unlink(name));
 	TRY(mq_open(name, O_RDWR));
