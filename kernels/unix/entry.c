@@ -18,14 +18,26 @@ static const call_function call_table[CALL_NUMBERS] = {
 
 /* ---- system calls ---- */
 
+static uint64_t unknown_counts[CALL_NUMBERS + 1];       /* the last: of all numbers that Linux does not have */
+
 static __attribute__((noinline)) int64_t call_unknown(uint64_t number)
 {
-	static uint64_t counts[CALL_NUMBERS + 1];       /* the last: of all numbers that Linux does not have */
-
-	if (__atomic_fetch_add(&counts[number < CALL_NUMBERS ? number : CALL_NUMBERS], 1, __ATOMIC_RELAXED) != 0)
+	if (__atomic_fetch_add(&unknown_counts[number < CALL_NUMBERS ? number : CALL_NUMBERS], 1, __ATOMIC_RELAXED) != 0)
 		return -ENOSYS;
 	log_line("unknown system call %lu (%s) by %s", number, call_name(number), self_process()->name);
 	return -ENOSYS;
+}
+
+void calls_unknown_say(void)
+{
+	for (uint64_t number = 0; number < CALL_NUMBERS; number++) {
+		uint64_t count = __atomic_load_n(&unknown_counts[number], __ATOMIC_RELAXED);
+
+		if (count > 1)
+			log_line("unknown system call %lu (%s) was made %lu times", number, call_name(number), count);
+	}
+	if (unknown_counts[CALL_NUMBERS] > 1)
+		log_line("system calls beyond Linux's numbers were made %lu times", unknown_counts[CALL_NUMBERS]);
 }
 
 void trap_handle(struct trap_frame *frame, uint64_t cookie, uint64_t cause)

@@ -4,6 +4,7 @@
  * A dying thread first moves its base to the grave, an empty space, so that its own space can go at once. */
 #include "baryon/calls.h"
 #include "baryon/string.h"
+#include "calls.h"
 #include "process/internal.h"
 
 static struct thread *dead;             /* newest first; atomic */
@@ -314,8 +315,10 @@ static bool init_work(struct process *first)
 	dead_free();
 	if (child == NULL)
 		return false;
-	if (child == first)
+	if (child == first) {
+		calls_unknown_say();
 		console_exit(exit_code(child->exit_status));
+	}
 	process_reap(child);
 	return true;
 }
