@@ -131,7 +131,7 @@ struct thread_home {            /* 2048 bytes */
 	                             * activation_record and the first trap_frame */
 	baryon_uid handler_space;   /* the space in which handler_top lies: the owner's domain */
 	uint32_t priority;          /* [w] */
-	uint16_t cpu;               /* CPU to run on, or CPU_ANY */
+	uint16_t cpu;               /* [w] CPU to run on, or CPU_ANY */
 	uint16_t flags;             /* THREAD_* */
 	uint32_t state;             /* [w] enum thread_state */
 	uint32_t depth;             /* [w] activations above the base */

@@ -316,6 +316,7 @@ void thread_write_back(uint32_t index)
 	levels_write(t);
 	frame_touch(t->slot.home_frame);
 	h->priority = t->priority;
+	h->cpu = t->bound;
 	h->state = home_state(t);
 	h->depth = t->depth;
 	h->slice_ns = t->slice_ns;

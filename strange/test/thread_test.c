@@ -689,6 +689,26 @@ static void a_bound_thread_runs_where_it_is_bound(void)
 	machine_become(0);
 }
 
+static void what_was_set_of_a_thread_is_in_its_home(void)
+{
+	baryon_uid w;
+	uint64_t home;
+
+	fresh(2);
+	w = worker(0, 5);
+	home = world_thread(w)->home_address;
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_CPU, 1), 0);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_PRIORITY, 6), 0);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, w), 0);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, home, 0), 0);
+	CHECK_IS(world_thread(w)->bound, 1);
+	CHECK_IS(world_thread(w)->priority, 6);
+	CHECK_IS(world_call(CALL_THREAD_SET, w, THREAD_SET_CPU, CPU_ANY), 0);
+	CHECK_IS(world_call(CALL_OBJECT_UNLOAD, KIND_THREAD, w), 0);
+	CHECK_IS(world_call(CALL_OBJECT_LOAD, KIND_THREAD, home, 0), 0);
+	CHECK_IS(world_thread(w)->bound, CPU_ANY);
+}
+
 /* copies */
 
 static uint64_t local;
@@ -878,6 +898,7 @@ int main(void)
 	a_long_turn_does_not_outrun_the_share();
 	a_first_thread_takes_its_own_kernels_time();
 	a_bound_thread_runs_where_it_is_bound();
+	what_was_set_of_a_thread_is_in_its_home();
 	a_waker_that_used_to_wait_at_once_leaves_its_processor();
 	copies_stop_where_something_is_missing();
 	long_copies_say_where_they_go_on();

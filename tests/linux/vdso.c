@@ -210,8 +210,9 @@ static void processors(void)
 	unsigned wrong = 0;
 
 	sched_getaffinity(0, sizeof all, &all);
-	for (int i = 0; i < CPU_SETSIZE; i++) {
+	for (int turn = 0; turn < 20 * CPU_SETSIZE; turn++) {
 		unsigned cpu = 99, node = 99, call = 98, call_node = 98;
+		int i = turn % CPU_SETSIZE;
 
 		if (!CPU_ISSET(i, &all))
 			continue;

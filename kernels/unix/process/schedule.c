@@ -390,13 +390,22 @@ static void affinity_set(struct thread *thread, uint64_t set)
 		log_line("thread %d cannot be bound", thread->tid);
 }
 
-/* The calling thread goes to sleep until it wakes where it belongs. */
-static void move_here(uint64_t set)
+/* The calling thread goes to sleep until it wakes where it belongs. A nap that is over before it begins, on a machine that stood still
+ * meanwhile, is none, so there may be many. Somebody else may bind it anew in between. One that is bound to several processors is to Strange
+ * as one that is bound to none: it is not waited for without end. */
+static void move_here(void)
 {
 	enum { TRIES = 8, NAP_NS = 300000 };
+	struct thread *me = self();
 
-	for (unsigned i = 0; i < TRIES && !(set >> processor_number() & 1); i++)
+	for (unsigned tries = TRIES; tries > 0 && !signal_is_killing();) {
+		uint64_t set = __atomic_load_n(&me->affinity, __ATOMIC_RELAXED);
+
+		if (set >> processor_number() & 1)
+			return;
 		(void)park(time_monotonic() + NAP_NS);
+		tries -= affinity_processor(set) == CPU_ANY;
+	}
 }
 
 int64_t sys_sched_setaffinity(SYSCALL_ARGUMENTS)
@@ -420,7 +429,7 @@ int64_t sys_sched_setaffinity(SYSCALL_ARGUMENTS)
 		affinity_set(thread, set);
 	mutex_unlock(&tree_lock);
 	if (status == 0 && thread == self())
-		move_here(set);
+		move_here();
 	return status;
 }
 
