@@ -1,5 +1,5 @@
 /* terminal SCRIPT COMMAND ARG...: runs the command on a pseudo terminal and plays its user. Lines of SCRIPT:
- *   expect TEXT    waits, 30 s at most, until the output that no line has used yet holds TEXT
+ *   expect TEXT    waits, 300 s at most, until the output that no line has used yet holds TEXT
  *   absent TEXT    what the last expect passed over, and what came since, does not hold TEXT
  *   send TEXT      types TEXT
  *   size ROWS COLUMNS
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIMIT_SECONDS 120
+#define LIMIT_SECONDS 300
 #define SEEN_BYTES (1 << 20)
 
 static int terminal;

@@ -274,7 +274,7 @@ int wait_sleep(struct waiter *waiters, unsigned count, bool interruptible, uint6
 	int status = 1;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 30;             /* nothing waits that long: a wake was lost */
+	until.tv_sec += 300;            /* nothing waits that long: a wake was lost */
 	if (deadline) {
 		uint64_t now = time_monotonic(), left = deadline > now ? deadline - now : 0;
 

@@ -29,7 +29,7 @@ long park(uint64_t deadline_ns)
 	struct timespec soon;
 
 	clock_gettime(CLOCK_REALTIME, &soon);
-	soon.tv_sec += deadline_ns != 0 ? 0 : 20;
+	soon.tv_sec += deadline_ns != 0 ? 0 : 300;
 	soon.tv_nsec = deadline_ns != 0 ? soon.tv_nsec : 0;
 	pthread_mutex_lock(&mine->lock);
 	while (!mine->token) {
