@@ -35,7 +35,7 @@ print(subprocess.run(['tr', 'a-z', 'A-Z'], input='shout', capture_output=True, t
 one = subprocess.Popen(['seq', '100'], stdout=subprocess.PIPE)
 two = subprocess.Popen(['tail', '-n', '1'], stdin=one.stdout, stdout=subprocess.PIPE)
 one.stdout.close(); print(two.communicate()[0]); one.wait()
-try: subprocess.run(['sleep', '5'], timeout=0.2)
+try: subprocess.run(['sleep', '1000'], timeout=0.2)
 except subprocess.TimeoutExpired: print('timeout')
 try: subprocess.run(['/no/such'])
 except FileNotFoundError as e: print(e.errno)
@@ -72,13 +72,15 @@ shutil.rmtree(base); print(os.path.exists(base))
 
 got = []
 signal.signal(signal.SIGALRM, lambda n, f: got.append(n))
-signal.setitimer(signal.ITIMER_REAL, 0.05); time.sleep(0.2)
-signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05); signal.sigwait([signal.SIGALRM]) if False else time.sleep(0.18)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+while len(got) < 1: time.sleep(0.2)
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+while len(got) < 3: time.sleep(0.05)
 signal.setitimer(signal.ITIMER_REAL, 0)
 print(len(got) >= 3, signal.getitimer(signal.ITIMER_REAL))
 signal.signal(signal.SIGVTALRM, lambda n, f: got.append('virtual'))
 signal.setitimer(signal.ITIMER_VIRTUAL, 0.02)
-end = time.time() + 20
+end = time.time() + 200
 while 'virtual' not in got and time.time() < end: pass
 print('virtual' in got)
 r, w = os.pipe(); pid = os.fork()
@@ -108,5 +110,5 @@ print(ctypes.CDLL(None).abs(-5), open('/proc/self/comm').read().strip()[:6], os.
 maps = open('/proc/self/maps').read(); print('[stack]' in maps, 'libc.so.6' in maps, '[heap]' in maps)
 if __name__ == '__main__':
     with multiprocessing.Pool(3) as pool: print(sum(pool.map(abs, range(-50, 0))))
-    q = multiprocessing.Queue(); c = multiprocessing.Process(target=q.put, args=('from the child',)); c.start(); print(q.get(timeout=20)); c.join(); print(c.exitcode)
+    q = multiprocessing.Queue(); c = multiprocessing.Process(target=q.put, args=('from the child',)); c.start(); print(q.get(timeout=200)); c.join(); print(c.exitcode)
 print('day done')

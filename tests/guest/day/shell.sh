@@ -22,7 +22,7 @@ echo '== process substitution and pipes'
 diff <(printf '1\n2\n3\n') <(printf '1\n3\n')
 cat <(echo a) <(echo b)
 seq 1 1000 | tee >(wc -l >lines) | tail -n 1
-sleep 0.2; cat lines
+until [ -s lines ]; do sleep 0.05; done; cat lines
 yes | head -n 3 | tr y n
 false | true; echo "${PIPESTATUS[*]}"
 exec 5>out; echo through five >&5; exec 5>&-; cat out
@@ -34,9 +34,9 @@ add 1 2 3
 (trap 'echo leaving' EXIT; echo inside)
 trap 'echo got USR1' USR1; kill -USR1 $$; trap - USR1
 set -m
-sleep 30 & job=$!
+sleep 1000 & job=$!
 jobs | sed 's/ *sleep/ sleep/'
-kill -STOP $job; sleep 0.2; jobs %1 | cut -c 1-13
+kill -STOP $job; until jobs %1 | grep -q Stopped; do sleep 0.05; done; jobs %1 | cut -c 1-13
 { kill %1; kill -CONT %1; wait $job; } 2>/dev/null; echo "status $?"
 set +m
 (exit 3) & wait $!; echo "child $?"
