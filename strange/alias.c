@@ -28,22 +28,49 @@ struct page *page_lock(struct page *p)
 	}
 }
 
+enum { LOOKS = 64 };
+
+static void mapping_follow(uint32_t name, uint32_t next)
+{
+	mapping_at(name - 1)->next = next & 0xffffff;
+	if (next)
+		mapping_at(next - 1)->previous = name & 0xffffff;
+}
+
+/* Of one list: the mapping `name`, not the first, goes before the other, not the first either. */
+static void mapping_advance(uint32_t name, uint32_t before)
+{
+	const struct mapping *m = mapping_at(name - 1);
+
+	mapping_follow(m->previous, m->next);
+	mapping_follow(mapping_at(before - 1)->previous, name);
+	mapping_follow(name, before);
+}
+
+/* The alias in whose list the mapping is; null: not found in so many looks, and it is further ahead now. */
+static struct page *alias_of_mapping(uint32_t name)
+{
+	uint32_t at = name;
+
+	for (unsigned looks = LOOKS; !mapping_at(at - 1)->first; at = mapping_at(at - 1)->previous)
+		if (looks-- == 0) {
+			mapping_advance(name, at);
+			return NULL;
+		}
+	return page_at(mapping_at(at - 1)->previous - 1u);
+}
+
 /* The entry that is seen stays: whoever takes it out asks this CPU first, or waits for the space. */
 struct page *page_mapped(struct space *space, uint64_t address, frame_number frame, struct page *own)
 {
 	unsigned level, slot;
 	uint32_t table = table_seek(space, address, &level, &slot);
 	mmu_entry e = table_entries(table)[slot];
-	const struct mapping *m;
 
 	if (!mmu_present(e) || (level == 0 && mmu_frame(e) != frame))
 		return NULL;
-	m = mapping_at(table_shadow(table)[slot] - 1);
-	if (!m->derived)
-		return own;
-	while (!m->first)
-		m = mapping_at(m->previous - 1u);
-	return page_at(m->previous - 1u);
+	slot = table_shadow(table)[slot];
+	return mapping_at(slot - 1)->derived ? alias_of_mapping(slot) : own;
 }
 
 /* mappings */

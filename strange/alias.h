@@ -13,7 +13,7 @@ struct call;
  * looked at again. */
 struct page *page_lock(struct page *p);
 /* Through which page `address` of the space is mapped to the frame: the own one, which is locked, or an alias. Null: it is mapped
- * otherwise by now. The space is active on this CPU, or locked. */
+ * otherwise by now, or the alias is mapped so often that the call must be executed again. The space is active on this CPU, or locked. */
 struct page *page_mapped(struct space *space, uint64_t address, frame_number frame, struct page *own);
 
 /* Load the alias whose home is *h. EVERSION, EPERM, EINVAL, EEXIST; EFULL: ALIAS_DEPTH aliases lie under it. */

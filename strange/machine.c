@@ -117,6 +117,11 @@ static result counters_out(struct call *call, uint64_t to, uint64_t bytes)
 	return r < 0 ? r : (result)bytes;
 }
 
+static void others_notify(const struct cpu *cpu)
+{
+	cpu_notify(((1ull << state.cpus) - 1) & ~(1ull << cpu->number));
+}
+
 /* Everything but root's own: its kernels with all that depends on them, and the pages that are not locked. Nothing else runs
  * meanwhile. A long call: it is executed again until nothing is left. */
 static result forget(struct call *call)
@@ -127,7 +132,7 @@ static result forget(struct call *call)
 	for (unsigned i = 0; i < state.cpus; i++)
 		state.cpu[i].reschedule = 1;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	cpu_notify(((1ull << state.cpus) - 1) & ~(1ull << call->cpu->number));
+	others_notify(call->cpu);
 	for (uint32_t i = 0; i < state.cache[KIND_KERNEL].count; i++) {
 		struct kernel *k = SLOT_AT(kernel, KIND_KERNEL, i);
 
@@ -149,7 +154,7 @@ static result forget(struct call *call)
 			return r;
 	}
 	state.only = NULL;
-	cpu_notify(((1ull << state.cpus) - 1) & ~(1ull << call->cpu->number));
+	others_notify(call->cpu);
 	return 0;
 }
 

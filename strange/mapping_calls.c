@@ -396,14 +396,18 @@ result call_mapping_read(struct call *call)
 		spin_lock(&own->lock);
 		p = page_mapped(s, call->a[1], mmu_frame(e), own);
 		h.address = call->a[1] & ~(PAGE_BYTES - 1);
-		h.index = p->index + (mmu_frame(e) - p->frame);
+		if (p)
+			h.index = p->index + (mmu_frame(e) - p->frame);
+		else
+			r = RESULT_RESTART;
 		spin_unlock(&own->lock);
 		h.rights = (uint16_t)(mmu_rights(e) & 7);
 		h.flags = (uint16_t)((mmu_is_large(e) ? MAPPING_LARGE : 0) | (mmu_accessed(e) ? MAPPING_ACCESSED : 0) |
 				     (mmu_dirty(e) ? MAPPING_DIRTY : 0));
 	}
 	spin_unlock(&s->slot.lock);
-	r = slot_refused(&s->slot, h.rights ? 0 : -BARYON_ENOENT);
+	if (r == 0)
+		r = slot_refused(&s->slot, h.rights ? 0 : -BARYON_ENOENT);
 	return r < 0 ? r : memory_write(call->space, call->a[2], &h, sizeof h);
 }
 

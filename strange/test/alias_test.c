@@ -1,6 +1,7 @@
 /* Aliases of pages: a container composed of others' pages. What is one frame, what goes with what, and what an alias may not. */
 #include "abi/start.h"
 #include "invariants.h"
+#include "strange/alias.h"
 #include "strange/cache.h"
 #include "strange/mapping.h"
 #include "strange/page.h"
@@ -82,6 +83,15 @@ static long map_through(uint32_t handle, uint64_t address, uint64_t index, unsig
 
 static long map(uint64_t address, uint64_t index, unsigned rights) { return map_through(HANDLE, address, index, rights, 0); }
 
+/* By a home at that place. */
+static long map_by(uint64_t at, uint64_t address, uint64_t index)
+{
+	struct mapping_home h = { address, index, HANDLE, RIGHT_READ, 0, 0 };
+
+	world_write(at, &h, sizeof h);
+	return world_call(CALL_MAPPING_LOAD, program, at, 1, 0);
+}
+
 static struct page *page_of(baryon_uid container, uint64_t index)
 {
 	struct slot *c = world_slot(KIND_CONTAINER, container);
@@ -162,6 +172,41 @@ static void mappings_go_with_their_alias_and_others_of_the_frame_stay(void)
 	CHECK(is_mapped(AT + 9 * PAGE_BYTES));
 	CHECK(is_mapped(AT + 20 * PAGE_BYTES));
 	CHECK(page_of(k->container, PAGE) && page_of(COMPOSED, 3) && !page_of(COMPOSED, 2));
+}
+
+/* In steps, each call of which others may come between; and the list stays whole. */
+static void whose_a_mapping_is_among_many_is_found_in_steps(void)
+{
+	enum { MANY = 300 };
+	struct space *s;
+	struct page *own, *p = NULL;
+	struct mapping_home h;
+	unsigned tries = 0;
+	uint64_t out;
+
+	fresh(NULL);
+	CHECK_IS(compose(2, HANDLE_MEMORY, PAGE), 1);
+	CHECK_IS(compose(3, HANDLE_MEMORY, PAGE), 1);
+	out = world_memory(k, sizeof h);
+	for (unsigned i = 0; i < MANY; i++)
+		CHECK_IS(map_by(out, AT + i * PAGE_BYTES, 2 + i % 2), 1);
+	s = (struct space *)world_slot(KIND_SPACE, program);
+	own = page_of(k->container, PAGE);
+	/* The first that was mapped is the last of its list. */
+	for (; p == NULL; tries++) {
+		CHECK_IS(page_lock(own), own);
+		p = page_mapped(s, AT, own->frame, own);
+		spin_unlock(&own->lock);
+		invariants_check();
+	}
+	CHECK(p == page_of(COMPOSED, 2) && tries > 1 && tries < 5);
+	for (unsigned i = 0; i < MANY; i++) {
+		CHECK_IS(world_call(CALL_MAPPING_READ, program, AT + i * PAGE_BYTES, out), 0);
+		world_read(out, &h, sizeof h);
+		CHECK_IS(h.index, 2 + i % 2);
+	}
+	CHECK_IS(world_call(CALL_MAPPING_UNLOAD, program, AT, MANY), 0);
+	CHECK_IS(page_of(COMPOSED, 2)->mappings | page_of(COMPOSED, 3)->mappings, 0);
 }
 
 static void the_page_under_takes_aliases_of_aliases_with_it(void)
@@ -588,6 +633,7 @@ int main(void)
 {
 	an_alias_is_the_same_frame_under_another_name();
 	mappings_go_with_their_alias_and_others_of_the_frame_stay();
+	whose_a_mapping_is_among_many_is_found_in_steps();
 	the_page_under_takes_aliases_of_aliases_with_it();
 	what_is_missed_comes_back_from_the_managers_of_each_level();
 	an_alias_is_never_more_than_what_it_is_made_of();
