@@ -7,7 +7,7 @@
 MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1
-# How much is built at once on the way to something that runs.
+# How much is built at once.
 JOBS := $(or $(shell nproc),1)
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
@@ -19,13 +19,16 @@ include mk/image.mk
 include mk/test.mk
 include mk/bench.mk
 
-.PHONY: all run clean help has-commands
-all: has-commands build/baryon.elf build/baryon.img baryon
+.PHONY: all everything run clean help has-commands
+all: has-commands
+	@$(MAKE) --no-print-directory -j $(JOBS) everything
+
+everything: build/baryon.elf build/baryon.img baryon
 
 # First what is missing is installed, then a second make, which finds it, builds and runs.
 run:
 	@sh tools/needs build run
-	@$(MAKE) --no-print-directory -j $(JOBS) all
+	@$(MAKE) --no-print-directory all
 	@./baryon run || [ $$? -lt 124 ]   # the shell's own status is no failure of make
 
 # Says what is missing and installs nothing.

@@ -6,7 +6,7 @@ bench:
 	@sh tools/needs build run
 	@$(MAKE) --no-print-directory -j $(JOBS) bench-all
 
-bench-all: all build/bench/rows build/bench/count.so build/bench.elf build/echo.elf build/keeper.elf
+bench-all: everything build/bench/rows build/bench/count.so build/bench.elf build/echo.elf build/keeper.elf
 	@bench/run
 
 build/bench/rows: $(wildcard bench/linux/*.c bench/linux/*.h) $(MK_FILES)

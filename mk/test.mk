@@ -67,14 +67,14 @@ test smoke soak:
 	@sh tools/needs build run test
 	@$(MAKE) --no-print-directory -j $(JOBS) $@-all
 
-test-all: all check build/baryon.iso $(TEST_NEEDS)
+test-all: everything check build/baryon.iso $(TEST_NEEDS)
 	@build/tests/run -j 2 $(UNIT_PROGRAMS) $(SYSTEM_TESTS)
 
-smoke-all: all check $(TEST_NEEDS)
+smoke-all: everything check $(TEST_NEEDS)
 	@build/tests/run -j 2 $(UNIT_PROGRAMS) $(SMOKE_TESTS)
 
 # Everything at full length, or what has PART in its name: make soak PART=forget. The record keeps the last run of each test.
-soak-all: all check build/baryon.iso $(TEST_NEEDS)
+soak-all: everything check build/baryon.iso $(TEST_NEEDS)
 	@BARYON_SOAK=1 build/tests/run -j 2 -t 7200 -o build/tests/soak.new \
 		$(if $(PART),$(foreach t,$(UNIT_PROGRAMS) $(SYSTEM_TESTS) $(SOAK_TESTS),$(if $(findstring $(PART),$(t)),$(t))), \
 		$(UNIT_PROGRAMS) $(SYSTEM_TESTS) $(SOAK_TESTS)); \
