@@ -162,7 +162,7 @@ enum elf_result elf_read(struct elf_image *image, const void *bytes, uint64_t si
 		return result;
 	*image = (struct elf_image){
 		.relocatable = header.type == ET_DYN, .alignment = PAGE_BYTES, .entry = header.entry,
-		.headers_offset = header.headers, .header_count = header.program_count, .stack_executable = true,
+		.headers_offset = header.headers, .header_count = header.program_count,
 	};
 	for (uint32_t i = 0; i < header.program_count && result == ELF_OK; i++) {
 		struct program_header p;

@@ -33,10 +33,11 @@ build/programs/%: tests/programs/%.c tests/programs/need.h $(MK_FILES)
 # Programs that say the same on Linux and on Baryon, one for each group of calls.
 TRIALS := $(sort $(wildcard tests/linux/*.c))
 TEST_TRIALS := $(TRIALS:tests/linux/%.c=build/linux/%)
+build/linux/code: TRIAL_FLAGS := -z execstack
 build/linux/%: tests/linux/%.c tests/linux/try.h $(MK_FILES)
 	@mkdir -p $(@D)
 	$(call say,GUEST,$<)
-	$(Q)$(HOST_CC) -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-result -static -pthread -o $@ $<
+	$(Q)$(HOST_CC) -std=gnu11 -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-result -static -pthread $(TRIAL_FLAGS) -o $@ $<
 
 SYSTEM_TESTS := $(sort $(wildcard tests/system/*.test))
 SOAK_TESTS := $(sort $(wildcard tests/soak/*.test))

@@ -196,11 +196,11 @@ static int interpreter_map(struct exec *exec)
 	return image_map(exec->space, exec->interpreter_file, image, exec->interpreter_bias);
 }
 
-static int stack_map(struct space *space, uint64_t limit)
+static int stack_map(struct space *space, uint64_t limit, bool executable)
 {
 	struct region region = {
 		.start = PROGRAM_STACK_TOP - 33 * PAGE_BYTES, .end = PROGRAM_STACK_TOP,
-		.flags = RIGHT_READ | RIGHT_WRITE | REGION_MAY_WRITE | REGION_STACK,
+		.flags = RIGHT_READ | RIGHT_WRITE | (executable ? RIGHT_EXECUTE : 0) | REGION_MAY_WRITE | REGION_STACK,
 	};
 
 	if (limit > PROGRAM_STACK_TOP - PROGRAM_MAP_TOP - PAGE_BYTES)
@@ -222,7 +222,7 @@ int exec_map(struct exec *exec)
 	if (status == 0)
 		status = interpreter_map(exec);
 	if (status == 0)
-		status = stack_map(space, self_process()->rlimits[RLIMIT_STACK].soft);
+		status = stack_map(space, self_process()->rlimits[RLIMIT_STACK].soft, exec->image.stack_executable);
 	if (status == 0)
 		status = vdso_map(space);
 	if (status == 0)

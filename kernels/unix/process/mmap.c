@@ -250,10 +250,27 @@ int64_t sys_munmap(SYSCALL_ARGUMENTS)
 	return status;
 }
 
+/* PROT_GROWSDOWN: from where the stack that is in the range begins. 0, -EINVAL: another region is, -ENOMEM: none. */
+static int stack_start(struct space *space, uint64_t start, uint64_t end, uint64_t *from)
+{
+	unsigned i = region_index_after(space, start);
+	const struct region *region;
+
+	if (i == space->region_count)
+		return -ENOMEM;
+	region = region_at(space, i);
+	if (region->start >= end)
+		return -ENOMEM;
+	if (!(region->flags & REGION_STACK))
+		return -EINVAL;
+	*from = region->start;
+	return 0;
+}
+
 int64_t sys_mprotect(SYSCALL_ARGUMENTS)
 {
 	struct space *space = self_process()->space;
-	uint64_t bytes = page_round(a1), rights = rights_of(a2);
+	uint64_t bytes = page_round(a1), rights = rights_of(a2), start = a0;
 	int status;
 
 	if (a0 % PAGE_BYTES != 0 || (a2 & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP))
@@ -262,12 +279,14 @@ int64_t sys_mprotect(SYSCALL_ARGUMENTS)
 		return 0;
 	if (range_bad(a0, bytes))
 		return -ENOMEM;
-	if (a2 & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))    /* no region grows but by brk and mremap */
+	if (a2 & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN))  /* nothing grows up but the heap, by brk */
 		return -EINVAL;
 	mutex_lock(&space->lock);
-	status = region_protect(space, a0, a0 + bytes, rights);
+	status = a2 & PROT_GROWSDOWN ? stack_start(space, a0, a0 + bytes, &start) : 0;
 	if (status == 0)
-		status = space_unload(space, a0, a0 + bytes);
+		status = region_protect(space, start, a0 + bytes, rights);
+	if (status == 0)
+		status = space_unload(space, start, a0 + bytes);
 	mutex_unlock(&space->lock);
 	return status;
 }

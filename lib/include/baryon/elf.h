@@ -25,7 +25,7 @@ struct elf_image {
 	uint64_t headers_offset;    /* program headers: in the file */
 	uint64_t headers_address;   /* as linked, or 0 if no segment holds them */
 	uint32_t header_count;
-	bool stack_executable;      /* PT_GNU_STACK asks for it, or is missing */
+	bool stack_executable;      /* PT_GNU_STACK asks for it */
 	uint64_t interpreter_offset, interpreter_bytes; /* of the zero-terminated path, or 0 */
 	uint64_t dynamic_address, dynamic_bytes; /* as linked, or 0 */
 };
