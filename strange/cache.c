@@ -101,15 +101,14 @@ static uint32_t above_floor(unsigned kind, const struct kernel *keeper, const st
 	return keeper->loaded[kind] > keeper->floor[kind] ? keeper->loaded[kind] - keeper->floor[kind] : 0;
 }
 
-/* In the first looks no mapping goes that another CPU must be asked for, and, where all must be, none of a supervisor domain unless
- * `force`. */
+/* In the first looks no mapping goes for which another CPU must be asked, as all must for those of a supervisor domain, unless `force`. */
 static bool mapping_displaceable(uint32_t i, bool first, bool force)
 {
 	const struct space *s = space_at(mapping_at(i)->space);
 	bool others = s->cpus & ~(1ull << this_cpu()->number);
 	bool all = s->flags & SPACE_SUPERVISOR && state.cpus > 1;
 
-	return mapping_free(i) && (force || !(all || (first && others)));
+	return mapping_free(i) && (force || !(first && (all || others)));
 }
 
 /* Does something locked depend on these? Then displacing would unload the locked one. */
