@@ -47,6 +47,7 @@ struct root_start {             /* at the address in root's first register when 
 	uint64_t pci_config;        /* physical address of PCI configuration space (ECAM), or 0 */
 	uint64_t heap_first;        /* root's own free pages: virtual address and count, mapped and locked */
 	uint64_t heap_pages;
+	uint64_t heap_frame;        /* of the first; their frames lie in a row, and are zero */
 	char command_line[1024];
 };
 

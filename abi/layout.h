@@ -19,6 +19,11 @@
 #define DOMAIN_FIRST_OWN 32                       /* those below are given by root and the SRM; a kernel may take the others */
 #define KERNEL_BASE      0xffffffff80000000ull
 
+/* Root's and the SRM's programs are locked, and so linked that two mappings do: code, and data, each in a page group of its own. Before
+ * the data so many pages are free: the first stack at the bottom, which grows down to where the code lies; then the first handler stack,
+ * the start record, and the home of root's first thread. */
+enum { FRONT_PAGES = 16, FRONT_STACK_PAGES = 12, FRONT_HANDLER_END = 14, FRONT_START = 14, FRONT_HOME = 15 };
+
 /* Stub n of a page lies at its base + n * STUB_BYTES. The trapping page is for user mode, the direct page for
  * supervisor domains. Both pages and the info page can be read in every space. */
 #define STUB_BYTES       32

@@ -114,21 +114,22 @@ long domain_map_locked(const struct domain *domain)
 		const struct domain_part *part = &domain->part[i];
 		uint64_t step = part->flags & MAPPING_LARGE ? GROUP_PAGES : 1;
 
-		if (part->flags & MAPPING_LOCKED)
-			result = part_map(domain, part, 0, part->pages / step);
+		/* One by one: what is missed is waited for. */
+		for (uint64_t page = 0; part->flags & MAPPING_LOCKED && page < part->pages && result == 0; page += step)
+			result = part_map(domain, part, page, 1);
 	}
 	return result;
 }
 
-/* Segments of a kernel lie on pages of their own; otherwise it cannot be W^X. */
+/* Segments of a kernel lie on pages, or page groups, of their own; otherwise it cannot be W^X. */
 static enum elf_result segments_add(struct domain *domain, const struct domain_program *program,
 	const struct elf_image *image)
 {
-	uint64_t end = image->low;
+	uint64_t end = image->low, whole = program->flags & MAPPING_LARGE ? GROUP_BYTES : PAGE_BYTES;
 
 	for (uint32_t i = 0; i < image->count; i++) {
 		const struct elf_segment *s = &image->segment[i];
-		uint64_t first = s->address & ~(PAGE_BYTES - 1);
+		uint64_t first = s->address & ~(whole - 1);
 		struct domain_part part = {
 			.address = DOMAIN_IMAGE_OFFSET + first, .index = program->index + (first - image->low) / PAGE_BYTES,
 			.container = program->container, .rights = (uint16_t)s->rights, .flags = program->flags, .around = DOMAIN_AROUND,
@@ -136,7 +137,7 @@ static enum elf_result segments_add(struct domain *domain, const struct domain_p
 
 		if (first < end || (s->rights & (RIGHT_WRITE | RIGHT_EXECUTE)) == (RIGHT_WRITE | RIGHT_EXECUTE))
 			return ELF_NOT_SUPPORTED;
-		end = (s->address + s->memory_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+		end = (s->address + s->memory_bytes + whole - 1) & ~(whole - 1);
 		part.pages = (end - first) / PAGE_BYTES;
 		if (!domain_add(domain, &part))
 			return ELF_NOT_SUPPORTED;

@@ -2,6 +2,7 @@
 # build/NAME.elf. They see abi/, lib/include/ and their own folder; Charm's and Strange's headers are out of their reach.
 
 USER_CC ?= gcc
+comma := ,
 OBJCOPY ?= objcopy
 USER_CFLAGS := -std=gnu11 -O2 -ffreestanding -fPIE -mgeneral-regs-only -mno-red-zone -fvisibility=hidden \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
@@ -56,11 +57,15 @@ build/kernels/unix/vdso_image.o: $(VDSO)
 kernel_sources = $(sort $(shell find kernels/$(1) -name '*.c' -not -path '*/test/*' -not -path '*/vdso/*'))
 KERNEL_NAMES := $(sort $(foreach k,$(notdir $(patsubst %/,%,$(wildcard kernels/*/))),$(if $(call kernel_sources,$(k)),$(k))))
 
+# What is locked takes few mappings.
+KERNEL_SCRIPT_root := kernels/locked.lds
+KERNEL_SCRIPT_srm := kernels/locked.lds
+
 # The linked program may hold no relocation but the one that adds the base, or its loader could not place it.
 define kernel_rule
-build/$(1).elf: $$(patsubst %.c,build/%.o,$$(call kernel_sources,$(1))) $$(KERNEL_OBJECTS_$(1)) $$(LIB_OBJECTS)
+build/$(1).elf: $$(patsubst %.c,build/%.o,$$(call kernel_sources,$(1))) $$(KERNEL_OBJECTS_$(1)) $$(LIB_OBJECTS) $$(KERNEL_SCRIPT_$(1))
 	$$(call say,LD,$$@)
-	$$(Q)$$(USER_CC) $$(USER_LDFLAGS) -Wl,-Map=build/$(1).map -o $$@ $$^
+	$$(Q)$$(USER_CC) $$(USER_LDFLAGS) -Wl,-Map=build/$(1).map -o $$@ $$(patsubst %.lds,-Wl$$(comma)-T$$(comma)%.lds,$$^)
 	@! $$(READELF) -rW $$@ | grep '^[0-9a-f]\{16\}' | grep -v R_X86_64_RELATIVE \
 		|| { echo '$$@: relocations other than R_X86_64_RELATIVE'; rm -f $$@; exit 1; }
 -include $$(patsubst %.c,build/%.d,$$(call kernel_sources,$(1)))

@@ -21,11 +21,9 @@ enum {
 	ROOT_DOMAIN = 1,
 	ROOT_SPACE = 64,            /* numbers of root's first objects */
 	ROOT_CONTAINER = 65,
-	ROOT_HEAP_PAGES = 72,
-	ROOT_STACK_PAGES = 4,
+	ROOT_GROUPS = 4,            /* of its program, at most */
 	TABLES_PER_GIB = 896,
 	TABLES_MINIMUM = 16,
-	TABLES_LOCKED = 24,
 };
 
 /* The eight kinds, and the page tables. */
@@ -110,11 +108,6 @@ static void sizes_override(uint64_t *sizes, const char *text)
 	}
 }
 
-static uint64_t locked_most(unsigned k)
-{
-	return k == KIND_PAGE || k == KIND_MAPPING ? 256 : k == TABLE ? TABLES_LOCKED : 16;
-}
-
 /* What the fields of a mapping descriptor and of a frame can name. */
 static uint64_t size_most(unsigned k)
 {
@@ -135,7 +128,7 @@ static void sizes_choose(uint64_t *sizes, uint64_t frames)
 		if (sizes[k] < least[k] * state.cpus)
 			panic("cache %s: %lu are too few, %u is the minimum for %u processors", size_name[k], sizes[k],
 			      least[k] * state.cpus, state.cpus);
-		sizes[k] += locked_most(k);
+		sizes[k] += LOCKED_MOST;
 	}
 }
 
@@ -181,7 +174,7 @@ static void cache_make(unsigned kind, uint64_t count)
 	struct cache *c = &state.cache[kind];
 
 	c->count = (uint32_t)count;
-	c->times = (uint32_t)(count - locked_most(kind)) / (least[kind] * state.cpus);
+	c->times = (uint32_t)(count - LOCKED_MOST) / (least[kind] * state.cpus);
 	c->stride = slot_bytes[kind];
 	c->slots = array_take(c->stride * count);
 	if (kind != KIND_MAPPING) {
@@ -226,28 +219,47 @@ static void frames_reserve(const struct boot_information *b)
 
 /* root */
 
+struct root_group {
+	uint64_t address;
+	uint64_t used;              /* bytes of the program, from the group's first */
+	char *at;                   /* Strange's view */
+};
+
 struct root_build {
 	struct kernel *kernel;
 	struct space *space;
 	struct container *container;
-	uint64_t index;             /* next page of the container */
+	struct root_group group[ROOT_GROUPS];
+	unsigned count;
+	struct root_group *data;
 };
 
-/* A fresh page of root's at `address`; returns Strange's view. */
-static void *root_page(struct root_build *b, uint64_t address, unsigned rights)
+static void group_clear(frame_number f)
 {
-	frame_number f = frame_take(1, 1);
+	for (unsigned i = 0; i < GROUP_PAGES; i++) {
+		frame_clear(f + i);
+		state.frames[f + i].word = 0;
+	}
+}
+
+/* A fresh page group of root's at `address`. */
+static struct root_group *root_group(struct root_build *b, uint64_t address, unsigned rights)
+{
+	struct root_group *g = &b->group[b->count];
+	uint64_t index = b->count * GROUP_PAGES;
+	frame_number f = b->count < ROOT_GROUPS ? frame_take(GROUP_PAGES, GROUP_PAGES) : FRAME_NONE;
 	struct page *p;
 
 	if (f == FRAME_NONE)
 		panic("too little memory for root");
-	frame_clear(f);
-	state.frames[f].word = 0;
-	p = page_make_locked(b->container, b->index, f, 0);
-	if (p == NULL || mapping_make_locked(b->space, address, p, b->index, rights) < 0)
+	group_clear(f);
+	p = page_make_locked(b->container, index, f, PAGE_LARGE);
+	if (p == NULL || mapping_make_locked(b->space, address, p, index, rights) < 0)
 		panic("root does not fit at %lx", address);
-	b->index++;
-	return frame_pointer(f);
+	g->address = address;
+	g->at = frame_pointer(f);
+	b->count++;
+	return g;
 }
 
 static void root_objects(struct root_build *b)
@@ -262,27 +274,32 @@ static void root_objects(struct root_build *b)
 static void root_segment(void *context, uint64_t address, const uint8_t *data, uint64_t bytes, uint64_t memory,
 			 unsigned rights)
 {
-	struct root_build *b = context;
+	uint64_t in = address % GROUP_BYTES;
+	struct root_group *g = root_group(context, address - in, rights);
 
-	for (uint64_t at = address & ~(PAGE_BYTES - 1); at < address + memory; at += PAGE_BYTES) {
-		uint8_t *to = root_page(b, at, rights);
-		uint64_t from = at < address ? address - at : 0, done = at + from - address;
-
-		if (done < bytes)
-			memory_move(to + from, data + done, bytes - done < PAGE_BYTES - from ? bytes - done : PAGE_BYTES - from);
-	}
+	if (memory > GROUP_BYTES - in)
+		panic("root has more than a page group at %lx", address);
+	memory_move(g->at + in, data, bytes);
+	g->used = in + memory;
+	if (rights & RIGHT_WRITE && in >= FRONT_PAGES * PAGE_BYTES)
+		((struct root_build *)context)->data = g;
 }
 
 static uint64_t *root_word(void *context, uint64_t address)
 {
-	struct root_build *b = context;
-	mmu_entry e = table_entry(b->space, address);
+	const struct root_build *b = context;
 
-	return mmu_present(e) ? (uint64_t *)((char *)frame_pointer(mmu_frame(e)) + address % PAGE_BYTES) : NULL;
+	for (unsigned i = 0; i < b->count; i++)
+		if (address - b->group[i].address <= GROUP_BYTES - sizeof(uint64_t))
+			return (uint64_t *)(b->group[i].at + (address - b->group[i].address));
+	return NULL;
 }
 
-static void start_fill(struct root_start *s, const struct boot_information *info, uint64_t heap)
+/* The heap is what is left of the data's group. */
+static void start_fill(struct root_start *s, const struct boot_information *info, const struct root_group *data)
 {
+	uint64_t first = (data->used + PAGE_BYTES - 1) / PAGE_BYTES;
+
 	s->version = 1;
 	s->cpus = state.cpus;
 	s->image_frame = info->image_address / PAGE_BYTES;
@@ -290,45 +307,42 @@ static void start_fill(struct root_start *s, const struct boot_information *info
 	s->free_count = frame_remaining(s->free, BOOT_RANGES);
 	s->acpi_rsdp = info->rsdp;
 	s->pci_config = info->pci_config;
-	s->heap_first = heap;
-	s->heap_pages = ROOT_HEAP_PAGES;
+	s->heap_first = data->address + first * PAGE_BYTES;
+	s->heap_pages = GROUP_PAGES - first;
+	s->heap_frame = frame_of_pointer(data->at) + first;
 	memory_move(s->command_line, info->command_line, sizeof s->command_line);
+}
+
+static void root_thread(struct root_build *b, uint64_t entry)
+{
+	uint64_t front = b->data->address;
+	struct thread *t = thread_make_root(b->kernel, UID_MAKE(KERNEL_NUMBER_ROOT, NUMBER_SCHEDULER), b->space, entry,
+					    front + FRONT_STACK_PAGES * PAGE_BYTES, front + FRONT_START * PAGE_BYTES,
+					    front + FRONT_HANDLER_END * PAGE_BYTES,
+					    (struct thread_home *)(b->data->at + FRONT_HOME * PAGE_BYTES));
+
+	if (t == NULL)
+		panic("the caches are too small for root");
+	spin_lock(&t->slot.lock);
+	thread_ready_locked(t);
+	spin_unlock(&t->slot.lock);
 }
 
 static void root_make(const struct boot_information *info)
 {
 	struct root_build b = { 0 };
-	uint64_t base = DOMAIN_BASE + ROOT_DOMAIN * DOMAIN_BYTES, entry, at = base + 0x1000000, stack, heap;
 	const uint8_t *elf;
-	uint64_t bytes;
-	struct root_start *start;
-	struct thread_home *home;
+	uint64_t bytes, entry;
 
 	root_objects(&b);
 	elf = image_module(frame_pointer((frame_number)(info->image_address / PAGE_BYTES)), info->image_bytes, "root", &bytes);
 	if (elf == NULL)
 		panic("the boot image has no good root: load it whole, as the module of this kernel");
-	entry = image_load(elf, bytes, base, root_segment, root_word, &b);
-	if (entry == 0)
+	entry = image_load(elf, bytes, DOMAIN_BASE + ROOT_DOMAIN * DOMAIN_BYTES, root_segment, root_word, &b);
+	if (entry == 0 || b.data == NULL)
 		panic("root in the boot image is not a program that can be loaded");
-	start = root_page(&b, at, RIGHT_READ);
-	home = root_page(&b, at + PAGE_BYTES, RIGHT_READ);
-	for (unsigned i = 0; i < ROOT_STACK_PAGES; i++)
-		(void)root_page(&b, at + (2 + i) * PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
-	stack = at + (2 + ROOT_STACK_PAGES) * PAGE_BYTES;
-	(void)root_page(&b, stack + PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
-	heap = stack + 4 * PAGE_BYTES;
-	for (unsigned i = 0; i < ROOT_HEAP_PAGES; i++)
-		(void)root_page(&b, heap + i * PAGE_BYTES, RIGHT_READ | RIGHT_WRITE);
-	struct thread *t = thread_make_root(b.kernel, UID_MAKE(KERNEL_NUMBER_ROOT, NUMBER_SCHEDULER), b.space, entry,
-					    stack, at, stack + 2 * PAGE_BYTES, home);
-
-	if (t == NULL)
-		panic("the caches are too small for root");
-	start_fill(start, info, heap);
-	spin_lock(&t->slot.lock);
-	thread_ready_locked(t);
-	spin_unlock(&t->slot.lock);
+	start_fill((struct root_start *)(b.data->at + FRONT_START * PAGE_BYTES), info, b.data);
+	root_thread(&b, entry);
 }
 
 void strange_boot(const struct boot_information *info)

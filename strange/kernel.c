@@ -172,7 +172,7 @@ struct kernel *kernel_make_root(void)
 	struct kernel_home h = { .number = KERNEL_NUMBER_ROOT, .rights = ~0u, .priority_ceiling = PRIORITY_COUNT - 1 };
 
 	for (unsigned n = 0; n < KIND_COUNT; n++)
-		h.lock_quota[n] = n == KIND_PAGE || n == KIND_MAPPING ? 256 : 16;
+		h.lock_quota[n] = LOCKED_MOST;
 	memory_zero(h.cpu_share, sizeof h.cpu_share);
 	for (unsigned n = 0; n < CPU_LIMIT; n++)
 		h.cpu_share[n] = 100;

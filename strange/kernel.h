@@ -6,6 +6,9 @@
 
 struct call;
 
+/* Of each kind root may lock so many objects, and so many fit beside the sizes that were chosen for the caches. */
+enum { LOCKED_MOST = 16 };
+
 struct kernel *kernel_make_root(void);
 /* The kernel's home grants it the page group that frame f lies in. */
 bool kernel_has_frame(const struct kernel *k, uint64_t f);

@@ -28,7 +28,7 @@ uint32_t mapping_displace(uint32_t index, uint32_t most, uint32_t looks);
 /* Unload the signal mappings of a thread that is going. 1: there may be more. */
 result mapping_unload_signals(struct thread *t);
 
-/* Boot: map a locked page of root's. */
+/* Boot: map a locked page group of root's. */
 result mapping_make_locked(struct space *space, uint64_t address, struct page *page, uint64_t index, unsigned rights);
 
 #endif

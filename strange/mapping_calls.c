@@ -414,7 +414,7 @@ result call_mapping_read(struct call *call)
 result mapping_make_locked(struct space *space, uint64_t address, struct page *page, uint64_t index, unsigned rights)
 {
 	struct plan p = {
-		.h = { .address = address, .index = index, .rights = (uint16_t)rights, .flags = MAPPING_LOCKED },
+		.h = { .address = address, .index = index, .rights = (uint16_t)rights, .flags = MAPPING_LOCKED | MAPPING_LARGE },
 		.space = space->slot.uid, .page = page, .generation = page->generation,
 		.grant = { (struct container *)slot_of(page->container), slot_of(page->container)->uid, rights },
 	};

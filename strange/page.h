@@ -27,7 +27,7 @@ static inline frame_number page_frame(const struct page *p, uint64_t index)
 result page_enter(struct page *p, const struct call *call, const struct page_home *h);
 void page_fill(struct page *p, struct slot *c, const struct page_home *h, struct page_home *home);
 
-/* Boot only: a page of root's, locked. */
+/* Boot only: a page group of root's, locked. */
 struct page *page_make_locked(struct container *c, uint64_t index, frame_number frame, unsigned flags);
 
 result call_page_load(struct call *call);

@@ -32,7 +32,7 @@ static void program_make(uint8_t *at)
 	h->e_phnum = 2;
 	p[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = CODE, .p_filesz = PAGE_BYTES,
 			     .p_memsz = PAGE_BYTES };
-	p[1] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = DATA, .p_vaddr = PAGE_BYTES,
+	p[1] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = DATA, .p_vaddr = GROUP_BYTES + FRONT_PAGES * PAGE_BYTES,
 			     .p_filesz = PAGE_BYTES, .p_memsz = 2 * PAGE_BYTES };
 }
 

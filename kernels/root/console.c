@@ -5,14 +5,14 @@
 #include "baryon/clock.h"
 #include "baryon/format.h"
 
-enum { STACK_BYTES = 8192, HANDLER_BYTES = 8192, CONSOLE_PAGES = CONSOLE_CHANNEL_PAGES + 1, SIGNALS = 8 };
+enum { STACK_BYTES = 8192, HANDLER_BYTES = 8192, SIGNALS = 8 };
+
+#define CHANNEL_OFFSET 0x0010400000ull  /* the channel's page group in root's domain */
 
 #define POLL_NS 5000000ull      /* while a full ring or a busy host holds bytes back */
 #define POWER_OFF_NS 5000000000ull      /* how long output may still take at the end */
 #define POWER_OFF_ASKED 0x100
 
-static struct container_home container __attribute__((aligned(64)));
-static struct page_home pages[CONSOLE_PAGES] __attribute__((aligned(32)));
 static struct thread_home thread_home __attribute__((aligned(2048)));
 static uint8_t stack[STACK_BYTES] __attribute__((aligned(4096)));
 static uint8_t handler_stack[HANDLER_BYTES] __attribute__((aligned(4096)));
@@ -71,32 +71,30 @@ _Noreturn void console_power_off(uint64_t status)
 		park(0);
 }
 
-static void map(uint64_t page, uint64_t count, baryon_uid signal)
+static void part_map(uint64_t offset, uint64_t page, uint64_t count, uint16_t flags, baryon_uid signal)
 {
 	struct domain_part part = {
-		.address = DOMAIN_CONSOLE_OFFSET + page * PAGE_BYTES, .pages = count, .index = page,
-		.container = ROOT_HANDLE_CONSOLE, .rights = RIGHT_READ | RIGHT_WRITE, .flags = MAPPING_LOCKED,
-		.around = DOMAIN_AROUND, .signal = signal,
+		.address = offset, .pages = count, .index = page, .container = ROOT_HANDLE_CONSOLE,
+		.rights = RIGHT_READ | RIGHT_WRITE, .flags = flags | MAPPING_LOCKED, .around = 1, .signal = signal,
 	};
 
 	REQUIRE(domain_add(&root_domain, &part));
 }
 
-/* The pages where others ring are mapped with the thread that they wake. */
-static void pages_map(baryon_uid thread)
+/* The pages where others ring are mapped once more by themselves, with the thread that they wake. */
+static void channel_map(baryon_uid thread)
 {
 	uint64_t output = offsetof(struct console_channel, output) / PAGE_BYTES;
 	long result;
 
-	map(0, output, 0);
-	map(output, 1, thread);
-	map(output + 1, CONSOLE_CHANNEL_PAGES - output - 1, 0);
-	map(CONSOLE_CHANNEL_PAGES, 1, thread);
+	part_map(CHANNEL_OFFSET, 0, GROUP_PAGES, MAPPING_LARGE, 0);
+	part_map(DOMAIN_CONSOLE_OFFSET, output, 1, 0, thread);
+	part_map(DOMAIN_CONSOLE_OFFSET + PAGE_BYTES, CONSOLE_CHANNEL_PAGES, 1, 0, thread);
 	result = domain_map_locked(&root_domain);
 	if (result < 0)
 		panic("root: mapping the console: %s", baryon_error_text(result));
-	channel = (struct console_channel *)(root_domain.base + DOMAIN_CONSOLE_OFFSET);
-	doorbell = (uint8_t *)(channel + 1);
+	channel = (struct console_channel *)(root_domain.base + CHANNEL_OFFSET);
+	doorbell = (uint8_t *)(root_domain.base + DOMAIN_CONSOLE_OFFSET + PAGE_BYTES);
 }
 
 static void thread_make(void)
@@ -116,19 +114,21 @@ static void thread_make(void)
 void console_start(void)
 {
 	struct capability capability;
+	uint64_t frame;
 	long result;
 
-	root_container_load(&container, NUMBER_CONSOLE, CONSOLE_PAGES);
-	memory_pages_lock(container.header.uid, pages, CONSOLE_PAGES);
+	if (memory_container_make(NUMBER_CONSOLE, 1, 1, PAGE_LOCKED) < 0)
+		panic("root: too little memory for the console");
 	root_capability(KIND_CONTAINER, NUMBER_CONSOLE, RIGHT_READ | RIGHT_WRITE | RIGHT_SIGNAL, &capability);
 	result = root_reference_load(&capability, root_domain.space, ROOT_HANDLE_CONSOLE);
 	if (result < 0)
 		panic("root: reference to the console: %s", baryon_error_text(result));
 	thread_make();
-	pages_map(thread_home.header.uid);
-	device = virtio_console.start(channel, pages) ? &virtio_console : &uart_console;
+	channel_map(thread_home.header.uid);
+	frame = memory_container_frame(ROOT_UID(NUMBER_CONSOLE));
+	device = virtio_console.start(channel, frame) ? &virtio_console : &uart_console;
 	if (device == &uart_console)
-		uart_console.start(channel, pages);
+		uart_console.start(channel, frame);
 	if (interrupt_bind(device->interrupt(), doorbell, 0) < 0)
 		panic("root: the console's interrupt cannot be bound");
 	if (thread_set(thread_home.header.uid, THREAD_SET_STATE, THREAD_RUNNABLE, 0) < 0)

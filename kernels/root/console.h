@@ -7,8 +7,8 @@
 
 struct console_device {
 	const char *name;
-	/* Finds and starts the device; `frames` are those of the channel's pages. False: it is not there. */
-	bool (*start)(struct console_channel *channel, const struct page_home *pages);
+	/* Finds and starts the device; the channel's frames lie in a row from `frame` on. False: it is not there. */
+	bool (*start)(struct console_channel *channel, uint64_t frame);
 	uint32_t (*interrupt)(void);    /* its global interrupt number */
 	void (*acknowledge)(void);      /* an interrupt came: the device lets go of its line */
 	/* Move what can be moved. True: something waits, and the device may not say when it can go on. */

@@ -203,8 +203,8 @@ _Noreturn void domain_main(void *start)
 	portals_start();
 	memory_image_start(root_info);
 	image = image_open(root_info);
-	console_start();
 	memory_groups_start();
+	console_start();
 	srm_start(root_info, image);
 	scheduler_run();
 }

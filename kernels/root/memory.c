@@ -1,5 +1,5 @@
 /* Root's frames and the containers that it manages. Frames are handed out in whole page groups, to memory containers and to kernels
- * that manage them themselves, and come back from them; and singly to root's own. Page records lie in root's locked memory:
+ * that manage them themselves, and come back from them. Page records lie in root's locked memory:
  * Strange writes to the record of every page that it holds, at any time, so a record is never used for anything else.
  *
  * One call of the service at a time changes things here; misses, on all CPUs at once, only read: a record's frame tells
@@ -24,7 +24,6 @@ static uint32_t memory_count;
 static struct boot_range ranges[BOOT_RANGES]; /* of free frames */
 static uint32_t range_count;
 
-/* Once root's own single frames are taken, whole groups are counted here. */
 enum group_state {
 	GROUP_NONE = 0,             /* not root's to give */
 	GROUP_NEW,                  /* free, never used: all zero or never seen */
@@ -61,13 +60,23 @@ void *memory_heap(uint64_t bytes)
 	return at;
 }
 
+void *memory_heap_pages(uint64_t pages, uint64_t *frame)
+{
+	uint8_t *at = (uint8_t *)(((uint64_t)heap_next + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
+
+	if (pages * PAGE_BYTES > (uint64_t)(heap_end - at))
+		return NULL;
+	heap_next = at + pages * PAGE_BYTES;
+	*frame = root_info->heap_frame + ((uint64_t)at - root_info->heap_first) / PAGE_BYTES;
+	return at;
+}
+
 void memory_start(const struct root_start *start)
 {
 	range_count = start->free_count < BOOT_RANGES ? start->free_count : BOOT_RANGES;
 	memcpy(ranges, start->free, sizeof ranges);
 	heap_next = (uint8_t *)start->heap_first;
 	heap_end = heap_next + start->heap_pages * PAGE_BYTES;
-	memset(heap_next, 0, start->heap_pages * PAGE_BYTES);
 }
 
 /* The first whole group of a range, and how many there are. */
@@ -186,50 +195,6 @@ long memory_groups_return(uint64_t first, uint64_t count)
 	return 0;
 }
 
-/* Frames in a row from a range's ragged start, or else from anywhere. */
-static uint64_t frames_take(uint64_t count)
-{
-	uint32_t best = range_count;
-
-	for (uint32_t i = 0; i < range_count; i++)
-		if (ranges[i].count >= count && (best == range_count || ranges[i].first % GROUP_PAGES))
-			best = i;
-	REQUIRE(best < range_count);
-	ranges[best].count -= count;
-	ranges[best].first += count;
-	return ranges[best].first - count;
-}
-
-void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t pages)
-{
-	uint64_t frame = frames_take(pages);
-
-	for (uint64_t i = 0; i < pages; i++) {
-		records[i].frame = frame + i;
-		record_start(&records[i], container, i, PAGE_LOCKED | PAGE_CLEAR);
-		if (page_load(&records[i], 1) < 0)
-			panic("root: page %lu of container %lx cannot be loaded", i, container);
-	}
-}
-
-void *memory_pages_map(struct container_home *home, uint64_t number, uint32_t handle, struct page_home *records, uint64_t pages,
-	uint64_t offset)
-{
-	struct domain_part part = {
-		.address = offset, .pages = pages, .container = handle, .rights = RIGHT_READ | RIGHT_WRITE, .flags = MAPPING_LOCKED,
-		.around = DOMAIN_AROUND,
-	};
-	struct capability capability;
-
-	root_container_load(home, number, pages);
-	memory_pages_lock(home->header.uid, records, pages);
-	root_capability(KIND_CONTAINER, number, RIGHT_READ | RIGHT_WRITE, &capability);
-	if (root_reference_load(&capability, root_domain.space, handle) < 0 || !domain_add(&root_domain, &part) ||
-	    domain_map_locked(&root_domain) < 0)
-		panic("root: container %lu cannot be mapped", number);
-	return (void *)(root_domain.base + offset);
-}
-
 /* From here on the group's pages are found. */
 static void group_back(struct memory *memory, uint64_t index)
 {
@@ -267,6 +232,13 @@ static struct memory *memory_find(baryon_uid uid)
 		if (memories[i].home.header.uid == uid)
 			return &memories[i];
 	return NULL;
+}
+
+uint64_t memory_container_frame(baryon_uid uid)
+{
+	const struct memory *memory = memory_find(uid);
+
+	return memory ? memory->records[0].frame : 0;
 }
 
 static bool is_backed(const struct memory *memory, uint64_t index)

@@ -27,7 +27,6 @@ enum root_number {
 	NUMBER_SRM_THREAD,
 	NUMBER_CONSOLE,
 	NUMBER_CONSOLE_THREAD,
-	NUMBER_CONSOLE_QUEUES,
 	NUMBER_SERVICE,
 	NUMBER_SCRUB,               /* where page groups are cleared before they are given away */
 	NUMBER_CONTAINERS = 1024,   /* those made for the SRM */
@@ -42,7 +41,6 @@ enum root_handle {
 	ROOT_HANDLE_BOOT_IMAGE = 2,
 	ROOT_HANDLE_CONSOLE,
 	ROOT_HANDLE_SRM_MEMORY,
-	ROOT_HANDLE_CONSOLE_QUEUES,
 };
 
 enum { PRIORITY_ROOT = 31, PRIORITY_CONSOLE = 30, PRIORITY_SRM = 29 };
@@ -66,7 +64,7 @@ void report_at_end(void);
 
 /* memory.c */
 void memory_start(const struct root_start *start);
-/* What is left of the frames becomes page groups: root takes no single ones any more. */
+/* The frames become page groups. */
 void memory_groups_start(void);
 uint64_t memory_free_groups(void);
 /* A container with room for page groups that read zero; the first `backed` have memory. EQUOTA, EFULL. */
@@ -78,11 +76,8 @@ long memory_container_shrink(baryon_uid uid, uint64_t first, uint64_t count, uin
 long memory_container_last(baryon_uid uid, uint64_t wanted, uint64_t *first, uint64_t *count);
 long memory_groups_grant(uint64_t count, uint64_t *first);
 long memory_groups_return(uint64_t first, uint64_t count);
-/* Pages for root's own containers, in frames that lie in a row: fills records and loads them locked. */
-void memory_pages_lock(baryon_uid container, struct page_home *records, uint64_t pages);
-/* A new container of such pages, mapped locked at an offset in root's domain under a handle of root's. Its address. */
-void *memory_pages_map(struct container_home *home, uint64_t number, uint32_t handle, struct page_home *records, uint64_t pages,
-	uint64_t offset);
+/* The frame of the container's first page; 0: there is none. */
+uint64_t memory_container_frame(baryon_uid uid);
 /* The boot image keeps its frames, so its pages in its container are as far beyond a group's first as they are in memory: this is the
  * first one. */
 static inline uint64_t memory_image_first(const struct root_start *start)
@@ -93,6 +88,8 @@ void memory_image_start(const struct root_start *start);
 long memory_miss(baryon_uid container, uint64_t index);
 /* Root's own locked memory, zeroed, or null. */
 void *memory_heap(uint64_t bytes);
+/* Whole pages of it, whose frames lie in a row from *frame on. */
+void *memory_heap_pages(uint64_t pages, uint64_t *frame);
 
 /* srm.c */
 void srm_start(const struct root_start *start, const struct image_header *image);

@@ -5,7 +5,7 @@
 #include "baryon/image.h"
 #include "baryon/string.h"
 
-enum { SRM_GROUPS = 2, SRM_STACK_PAGES = 4, SRM_STACK_OFFSET = 0x100000, HANDLER_BYTES = 8192 };
+enum { PROGRAM_GROUPS = 2, SRM_GROUPS = 3, HANDLER_BYTES = 8192 };
 
 struct domain srm_domain;
 
@@ -14,7 +14,7 @@ static struct space_home space_home __attribute__((aligned(64)));
 static struct thread_home thread_home __attribute__((aligned(2048)));
 static uint8_t handler_stack[HANDLER_BYTES] __attribute__((aligned(4096)));
 
-/* The SRM's memory as root sees it while it loads the program: the first page group. */
+/* The SRM's memory as root sees it while it loads the program. */
 static uint8_t *srm_memory;
 
 static void kernel_make(uint32_t cpus)
@@ -64,30 +64,24 @@ static void references_make(void)
 	reference_give(KIND_PORTAL, NUMBER_SERVICE, RIGHT_CALL, space, HANDLE_SRM);
 }
 
+/* Its first page group holds its code, which it sees nowhere else. */
 static void memory_make(void)
 {
 	struct domain_part part = {
 		.address = DOMAIN_MEMORY_OFFSET, .pages = SRM_GROUPS * GROUP_PAGES, .container = ROOT_HANDLE_SRM_MEMORY,
-		.rights = RIGHT_READ | RIGHT_WRITE, .flags = MAPPING_LARGE | MAPPING_LOCKED, .around = 1,
+		.rights = RIGHT_READ | RIGHT_WRITE, .flags = MAPPING_LARGE, .around = 1,
 	};
 
 	if (memory_container_make(NUMBER_SRM_MEMORY, SRM_GROUPS, SRM_GROUPS, PAGE_LOCKED) < 0)
 		panic("root: too little memory for the SRM");
 	reference_give(KIND_CONTAINER, NUMBER_SRM_MEMORY, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, root_domain.space,
 		ROOT_HANDLE_SRM_MEMORY);
-	REQUIRE(domain_add(&srm_domain, &part));
-	part.flags = MAPPING_LARGE;
 	REQUIRE(domain_add(&root_domain, &part));
 	srm_memory = (uint8_t *)root_domain.base + DOMAIN_MEMORY_OFFSET;
-}
-
-static void part_add(uint64_t offset, uint64_t pages, uint64_t index, uint16_t rights)
-{
-	struct domain_part part = {
-		.address = offset, .pages = pages, .index = index, .container = ROOT_HANDLE_SRM_MEMORY,
-		.rights = rights, .flags = MAPPING_LOCKED, .around = DOMAIN_AROUND,
-	};
-
+	part.address += GROUP_BYTES;
+	part.index = GROUP_PAGES;
+	part.pages -= GROUP_PAGES;
+	part.flags |= MAPPING_LOCKED;
 	REQUIRE(domain_add(&srm_domain, &part));
 }
 
@@ -101,7 +95,7 @@ static void start_page_fill(struct kernel_start *page, const struct root_start *
 	};
 }
 
-/* Loads the program and lays the start page and the stack behind it. Returns the entry address. */
+/* Loads the program; the start record and the stack lie before its data. Returns the entry address. */
 static uint64_t program_load(const struct root_start *start, const struct image_header *image)
 {
 	const struct image_module *module = image_find(image, "srm");
@@ -112,25 +106,23 @@ static uint64_t program_load(const struct root_start *start, const struct image_
 		panic("root: the boot image has no good module \"srm\"");
 	struct domain_program program = {
 		.file = image_module_bytes(image, module), .file_bytes = module->bytes, .memory = srm_memory,
-		.memory_pages = GROUP_PAGES - SRM_STACK_PAGES - 1, .container = ROOT_HANDLE_SRM_MEMORY, .flags = MAPPING_LOCKED,
+		.memory_pages = PROGRAM_GROUPS * GROUP_PAGES, .container = ROOT_HANDLE_SRM_MEMORY, .flags = MAPPING_LOCKED | MAPPING_LARGE,
 	};
 
 	result = domain_load(&srm_domain, &program, &entry, &pages);
 	if (result != ELF_OK)
 		panic("root: srm is %s", elf_result_text(result));
-	start_page_fill((struct kernel_start *)(srm_memory + pages * PAGE_BYTES), start, pages + 1 + SRM_STACK_PAGES);
-	part_add(DOMAIN_START_OFFSET, 1, pages, RIGHT_READ);
-	part_add(DOMAIN_START_OFFSET + SRM_STACK_OFFSET, SRM_STACK_PAGES, pages + 1, RIGHT_READ | RIGHT_WRITE);
+	start_page_fill((struct kernel_start *)(srm_memory + GROUP_BYTES + FRONT_START * PAGE_BYTES), start, pages);
 	REQUIRE(domain_add_image(&srm_domain, ROOT_HANDLE_BOOT_IMAGE, memory_image_first(start), start->image_bytes));
 	return entry;
 }
 
 static void thread_start(uint64_t entry)
 {
+	uint64_t front = srm_domain.base + DOMAIN_IMAGE_OFFSET + GROUP_BYTES;
 	struct thread_start start = {
 		.uid = ROOT_UID(NUMBER_SRM_THREAD), .space = srm_domain.space, .entry = entry,
-		.stack_top = srm_domain.base + DOMAIN_START_OFFSET + SRM_STACK_OFFSET + SRM_STACK_PAGES * PAGE_BYTES,
-		.argument = srm_domain.base + DOMAIN_START_OFFSET, .handler_space = root_domain.space,
+		.stack_top = front + FRONT_STACK_PAGES * PAGE_BYTES, .argument = front + FRONT_START * PAGE_BYTES, .handler_space = root_domain.space,
 		.handler_top = (uint64_t)handler_stack + sizeof handler_stack, .priority = PRIORITY_SRM,
 	};
 
@@ -148,7 +140,7 @@ void srm_start(const struct root_start *start, const struct image_header *image)
 	memory_make();
 	references_make();
 	entry = program_load(start, image);
-	result = mapping_unload(root_domain.space, (uint64_t)srm_memory, GROUP_PAGES);
+	result = mapping_unload(root_domain.space, (uint64_t)srm_memory, SRM_GROUPS * GROUP_PAGES);
 	if (result >= 0)
 		result = domain_map_locked(&srm_domain);
 	if (result < 0)

@@ -33,9 +33,9 @@ static void uart_write(uint16_t port, unsigned value)
 
 /* Switching the FIFO on drops what came before. Nothing that counts did: the host is silent until the kernel that owns the
  * console says that it is ready (FRAME_READY). */
-static bool uart_start(struct console_channel *to, const struct page_home *pages)
+static bool uart_start(struct console_channel *to, uint64_t frame)
 {
-	(void)pages;
+	(void)frame;
 	channel = to;
 	uart_write(UART_ENABLE, 0);
 	uart_write(UART_LINE, 0x83);            /* the divisor: 115200 baud */

@@ -55,12 +55,10 @@ struct queue {
 	volatile struct used *used;
 };
 
-static struct container_home container __attribute__((aligned(64)));
-static struct page_home own_pages[PAGES] __attribute__((aligned(32)));
 static struct queue control_in, control_out, input, output;
 static uint8_t *own;            /* the queues' pages, then one of messages */
 static struct console_channel *channel;
-static const struct page_home *channel_pages;
+static uint64_t own_frame, channel_frame; /* the first of each */
 static uint16_t ports;          /* where the registers are */
 static uint32_t interrupt_line;
 static uint32_t given;          /* output: the ring's bytes before this one were given to the device */
@@ -80,11 +78,9 @@ static void register_write(uint32_t offset, uint32_t width, uint32_t value)
 
 /* ---- queues ---- */
 
-static uint64_t address_of(const void *at, const void *base, const struct page_home *pages)
+static uint64_t address_of(const void *at, const void *base, uint64_t frame)
 {
-	uint64_t offset = (uint64_t)((const uint8_t *)at - (const uint8_t *)base);
-
-	return pages[offset / PAGE_BYTES].frame * PAGE_BYTES + offset % PAGE_BYTES;
+	return frame * PAGE_BYTES + (uint64_t)((const uint8_t *)at - (const uint8_t *)base);
 }
 
 static bool queue_start(struct queue *queue, uint16_t number, uint32_t place)
@@ -99,7 +95,7 @@ static bool queue_start(struct queue *queue, uint16_t number, uint32_t place)
 	*queue = (struct queue){.number = number, .entries = (uint16_t)entries, .descriptors = (struct descriptor *)base};
 	queue->available = (struct available *)(base + entries * sizeof(struct descriptor));
 	queue->used = (volatile struct used *)(base + PAGE_BYTES);
-	register_write(QUEUE_FRAME, 4, (uint32_t)own_pages[place * QUEUE_PAGES].frame);
+	register_write(QUEUE_FRAME, 4, (uint32_t)(own_frame + place * QUEUE_PAGES));
 	return true;
 }
 
@@ -145,7 +141,7 @@ static struct control *message(uint32_t n)
 
 static void message_give(uint32_t n)
 {
-	queue_give(&control_in, (uint16_t)n, address_of(message(n), own, own_pages), MESSAGE_BYTES, DESCRIPTOR_WRITE);
+	queue_give(&control_in, (uint16_t)n, address_of(message(n), own, own_frame), MESSAGE_BYTES, DESCRIPTOR_WRITE);
 }
 
 static void message_send(uint32_t port, uint16_t event)
@@ -153,7 +149,7 @@ static void message_send(uint32_t port, uint16_t event)
 	uint32_t n, bytes;
 
 	*message(MESSAGES) = (struct control){.port = port, .event = event, .value = 1};
-	queue_give(&control_out, 0, address_of(message(MESSAGES), own, own_pages), sizeof(struct control), 0);
+	queue_give(&control_out, 0, address_of(message(MESSAGES), own, own_frame), sizeof(struct control), 0);
 	queue_notify(&control_out);
 	for (uint64_t end = clock_now_ns() + ANSWER_NS; !queue_take(&control_out, &n, &bytes) && clock_now_ns() < end;)
 		continue;
@@ -212,14 +208,15 @@ static bool device_find(void)
 	return true;
 }
 
-static bool virtio_start(struct console_channel *to, const struct page_home *pages)
+static bool virtio_start(struct console_channel *to, uint64_t frame)
 {
 	if (!device_find())
 		return false;
 	channel = to;
-	channel_pages = pages;
-	own = memory_pages_map(&container, NUMBER_CONSOLE_QUEUES, ROOT_HANDLE_CONSOLE_QUEUES, own_pages, PAGES,
-		DOMAIN_CONSOLE_OFFSET + (CONSOLE_CHANNEL_PAGES + 1) * PAGE_BYTES);
+	channel_frame = frame;
+	own = memory_heap_pages(PAGES, &own_frame);
+	if (!own)
+		panic("root: too little memory for the console's queues");
 	register_write(STATUS, 1, 0);
 	register_write(STATUS, 1, STATUS_SEEN | STATUS_DRIVER);
 	if (register_read(FEATURES, 4) & FEATURE_MULTIPORT) {
@@ -257,7 +254,7 @@ static uint32_t piece_at(uint32_t at, uint32_t count)
 
 static uint64_t ring_address(const struct console_ring *ring, uint32_t at)
 {
-	return address_of(ring->bytes + at % CONSOLE_RING_BYTES, channel, channel_pages);
+	return address_of(ring->bytes + at % CONSOLE_RING_BYTES, channel, channel_frame);
 }
 
 /* Invariant 1: what the device has used is free for the producer. */

@@ -307,7 +307,7 @@ static long page_try(const struct page_home *h)
 
 static void homes_of_pages_are_checked(void)
 {
-	struct page_home h = { .container = ROOT_MEMORY, .index = 1000, .frame = 9000, .version = HOME_VERSION }, x;
+	struct page_home h = { .container = ROOT_MEMORY, .index = 3000, .frame = 9000, .version = HOME_VERSION }, x;
 	uint64_t at;
 
 	fresh();
@@ -331,7 +331,7 @@ static void homes_of_pages_are_checked(void)
 	CHECK_IS(page_try(&x), -BARYON_EINVAL);
 	CHECK_IS(page_try(&h), 1);
 	CHECK_IS(page_try(&h), 1);
-	x = h, x.index = 1001;
+	x = h, x.index = 3001;
 	CHECK_IS(page_try(&x), -BARYON_EBUSY);
 	at = world_memory(&world.root, 64);
 	CHECK_IS(world_call(CALL_PAGE_LOAD, at + 8, 1), -BARYON_EINVAL);
@@ -526,7 +526,7 @@ static void a_kernel_comes_back_with_what_its_home_grants(void)
 /* Clearing a group must not touch frames that a page in its middle has. */
 static void clearing_spares_frames_in_use(void)
 {
-	struct page_home small = { .container = ROOT_MEMORY, .index = 1000, .frame = 16 * GROUP_PAGES + 7,
+	struct page_home small = { .container = ROOT_MEMORY, .index = 3000, .frame = 16 * GROUP_PAGES + 7,
 				   .version = HOME_VERSION };
 	struct page_home group = { .container = ROOT_MEMORY, .index = 4 * GROUP_PAGES, .frame = 16 * GROUP_PAGES,
 				   .flags = PAGE_LARGE | PAGE_CLEAR, .version = HOME_VERSION };
@@ -537,7 +537,7 @@ static void clearing_spares_frames_in_use(void)
 	*(uint64_t *)frame_pointer((frame_number)small.frame) = 77;
 	CHECK_IS(page_try(&group), -BARYON_EBUSY);
 	CHECK_IS(*(uint64_t *)frame_pointer((frame_number)small.frame), 77);
-	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 1000, 1), 1);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 3000, 1), 1);
 	*(uint64_t *)frame_pointer((frame_number)group.frame + 511) = 77;
 	CHECK_IS(page_try(&group), 1);
 	CHECK_IS(*(uint64_t *)frame_pointer((frame_number)group.frame + 511), 0);
@@ -598,13 +598,13 @@ static void a_page_and_a_group_around_it_exclude_each_other(void)
 
 static void a_locked_page_stays_until_its_container_goes(void)
 {
-	struct page_home locked = { .container = ROOT_MEMORY, .index = 1000, .frame = 9000, .flags = PAGE_LOCKED,
+	struct page_home locked = { .container = ROOT_MEMORY, .index = 3000, .frame = 9000, .flags = PAGE_LOCKED,
 				    .version = HOME_VERSION };
 
 	fresh();
 	world_run(ROOT_THREAD);
 	CHECK_IS(page_try(&locked), 1);
-	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 1000, 1), -BARYON_EBUSY);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 3000, 1), -BARYON_EBUSY);
 	CHECK(state.frames[9000].page != 0);
 }
 
@@ -613,7 +613,7 @@ static void a_page_whose_home_has_gone_writes_to_nobody(void)
 {
 	struct container_home c = { .header = { KIND_CONTAINER, HOME_VERSION, 1, UID_MAKE(KERNEL_NUMBER_ROOT, 5000) }, .size_pages = 4 };
 	struct page_home locked = { .container = c.header.uid, .frame = 9000, .flags = PAGE_LOCKED, .version = HOME_VERSION };
-	struct page_home page = { .container = ROOT_MEMORY, .index = 1001, .frame = 9001, .version = HOME_VERSION };
+	struct page_home page = { .container = ROOT_MEMORY, .index = 3001, .frame = 9001, .version = HOME_VERSION };
 	struct mapping_home m = { .address = world.root.base + 0x40000000, .container = 200, .rights = RIGHT_READ | RIGHT_WRITE };
 	uint64_t at;
 
@@ -632,7 +632,7 @@ static void a_page_whose_home_has_gone_writes_to_nobody(void)
 	CHECK_IS(((struct page_home *)frame_pointer(9000))->flags, PAGE_LOADED);
 	CHECK_IS(world_call(CALL_OBJECT_DESTROY, KIND_CONTAINER, c.header.uid), 0);
 	CHECK_IS(state.frames[9000].page, 0);
-	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 1001, 1), 1);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 3001, 1), 1);
 	CHECK_IS(((struct page_home *)frame_pointer(9000))->flags, PAGE_LOADED);
 }
 
@@ -680,7 +680,7 @@ static void a_thread_with_many_signal_mappings_goes_in_steps(void)
 /* The mark lies beside the name of the page: whatever was written to a frame while it was nobody's is not its next page's. */
 static void a_page_begins_clean_and_keeps_its_name_when_it_is_written(void)
 {
-	struct page_home page = { .container = ROOT_MEMORY, .index = 1000, .frame = 9000, .version = HOME_VERSION };
+	struct page_home page = { .container = ROOT_MEMORY, .index = 3000, .frame = 9000, .version = HOME_VERSION };
 	uint32_t name;
 
 	fresh();
@@ -692,7 +692,7 @@ static void a_page_begins_clean_and_keeps_its_name_when_it_is_written(void)
 	frame_touch(9000);
 	CHECK(state.frames[9000].dirty);
 	CHECK_IS(state.frames[9000].page, name);
-	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 1000, 1), 1);
+	CHECK_IS(world_call(CALL_PAGE_UNLOAD, ROOT_MEMORY, 3000, 1), 1);
 	CHECK_IS(state.frames[9000].word, 0);
 }
 
