@@ -60,6 +60,7 @@ KERNEL_NAMES := $(sort $(foreach k,$(notdir $(patsubst %/,%,$(wildcard kernels/*
 # What is locked takes few mappings.
 KERNEL_SCRIPT_root := kernels/locked.lds
 KERNEL_SCRIPT_srm := kernels/locked.lds
+KERNEL_SCRIPT_keeper := kernels/locked.lds
 
 # The linked program may hold no relocation but the one that adds the base, or its loader could not place it.
 define kernel_rule
