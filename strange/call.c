@@ -99,6 +99,7 @@ static void running_write_back(struct thread *t)
 	frame_touch(t->slot.home_frame);
 	h->state = THREAD_RUNNABLE;
 	h->priority = t->priority;
+	h->cpu = t->bound;
 	h->used_ns = t->used_ns;
 }
 

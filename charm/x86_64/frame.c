@@ -106,6 +106,8 @@ void frame_initialise(const struct boot_told *told)
 	if (!range_count)
 		panic("the loader reports no usable memory");
 	highest = ranges[range_count - 1].first + ranges[range_count - 1].count;
+	if (highest * PAGE_BYTES < told->image.address + told->image.bytes)
+		highest = (told->image.address + told->image.bytes + PAGE_BYTES - 1) / PAGE_BYTES;
 }
 
 static bool range_holds(const struct memory_range *range, uint64_t address, uint64_t bytes)

@@ -226,6 +226,7 @@ static bool program_load(struct child *child, uint64_t *entry)
 	}
 	if (result != ELF_OK) {
 		log_format("srm: kernel %s: its module is %s\n", child->name, module ? elf_result_text(result) : "missing");
+		memset(child->program, 0, room * PAGE_BYTES);   /* others begin there */
 		return false;
 	}
 	start_page_fill(child, (struct kernel_start *)(child->program + pages * PAGE_BYTES));

@@ -6,13 +6,13 @@ enum { PIECE = LOG_LIMIT, BURST = 32 * 1024, SMALL = 40 };
 static struct world_kernel *k;
 static uint64_t text;
 
-static void fresh(void)
+static void fresh_with(uint32_t rights)
 {
 	char letters[PIECE];
 
 	world_boot(NULL, 1);
 	world.after_step = invariants_check;
-	k = world_kernel_make(2, 0, false);
+	k = world_kernel_make(2, rights, false);
 	world_run(k->thread);
 	world_kernel_portals(k);
 	memset(letters, 'x', sizeof letters);
@@ -21,6 +21,8 @@ static void fresh(void)
 	host.logged = 0;
 	host.printed[0] = 0;
 }
+
+static void fresh(void) { fresh_with(0); }
 
 static void bad_pieces_are_refused(void)
 {
@@ -98,11 +100,20 @@ static void who_logs_now_and_then_loses_nothing(void)
 	CHECK_IS(host.printed[0], 0);
 }
 
+static void keepers_of_kernels_are_always_heard(void)
+{
+	fresh_with(KERNEL_MAY_KERNELS);
+	for (unsigned i = 0; i < 1000; i++)
+		CHECK_IS(world_call(CALL_LOG, text, PIECE), 0);
+	CHECK_IS(host.logged, 1000 * PIECE);
+}
+
 int main(void)
 {
 	bad_pieces_are_refused();
 	who_logs_without_end_loses_what_is_too_much();
 	what_was_lost_is_counted_when_there_is_room_again();
+	keepers_of_kernels_are_always_heard();
 	who_logs_now_and_then_loses_nothing();
 	return 0;
 }
