@@ -28,9 +28,12 @@ static void places(void)
 	struct epoll_event event = {.events = EPOLLIN};
 	struct pollfd polled = {place, POLLIN, 0};
 	struct timeval none = {0};
+	struct flock lock = {.l_type = F_RDLCK};
 	fd_set set;
 
 	TRY(flock(place, LOCK_SH));
+	TRY(fcntl(place, F_GETLK, &lock));
+	TRY(fcntl(place, F_SETLK, &lock));
 	TRY(ftruncate(place, 1));
 	TRY(fsync(place));
 	TRY(fdatasync(place));
@@ -75,8 +78,14 @@ static void copies(void)
 	TRY(copy_file_range(file, &from, file, &to, 5, 0));
 	TRY(copy_file_range(reads, &to, file, &from, 3, 0));
 	to = 5;
+	TRY(sendfile(other, ends[0], &from, 5));
 	TRY(copy_file_range(reads, &from, file, &to, 5, 0));
 	TRY(from);
+	from = 0, to = 1000;
+	TRY(copy_file_range(file, &from, file, &to, 1ul << 40, 0));
+	TRY(lseek(file, 0, SEEK_END));
+	from = 5000;
+	TRY(copy_file_range(file, &from, file, &to, 1ul << 40, 0));
 	TRY(copy_file_range(file, 0, other, 0, 5, 1));
 	close(file), close(reads), close(appends), close(other), close(folder), close(ends[0]), close(ends[1]), close(pair[0]), close(pair[1]);
 }
@@ -109,6 +118,7 @@ static void flags(void)
 	TRY(syscall(SYS_wait4, 0x80000000, 0, 0, 0));
 	TRY(waitid(P_ALL, 0, &info, WEXITED | 0x100));
 	TRY(syscall(SYS_execveat, AT_FDCWD, "link", 0, 0, 0x9999));
+	TRY(syscall(SYS_execveat, file, "", 0, 0, AT_EMPTY_PATH | 0x8000));
 	TRY(fcntl(ends[0], F_GETFL));
 	TRY(fcntl(ends[1], F_GETFL));
 	TRY(fcntl(file, F_GETFL));
@@ -125,6 +135,7 @@ static void maps(void)
 	TRY((long)mmap(0, PAGE, PROT_READ, MAP_PRIVATE, file, -PAGE));
 	TRY((long)mmap(0, 2 * PAGE, PROT_READ, MAP_PRIVATE, file, 0x7ffffffffffff000));
 	TRY((long)mmap(0, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, file, 0));
+	TRY((long)mmap(0, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0));
 	TRY((long)mmap(0, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0));
 	munmap(pages + 2 * PAGE, PAGE);
 	TRY(mprotect(pages, PAGE, 0x100));
@@ -138,6 +149,8 @@ static void maps(void)
 	TRY(pages[0] + pages[3 * PAGE]);
 	TRY(madvise(pages + 2 * PAGE, PAGE, MADV_DONTNEED));
 	TRY(madvise(pages, -1, MADV_DONTNEED));
+	TRY(mincore(pages, -1, (unsigned char *)block));
+	TRY(mincore(pages, 0, (unsigned char *)block));
 	TRY(madvise(pages, 0, MADV_DONTNEED));
 	TRY(madvise(pages, PAGE, MADV_FREE));
 	TRY(madvise(shared, PAGE, MADV_FREE));

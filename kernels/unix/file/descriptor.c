@@ -629,7 +629,7 @@ int64_t sys_fcntl(SYSCALL_ARGUMENTS)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		result = lock_call(&held, (int)a0, (uint32_t)a1, a2);
+		result = held.file->flags & O_PATH ? -EBADF : lock_call(&held, (int)a0, (uint32_t)a1, a2);
 		break;
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:

@@ -1,5 +1,6 @@
 /* read, write and their kin. */
 #include "file/file.h"
+#include "file/pipe.h"
 
 enum { MOVE_LIMIT = 0x7ffff000, IOV_SMALL = 8 };
 
@@ -283,24 +284,36 @@ static bool ranges_meet(const struct file *from, uint64_t from_at, const struct 
 	return from->inode == to->inode && (from_at < to_at ? to_at - from_at : from_at - to_at) < bytes;
 }
 
-/* copy_file_range: 0, -EISDIR, -EINVAL, -EBADF. */
-static int copy_check(struct file *from, const uint64_t *from_at, struct file *to, const uint64_t *to_at, uint64_t bytes)
+/* copy_file_range: 0, -EISDIR, -EINVAL, -EBADF. No more is copied than the file has when the call begins. */
+static int copy_check(struct file *from, const uint64_t *from_at, struct file *to, const uint64_t *to_at, uint64_t *bytes)
 {
+	uint64_t at = from_at ? *from_at : from->position, size = from->inode->size;
+
 	if (inode_is(from->inode, S_IFDIR) || inode_is(to->inode, S_IFDIR))
 		return -EISDIR;
 	if (!inode_is(from->inode, S_IFREG) || !inode_is(to->inode, S_IFREG))
 		return -EINVAL;
 	if (!file_readable(from) || !file_writable(to) || (to->flags & O_APPEND))
 		return -EBADF;
-	return ranges_meet(from, from_at ? *from_at : from->position, to, to_at ? *to_at : to->position, bytes) ? -EINVAL : 0;
+	if (at >= size)
+		*bytes = 0;
+	else if (*bytes > size - at)
+		*bytes = size - at;
+	return ranges_meet(from, at, to, to_at ? *to_at : to->position, *bytes) ? -EINVAL : 0;
 }
 
-/* sendfile: what is sent must have places, and none is kept for what is appended to. 0, -EBADF, -EINVAL. */
-static int send_check(struct file *from, struct file *to)
+/* sendfile: what is sent must have places, and none is kept for what is appended to. 0, -EBADF, -ESPIPE, -EINVAL. */
+static int send_check(struct file *from, bool placed, struct file *to)
 {
-	if (!file_readable(from) || !file_writable(to))
+	bool has_places = from->operations->seekable || from->operations->stateless;
+
+	if (!file_readable(from))
 		return -EBADF;
-	return (!from->operations->seekable && !from->operations->stateless) || (to->flags & O_APPEND) ? -EINVAL : 0;
+	if (placed && !has_places)
+		return -ESPIPE;
+	if (!file_writable(to))
+		return -EBADF;
+	return !has_places || ((to->flags & O_APPEND) && !pipe_of_file(to)) ? -EINVAL : 0;
 }
 
 static int64_t transfer_call(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t bytes, bool regular)
@@ -319,7 +332,8 @@ static int64_t transfer_call(int from, uint64_t from_offset, int to, uint64_t to
 	if (result == 0)
 		result = offset_read(to_offset, &to_value, &to_at);
 	if (result == 0)
-		result = regular ? copy_check(source.file, from_at, target.file, to_at, bytes) : send_check(source.file, target.file);
+		result = regular ? copy_check(source.file, from_at, target.file, to_at, &bytes) :
+			send_check(source.file, from_at != 0, target.file);
 	if (result == 0)
 		result = file_transfer(source.file, from_at, target.file, to_at, bytes);
 	if (result >= 0 && from_at && user_write(from_offset, &from_value, sizeof(from_value)))

@@ -325,7 +325,7 @@ int64_t sys_execveat(SYSCALL_ARGUMENTS)
 	if (exec == NULL)
 		return -ENOMEM;
 	bytes = user_string(exec->path, a1, EXEC_PATH_BYTES);
-	if (bytes > 0 && !known)
+	if (!known && (bytes > 0 || (bytes == 0 && (a4 & AT_EMPTY))))
 		bytes = -EINVAL;
 	return exec_run(exec, path_at(exec->path, (int)a0, bytes, a4 & AT_EMPTY));
 }

@@ -200,7 +200,7 @@ static int map_check(uint64_t bytes, uint64_t flags, uint64_t offset)
 	if (type != MAP_PRIVATE && (flags & MAP_GROWSDOWN))
 		return -EINVAL;
 	if (flags & MAP_ANONYMOUS)
-		return 0;
+		return type == MAP_SHARED_VALIDATE ? -EINVAL : 0;
 	if (type == MAP_SHARED_VALIDATE && (flags & MAP_SYNC))
 		return -EOPNOTSUPP;
 	return offset > INT64_MAX - page_round(bytes) ? -EOVERFLOW : 0;
@@ -458,6 +458,8 @@ static bool advice_known(uint64_t advice)
 /* Advice for a part of a region. MADV_DONTNEED: private pages go; the next touch finds fresh ones. 0, -EINVAL. */
 static int region_advise(struct space *space, const struct region *region, uint64_t start, uint64_t end, uint32_t advice)
 {
+	int status;
+
 	if (advice == MADV_FREE)
 		return region->flags & REGION_SHARED || region->file != NULL ? -EINVAL : 0;
 	if (advice != MADV_DONTNEED)
@@ -466,9 +468,10 @@ static int region_advise(struct space *space, const struct region *region, uint6
 	end = region->end < end ? region->end : end;
 	if (region_is_vdso_data(region))
 		return -EINVAL;
-	if (space_unload(space, start, end) == 0)
+	status = space_unload(space, start, end);
+	if (status == 0)
 		slots_clear(space, start, end);
-	return 0;
+	return status;
 }
 
 int64_t sys_madvise(SYSCALL_ARGUMENTS)
@@ -502,6 +505,8 @@ int64_t sys_mincore(SYSCALL_ARGUMENTS)
 
 	if (a0 % PAGE_BYTES != 0)
 		return -EINVAL;
+	if (a1 != 0 && range_bad(a0, bytes))
+		return -ENOMEM;
 	for (uint64_t at = a0; at < a0 + bytes; at += PAGE_BYTES) {
 		uint8_t present;
 
@@ -512,6 +517,8 @@ int64_t sys_mincore(SYSCALL_ARGUMENTS)
 		mutex_unlock(&space->lock);
 		if (present == 2)
 			return -ENOMEM;
+		if (signal_is_killing())
+			return -EINTR;
 		if (user_write(a2 + (at - a0) / PAGE_BYTES, &present, 1) != 0)
 			return -EFAULT;
 	}

@@ -15,7 +15,8 @@ struct extended_note {
 
 static bool on_alternate(const struct thread *me, uint64_t stack)
 {
-	return me->alternate_bytes != 0 && !(me->alternate_flags & SS_AUTODISARM) && stack - me->alternate_stack <= me->alternate_bytes;
+	return me->alternate_bytes != 0 && !(me->alternate_flags & SS_AUTODISARM) && stack > me->alternate_stack &&
+		stack - me->alternate_stack <= me->alternate_bytes;
 }
 
 /* As programs see it in SS_ONSTACK, SS_DISABLE and SS_AUTODISARM. */
