@@ -28,7 +28,7 @@ struct image_header {           /* one page */
 	struct image_module module[IMAGE_MODULES];
 };
 
-/* What Charm found, for root: in root's first page of data, mapped read-only. */
+/* What Charm found, for root: in a page before root's data (FRONT_START). */
 struct boot_range {
 	uint64_t first;             /* frame */
 	uint64_t count;
